@@ -1,0 +1,63 @@
+rule evaluate:
+    input:
+        matrix=f"{FEATURES}/matrix.npy",
+        rows=f"{RUN}/rows.tsv",
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+        audit=f"{RUN}/splits/{{protocol}}.audit.json",
+        bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
+    output:
+        frames=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/frames.tsv",
+        videos=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/videos.tsv",
+        metrics=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
+        text=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/report.txt",
+    log:
+        f"{RUN}/logs/evaluate/{{protocol}}.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/evaluate/{{protocol}}.{{model}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("evaluate")
+    resources:
+        mem_mb=mem_mb("evaluate"),
+        runtime=runtime("evaluate"),
+    params:
+        job=lambda wildcards: {
+            "metrics": {
+                "level": CONFIG.evaluation.level,
+                "count": CONFIG.evaluation.resamples,
+                "seed": CONFIG.seed,
+            },
+            "code": code("evaluate", f"models.{wildcards.model}"),
+        },
+    message:
+        "scoring the test rows with {wildcards.model}, {wildcards.protocol}"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule summary:
+    input:
+        metrics=expand(
+            f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
+            protocol=CONFIG.split.protocols,
+            model=CONFIG.sweep.names(),
+        ),
+    output:
+        table=f"{RUN}/summary.tsv",
+        text=f"{RUN}/summary.txt",
+    log:
+        f"{RUN}/logs/summary.log",
+    benchmark:
+        f"{RUN}/benchmarks/summary.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("summary")
+    resources:
+        mem_mb=mem_mb("summary"),
+        runtime=runtime("summary"),
+    params:
+        job={"code": code("summary")},
+    message:
+        "writing the table of all models"
+    script:
+        "../scripts/summary.py"

@@ -1,0 +1,24 @@
+rule faces:
+    input:
+        frames=f"{RUN}/frames/{{batch}}.tar",
+        table=f"{RUN}/frames/{{batch}}.tsv",
+    output:
+        faces=f"{RUN}/faces/{{batch}}.npy",
+        crops=f"{RUN}/faces/{{batch}}.tar",
+        table=f"{RUN}/faces/{{batch}}.tsv",
+    log:
+        f"{RUN}/logs/faces/{{batch}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/faces/{{batch}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("faces")
+    resources:
+        mem_mb=mem_mb("faces"),
+        runtime=runtime("faces"),
+    params:
+        job={"faces": plain(CONFIG.faces), "code": code("faces")},
+    message:
+        "cutting out the faces of batch {wildcards.batch}"
+    script:
+        "../scripts/faces.py"

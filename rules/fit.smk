@@ -1,0 +1,37 @@
+rule fit:
+    input:
+        matrix=f"{FEATURES}/matrix.npy",
+        sheet=CONFIG.sheet,
+        rows=f"{RUN}/rows.tsv",
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+        audit=f"{RUN}/splits/{{protocol}}.audit.json",
+        best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
+        out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
+        products=lambda wildcards: gram_files(wildcards, ".npy"),
+        facts=lambda wildcards: gram_files(wildcards, ".json"),
+    output:
+        bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
+    log:
+        f"{RUN}/logs/fit/{{protocol}}.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/fit/{{protocol}}.{{model}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("fit")
+    resources:
+        mem_mb=mem_mb("fit"),
+        runtime=runtime("fit"),
+    params:
+        job=lambda wildcards: {
+            "run": CONFIG.run,
+            "model": wildcards.model,
+            "scalings": scalings_of(wildcards.model),
+            "seed": CONFIG.seed,
+            "preprocessing": preprocessing(),
+            "versions": codehash.versions("fit", f"models.{wildcards.model}"),
+            "code": code("fit", f"models.{wildcards.model}"),
+        },
+    message:
+        "fitting the best {wildcards.model} on all training rows, {wildcards.protocol}"
+    script:
+        "../scripts/fit.py"

@@ -1,0 +1,29 @@
+rule frames:
+    input:
+        videos=lambda wildcards: [video["path"] for video in BATCHES[wildcards.batch]],
+    output:
+        frames=temp(f"{RUN}/frames/{{batch}}.tar"),
+        table=f"{RUN}/frames/{{batch}}.tsv",
+    log:
+        f"{RUN}/logs/frames/{{batch}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/frames/{{batch}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("frames")
+    resources:
+        mem_mb=mem_mb("frames"),
+        runtime=runtime("frames"),
+    params:
+        job=lambda wildcards: {
+            "videos": [
+                {"video_id": video["video_id"], "path": video["path"]}
+                for video in BATCHES[wildcards.batch]
+            ],
+            "frames": plain(CONFIG.frames),
+            "code": code("frames"),
+        },
+    message:
+        "taking frames out of the videos of batch {wildcards.batch}"
+    script:
+        "../scripts/frames.py"

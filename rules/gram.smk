@@ -1,0 +1,28 @@
+rule gram:
+    input:
+        matrix=f"{FEATURES}/matrix.npy",
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+    output:
+        products=f"{FEATURES}/{{protocol}}/gram/{{scaling}}.{{fold}}.npy",
+        facts=f"{FEATURES}/{{protocol}}/gram/{{scaling}}.{{fold}}.json",
+    log:
+        f"{RUN}/logs/gram/{{protocol}}.{{scaling}}.{{fold}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/gram/{{protocol}}.{{scaling}}.{{fold}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("gram")
+    resources:
+        mem_mb=mem_mb("gram"),
+        runtime=runtime("gram"),
+    params:
+        job=lambda wildcards: {
+            "scaling": wildcards.scaling,
+            "fold": wildcards.fold,
+            "max_rows": CONFIG.search.max_gram_rows,
+            "code": code("gram"),
+        },
+    message:
+        "inner products of training rows: {wildcards.protocol}, scaling {wildcards.scaling}, fold {wildcards.fold}"
+    script:
+        "../scripts/gram.py"

@@ -1,0 +1,68 @@
+rule search:
+    input:
+        matrix=f"{FEATURES}/matrix.npy",
+        rows=f"{RUN}/rows.tsv",
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+        products=lambda wildcards: gram_files(wildcards, ".npy"),
+        facts=lambda wildcards: gram_files(wildcards, ".json"),
+    output:
+        table=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.tsv",
+        values=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.npy",
+    log:
+        f"{RUN}/logs/search/{{protocol}}.{{model}}.{{chunk}}.{{fold}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/search/{{protocol}}.{{model}}.{{chunk}}.{{fold}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("search")
+    resources:
+        mem_mb=mem_mb("search"),
+        runtime=runtime("search"),
+    params:
+        job=lambda wildcards: {
+            "model": wildcards.model,
+            "candidates": {
+                member: CANDIDATES[wildcards.model][member]
+                for member in CHUNKS[wildcards.model][wildcards.chunk]
+            },
+            "scalings": scalings_of(wildcards.model, wildcards.chunk),
+            "fold": int(wildcards.fold),
+            "seed": CONFIG.seed,
+            "code": code("search", f"models.{wildcards.model}"),
+        },
+    message:
+        "searching {wildcards.model}, chunk {wildcards.chunk}, fold {wildcards.fold}, {wildcards.protocol}"
+    script:
+        "../scripts/search.py"
+
+
+rule choose:
+    input:
+        rows=f"{RUN}/rows.tsv",
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+        tables=lambda wildcards: search_files(wildcards, ".tsv"),
+        values=lambda wildcards: search_files(wildcards, ".npy"),
+    output:
+        table=f"{FEATURES}/{{protocol}}/search/{{model}}.tsv",
+        best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
+        out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
+    log:
+        f"{RUN}/logs/choose/{{protocol}}.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/choose/{{protocol}}.{{model}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("choose")
+    resources:
+        mem_mb=mem_mb("choose"),
+        runtime=runtime("choose"),
+    params:
+        job=lambda wildcards: {
+            "candidates": CANDIDATES[wildcards.model],
+            "score": CONFIG.search.score,
+            "code": code("choose"),
+        },
+    message:
+        "choosing the best {wildcards.model} on the folds, {wildcards.protocol}"
+    script:
+        "../scripts/choose.py"

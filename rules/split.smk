@@ -1,0 +1,31 @@
+rule split:
+    input:
+        rows=f"{RUN}/rows.tsv",
+    output:
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+        audit=f"{RUN}/splits/{{protocol}}.audit.json",
+    log:
+        f"{RUN}/logs/split/{{protocol}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/split/{{protocol}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("split")
+    resources:
+        mem_mb=mem_mb("split"),
+        runtime=runtime("split"),
+    params:
+        job=lambda wildcards: {
+            "split": {
+                "protocol": wildcards.protocol,
+                "test_size": CONFIG.split.test_size,
+                **plain(CONFIG.split.folds),
+                **plain(CONFIG.split.rows),
+                "seed": CONFIG.seed,
+            },
+            "code": code("split"),
+        },
+    message:
+        "choosing test rows and folds: {wildcards.protocol}"
+    script:
+        "../scripts/split.py"

@@ -1,0 +1,1 @@
+"""Finding deepfake videos: the library behind the workflow. It knows nothing of Snakemake."""

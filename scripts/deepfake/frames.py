@@ -1,0 +1,188 @@
+"""Opening a video and taking frames out of it. Not what is seen in them.
+
+Decoders crash and hang on broken files, so they work in a child process: whatever a file does
+to it, the job that asked goes on with a reason instead of frames.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAX_PIXELS = 64_000_000  # of one frame; an 8K frame has 33 million
+EXTENSION = {"png": ".png", "jpeg": ".jpg"}
+
+
+@dataclass
+class Clip:
+    """What was taken out of one video.
+
+    Attributes:
+        frames: encoded frames (PNG or JPEG bytes) by their 0-based index, ascending.
+        reason: why there are fewer frames than the video's length promised, or "".
+        width, height: of the frames in pixels, after rotation; 0 where none was read.
+        fps: frames a second as the file states it; 0.0 where it does not.
+    """
+
+    frames: dict[int, bytes] = field(default_factory=dict)
+    reason: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+
+
+def wanted(every: int, per_video: int) -> list[int]:
+    """0-based indices of the frames to take: 0, every, 2*every, ..."""
+    return [every * number for number in range(per_video)]
+
+
+class Decoder:
+    """Takes frames out of videos, one after another, in a child process.
+
+    Use as a context manager. A child that dies or overruns its time is replaced.
+
+    Args:
+        frames_format: "png" or "jpeg".
+        jpeg_quality: 1 to 100, of JPEG frames.
+        timeout: seconds that one video may take.
+    """
+
+    def __init__(
+        self, frames_format: str = "png", jpeg_quality: int = 95, timeout: float = 600
+    ) -> None:
+        self._encoding = {"format": frames_format, "quality": jpeg_quality}
+        self._timeout = timeout
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def read(self, path: str | Path, indices: list[int]) -> Clip:
+        """Take the frames at `indices` (ascending) out of one video.
+
+        Never raises for what a file holds: a file that is no video, is cut short, crashes the
+        decoder or keeps it busy too long gives the frames read so far and a reason.
+        """
+        child = self._child = self._child or self._start()
+        overran = threading.Event()
+
+        def end_child() -> None:
+            overran.set()
+            child.kill()
+
+        timer = threading.Timer(self._timeout, end_child)
+        timer.start()
+        clip = Clip()
+        try:
+            request = {"path": os.path.abspath(path), "indices": indices, **self._encoding}
+            child.stdin.write(json.dumps(request).encode() + b"\n")
+            child.stdin.flush()
+            while "done" not in (answer := json.loads(child.stdout.readline())):
+                data = child.stdout.read(answer["bytes"])
+                if len(data) < answer["bytes"]:
+                    raise EOFError
+                clip.frames[answer["frame"]] = data
+                clip.width, clip.height = answer["width"], answer["height"]
+            clip.fps, clip.reason = answer["fps"], answer["done"]
+        except (OSError, EOFError, ValueError):  # the child is gone
+            status = child.wait()
+            self._end()
+            if overran.is_set():
+                clip.reason = f"decoding took longer than {self._timeout:g} s"
+            else:
+                clip.reason = f"the decoder died on it (exit status {status})"
+        finally:
+            timer.cancel()
+            timer.join()
+            if overran.is_set():  # perhaps just after the last frame: not the next video's fault
+                self._end()
+        return clip
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        library = str(Path(__file__).resolve().parent.parent)
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(
+                filter(None, [library, os.environ.get("PYTHONPATH", "")])
+            ),
+            # a playlist in a video's clothes must not reach the network
+            "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file",
+            "OPENCV_LOG_LEVEL": "ERROR",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "deepfake.frames"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+
+    def _end(self) -> None:
+        if self._child:
+            self._child.kill()
+            self._child.communicate()
+            self._child = None
+
+
+def _serve() -> None:
+    """The child's side: answer one JSON request a line with frames, until the input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a codec prints must not mix with the answers
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        ending = {"done": "", "fps": 0.0}
+        for head, data in _decode(ending=ending, **request):
+            answers.write(json.dumps(head).encode() + b"\n" + data)
+        answers.write(json.dumps(ending).encode() + b"\n")
+        answers.flush()
+
+
+def _decode(
+    path: str, indices: list[int], format: str, quality: int, ending: dict
+) -> Iterator[tuple[dict, bytes]]:
+    """Yield (head, encoded frame); leave reason and frame rate in `ending`."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    if os.path.getsize(path) == 0:
+        ending["done"] = "the file is empty"
+        return
+    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+    if not video.isOpened():
+        ending["done"] = "cannot be opened as a video"
+        return
+    fps = video.get(cv2.CAP_PROP_FPS)
+    ending["fps"] = round(fps, 3) if 0 < fps < 1e6 else 0.0
+    if video.get(cv2.CAP_PROP_FRAME_WIDTH) * video.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS:
+        ending["done"] = f"its frames have more than {MAX_PIXELS // 10**6} million pixels"
+        return
+    options = {
+        "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
+        "jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+    }[format]
+    position = -1
+    for index in indices:
+        while position < index and video.grab():
+            position += 1
+        if position < index:
+            break
+        read, frame = video.retrieve()
+        if not read or frame is None or frame.size == 0:
+            ending["done"] = f"frame {index} cannot be decoded"
+            break
+        height, width = frame.shape[:2]
+        data = cv2.imencode(EXTENSION[format], frame, options)[1].tobytes()
+        yield {"frame": index, "bytes": len(data), "width": width, "height": height}, data
+    if position < 0:
+        ending["done"] = "no frame can be decoded"
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,215 @@
+"""Inner products of rows, computed once for every model that needs nothing else of the pixels.
+
+With 307,200 features and far fewer rows, a kernel machine or an L2-penalised linear model sees
+the data only through the Gram matrix K = Z Z'. It is summed over column blocks: float32 products
+(syrk), a float64 sum, never the whole matrix in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepfake.matrix import Faces, Matrix
+
+EXACT_COLUMNS = 1024  # 1024 * 128**2 = 2**24: the largest integer sum that float32 holds exactly
+FLOATS = 64 * 2**20  # float32 numbers of one standardised block, at most
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Standardisation of each feature by the training rows, or none.
+
+    Attributes:
+        mean, scale: float64 of shape (p,); a constant feature has scale 1. None without scaling.
+    """
+
+    mean: np.ndarray | None = None
+    scale: np.ndarray | None = None
+
+    def apply(self, block: np.ndarray, first: int) -> np.ndarray:
+        """Standardise a uint8 block of shape (columns, rows) that starts at a feature."""
+        floats = block.astype(np.float32)
+        if self.mean is not None:
+            part = slice(first, first + len(block))
+            floats -= self.mean[part, None].astype(np.float32)
+            floats *= (1 / self.scale[part, None]).astype(np.float32)
+        return floats
+
+
+def moments(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each feature of a uint8 block (columns, rows), from integer sums."""
+    n = block.shape[1]
+    total = block.sum(axis=1, dtype=np.int64)
+    wide = block.astype(np.uint16)
+    squares = np.multiply(wide, wide, out=wide).sum(axis=1, dtype=np.int64)
+    mean = total / n
+    return mean, (n * squares - total * total) / (n * n)
+
+
+def fit_scaler(seen: Matrix | Faces, scaling: str) -> Scaler:
+    """The scaler of the rows seen: "standard" or "none"."""
+    if scaling == "none":
+        return Scaler()
+    mean, scale = np.empty(seen.shape[1]), np.empty(seen.shape[1])
+    for first, block in seen.blocks():
+        part = slice(first, first + len(block))
+        mean[part], variance = moments(block)
+        scale[part] = _deviation(variance)
+    return Scaler(mean, scale)
+
+
+def _deviation(variance: np.ndarray) -> np.ndarray:
+    return np.where(variance > 0, np.sqrt(variance), 1.0)
+
+
+@dataclass(frozen=True)
+class Gram:
+    """Inner products of n rows under one scaling.
+
+    Attributes:
+        products: float64 (n, n).
+        p: number of features.
+        varying: features that are not constant over the rows scaled by; None without scaling.
+        sums: int64 (n,), each row's sum, without scaling; None with it.
+    """
+
+    products: np.ndarray
+    p: int
+    varying: int | None = None
+    sums: np.ndarray | None = None
+
+    def variance(self, rows: np.ndarray) -> float:
+        """Variance of all scaled entries of the rows at these positions, as gamma="scale" needs.
+
+        With scaling they must be the rows that the scaler was fitted on.
+        """
+        if self.sums is None:
+            return self.varying / self.p
+        count = len(rows) * self.p
+        mean = int(self.sums[rows].sum()) / count
+        return float(self.products.diagonal()[rows].sum()) / count - mean**2
+
+
+def save(gram: Gram, products: str | Path, facts: str | Path) -> None:
+    """Write a Gram matrix as .npy and what else belongs to it as JSON."""
+    np.save(products, gram.products)
+    sums = None if gram.sums is None else gram.sums.tolist()
+    record = {"p": gram.p, "varying": gram.varying, "sums": sums}
+    Path(facts).write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+
+def load(products: str | Path, facts: str | Path) -> Gram:
+    """Read what `save` wrote."""
+    record = json.loads(Path(facts).read_text(encoding="utf-8"))
+    sums = None if record["sums"] is None else np.array(record["sums"], np.int64)
+    loaded = np.load(products, allow_pickle=False)
+    return Gram(loaded, record["p"], record["varying"], sums)
+
+
+def load_all(scalings: list[str], files: dict[str, list[str]]) -> dict[str, Gram]:
+    """Gram matrices by scaling, from a job's files `products` and `facts` in that order."""
+    pairs = zip(files.get("products", []), files.get("facts", []), strict=True)
+    return {scaling: load(*pair) for scaling, pair in zip(scalings, pairs, strict=True)}
+
+
+def compute(
+    seen: Matrix | Faces,
+    scaling: str,
+    fitted_on: np.ndarray | None = None,
+    step: Callable[[int], None] = lambda _: None,
+) -> Gram:
+    """Gram matrix of the rows seen.
+
+    Args:
+        seen: n rows.
+        scaling: "standard", by mean and deviation of the rows `fitted_on`, or "none", which is
+            exact: the same bits on every machine.
+        fitted_on: positions among the rows seen that the scaler may look at; all by default.
+        step: called with the number of features done since the last call.
+    """
+    if scaling == "none":
+        return _exact(seen, step)
+    n, p = seen.shape
+    fitted_on = np.arange(n) if fitted_on is None else fitted_on
+    products = np.zeros((n, n))
+    varying = 0
+    for _, block in seen.blocks(max(1, FLOATS // n)):
+        mean, variance = moments(block[:, fitted_on])
+        varying += int(np.count_nonzero(variance))
+        floats = Scaler(mean, _deviation(variance)).apply(block, 0)
+        products += floats.T @ floats
+        step(len(block))
+    return Gram(products, p, varying=varying)
+
+
+def _exact(seen: Matrix | Faces, step: Callable[[int], None]) -> Gram:
+    """Gram matrix of raw pixels.
+
+    Pixels less 128 keep every partial sum of a block an integer below 2**24, which float32
+    holds; the shift is taken back with the rows' sums s:
+    x'y = (x - 128)'(y - 128) + 128 (s_x + s_y) - 128**2 p.
+    """
+    n, p = seen.shape
+    products = np.zeros((n, n))
+    sums = np.zeros(n, np.int64)
+    for _, block in seen.blocks(EXACT_COLUMNS):
+        floats = block.astype(np.float32) - np.float32(128)
+        products += floats.T @ floats
+        sums += block.sum(axis=0, dtype=np.int64)
+        step(len(block))
+    products += 128.0 * (sums[:, None] + sums[None, :]) - 128.0**2 * p
+    return Gram(products, p, sums=sums)
+
+
+def cross(seen: Matrix | Faces, others: Matrix | Faces, scaler: Scaler) -> np.ndarray:
+    """Inner products of two sets of scaled rows.
+
+    Args:
+        seen: n rows. others: m rows with the same features.
+
+    Returns:
+        float64 (n, m).
+    """
+    (n, p), (m, _) = seen.shape, others.shape
+    columns = max(1, min(p, FLOATS // (n + m)))
+    result = np.zeros((n, m))
+    for (first, one), (_, other) in zip(seen.blocks(columns), others.blocks(columns), strict=True):
+        result += scaler.apply(one, first).T @ scaler.apply(other, first)
+    return result
+
+
+def square_norms(seen: Matrix | Faces, scaler: Scaler) -> np.ndarray:
+    """Squared length of each scaled row, float64 (n,)."""
+    result = np.zeros(seen.shape[0])
+    for first, block in seen.blocks():
+        floats = scaler.apply(block, first)
+        result += np.einsum("ij,ij->j", floats, floats, dtype=np.float64)
+    return result
+
+
+def project(seen: Matrix | Faces, scaler: Scaler, coefficients: np.ndarray) -> np.ndarray:
+    """Z' a: the weights, one a feature, of a combination of scaled rows.
+
+    Args:
+        coefficients: float64 (n,).
+
+    Returns:
+        float64 (p,).
+    """
+    weights = np.empty(seen.shape[1])
+    for first, block in seen.blocks():
+        weights[first : first + len(block)] = scaler.apply(block, first) @ coefficients
+    return weights
+
+
+def dot(seen: Matrix | Faces, weights: np.ndarray) -> np.ndarray:
+    """X w of raw pixels, float64 (n,); `weights` float64 (p,)."""
+    result = np.zeros(seen.shape[0])
+    for first, block in seen.blocks():
+        result += weights[first : first + len(block)] @ block.astype(np.float64)
+    return result

@@ -1,0 +1,210 @@
+"""What every script needs: its arguments, its log, and outputs that appear whole or not at all.
+
+A script runs in two ways. Snakemake gives it a `snakemake` object; by hand it takes arguments:
+
+    python scripts/faces.py --input frames=F.tar --output faces=F.npy --params '{...}' --threads 2
+
+When a script fails, its log ends with a command that replays it without Snakemake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import shlex
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("deepfake")
+
+Files = dict[str, list[str]]
+
+
+@dataclass
+class Job:
+    """One call of a script: named files, settings, threads.
+
+    While the script runs, outputs are names beside their places; `run` renames them.
+    """
+
+    input: Files
+    output: Files
+    params: dict[str, Any]
+    threads: int = 1
+    log: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
+
+    def read(self, name: str) -> str:
+        """Path of the one input of this name."""
+        (path,) = self.input[name]
+        return path
+
+    def write(self, name: str) -> str:
+        """Path to write the one output of this name to."""
+        (place,) = self.output[name]
+        path = Path(place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".part.{path.name}")
+        self.parts[str(part)] = place
+        return str(part)
+
+
+def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
+    """Run a script's main function; the last statement of every script.
+
+    Args:
+        main: does the work of one job.
+        snakemake: the object that Snakemake puts into a script's globals, or None.
+    """
+    job = _from_snakemake(snakemake) if snakemake else _from_arguments(main.__doc__ or "")
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(job.threads)  # before anything imports numpy
+    terminal = _start_log(job.log)
+    signal.signal(signal.SIGTERM, _terminated)
+    if hasattr(signal, "SIGUSR2"):  # LSF's warning before a limit
+        signal.signal(signal.SIGUSR2, _terminated)
+    begun = time.monotonic()
+    try:
+        main(job)
+        for part, place in job.parts.items():
+            os.replace(part, place)
+        log.info("done in %.1f s", time.monotonic() - begun)
+    except BaseException as error:
+        for part in job.parts:
+            Path(part).unlink(missing_ok=True)
+        if isinstance(error, SystemExit):
+            log.error("ended: %s", error)
+            raise
+        _tell(error, job, terminal)
+        sys.exit(1)
+
+
+def _from_snakemake(snakemake: Any) -> Job:
+    def named(files: Any) -> Files:
+        return {
+            name: [value] if isinstance(value, str) else [str(path) for path in value]
+            for name, value in files.items()
+        }
+
+    return Job(
+        named(snakemake.input),
+        named(snakemake.output),
+        dict(snakemake.params.job),
+        snakemake.threads,
+        str(snakemake.log[0]) if snakemake.log else "",
+    )
+
+
+def _from_arguments(about: str) -> Job:
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--job", type=Path, help="replay the job of this file")
+    for kind in ("input", "output"):
+        parser.add_argument(
+            f"--{kind}", action="append", default=[], metavar="NAME=PATH", help="may be repeated"
+        )
+    parser.add_argument("--params", default="{}", help="settings as JSON, or @FILE with it")
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    if given.job:
+        facts = json.loads(given.job.read_text(encoding="utf-8"))
+        return Job(facts["input"], facts["output"], facts["params"], facts["threads"])
+    text = given.params
+    if text.startswith("@"):
+        text = Path(text[1:]).read_text(encoding="utf-8")
+    try:
+        params = json.loads(text)
+        return Job(_pairs(given.input), _pairs(given.output), params, given.threads)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _pairs(words: Iterable[str]) -> Files:
+    files: Files = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        if not equals:
+            raise ValueError(f"{word!r} is not NAME=PATH")
+        files.setdefault(name, []).append(path)
+    return files
+
+
+def _start_log(path: str) -> int:
+    """Send stdout, stderr and logging to the log; a copy of the old stderr is returned."""
+    terminal = os.dup(2)
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        _record(path).unlink(missing_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", force=True
+    )
+    return terminal
+
+
+def _terminated(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _tell(error: BaseException, job: Job, terminal: int) -> None:
+    """Traceback and replay command into the log, one line to the terminal."""
+    traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}"
+    if job.log:
+        record = _record(job.log)
+        command = shlex.join([sys.executable, f"scripts/{_script_name()}", "--job", str(record)])
+        facts = {"input": job.input, "output": job.output, "params": job.params}
+        facts |= {"threads": job.threads, "error": what, "replay": command}
+        record.write_text(json.dumps(facts), encoding="utf-8")
+        log.error("replay: %s", command)
+        os.write(terminal, f"{what}\n  log: {job.log}\n".encode())
+
+
+def _record(log_path: str) -> Path:
+    """Where a failed job is described, beside its log."""
+    return Path(log_path).with_suffix(".job.json")
+
+
+def _script_name() -> str:
+    """The running script's own name; Snakemake runs a copy called `tmpx.NAME.py`."""
+    return Path(sys.argv[0]).name.split(".", 1)[-1] if _is_copy() else Path(sys.argv[0]).name
+
+
+def _is_copy() -> bool:
+    return Path(sys.argv[0]).parent.name == "scripts" and ".snakemake" in sys.argv[0]
+
+
+class Progress:
+    """Logs now and then how far a long job is: things done, rate, time left.
+
+    Args:
+        total: how many things there are.
+        what: their name in the plural.
+        every: seconds between lines.
+    """
+
+    def __init__(self, total: int, what: str, every: float = 30) -> None:
+        self._total, self._what, self._every = total, what, every
+        self._begun = self._told = time.monotonic()
+        self._done = 0
+
+    def step(self, count: int = 1) -> None:
+        self._done += count
+        now = time.monotonic()
+        if now - self._told >= self._every or self._done == self._total:
+            self._told = now
+            rate = self._done / max(now - self._begun, 1e-9)
+            left = (self._total - self._done) / rate
+            log.info(
+                "%d of %d %s, %.2f a second, %.0f s left",
+                self._done, self._total, self._what, rate, left,
+            )  # fmt: skip

@@ -1,0 +1,249 @@
+"""The big array of pixels and the table of its rows: writing it, and reading it by columns.
+
+The matrix is an .npy file of shape (n, p), uint8, in Fortran order: a column block is one
+contiguous read. It is written in column slabs with plain writes and read with plain reads:
+mapped pages would count as resident memory to SLURM, LSF and every accountant.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from deepfake import tables
+
+ROW_COLUMNS = (
+    "row", "video_id", "frame", "face", "label", "group_id",
+    "dataset", "method", "compression", "clip_id",
+)  # fmt: skip
+SLAB = 128 * 2**20  # bytes of the matrix held at once while writing
+BLOCK = 64 * 2**20  # bytes of the matrix held at once while reading
+
+
+class MatrixError(ValueError):
+    """An array file that is not what it should be."""
+
+
+def _header(path: str | Path) -> tuple[tuple[int, ...], bool, int]:
+    """Shape, whether Fortran order, and offset of the data of a uint8 .npy file."""
+    with open(path, "rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+                version, np.lib.format.read_array_header_2_0
+            )
+            shape, fortran, dtype = read(file)
+        except ValueError as error:
+            raise MatrixError(f"{path}: is no .npy array: {error}") from None
+        offset = file.tell()
+    if dtype != np.uint8:
+        raise MatrixError(f"{path}: holds {dtype}, not uint8")
+    size = offset + int(np.prod(shape, dtype=np.int64))
+    if os.path.getsize(path) != size:
+        raise MatrixError(f"{path}: has {os.path.getsize(path)} bytes, not {size}")
+    return shape, fortran, offset
+
+
+def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
+    """Write the matrix whose rows are faces of several batch files.
+
+    Args:
+        sources: (file, number) of each row in order: the number-th face of a (n, ...) uint8
+            C-order .npy file.
+        path: where to write; memory stays under 3 SLAB whatever the size.
+
+    Raises:
+        MatrixError: no rows, or faces of different sizes.
+    """
+    if not sources:
+        raise MatrixError(f"{path}: no face was kept, so there is nothing to learn from")
+    headers = {file: _header(file) for file in sorted({file for file, _ in sources})}
+    lengths = {int(np.prod(shape[1:])) for shape, _, _ in headers.values()}
+    if len(lengths) != 1 or any(fortran for _, fortran, _ in headers.values()):
+        raise MatrixError("the batches' faces have different sizes")
+    n, p = len(sources), lengths.pop()
+    columns = max(1, SLAB // n)
+    files = {file: os.open(file, os.O_RDONLY) for file in headers}
+    try:
+        with open(path, "wb") as out:
+            np.lib.format.write_array_header_1_0(
+                out, {"descr": "|u1", "fortran_order": True, "shape": (n, p)}
+            )
+            for first in range(0, p, columns):
+                width = min(columns, p - first)
+                slab = np.empty((n, width), np.uint8)
+                for row, (file, number) in enumerate(sources):
+                    place = headers[file][2] + number * p + first
+                    _read_at(files[file], slab[row], place)
+                out.write(np.ascontiguousarray(slab.T))
+    finally:
+        for handle in files.values():
+            os.close(handle)
+
+
+def _read_at(file: int, buffer: np.ndarray, place: int) -> None:
+    if os.preadv(file, [buffer], place) != buffer.nbytes:
+        raise MatrixError("a file of faces ended early")
+
+
+class Matrix:
+    """Reading access to a matrix, or to some of its rows.
+
+    Args:
+        path: the .npy file.
+        rows: row numbers to see, in this order; all rows by default.
+
+    Attributes:
+        shape: (number of rows seen, p).
+    """
+
+    def __init__(self, path: str | Path, rows: np.ndarray | None = None) -> None:
+        (self._n, p), fortran, self._offset = _header(path)
+        if not fortran:
+            raise MatrixError(f"{path}: is not in Fortran order")
+        self._path = path
+        self._rows = rows
+        self.shape = (self._n if rows is None else len(rows), p)
+
+    def blocks(self, columns: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield (first column, uint8 array of shape (columns, rows seen)) over all columns.
+
+        The array is overwritten by the next one: copy what must stay.
+        """
+        _, p = self.shape
+        columns = columns or max(1, BLOCK // self._n)
+        buffer = np.empty((columns, self._n), np.uint8)
+        with open(self._path, "rb", buffering=0) as file:
+            file.seek(self._offset)
+            for first in range(0, p, columns):
+                block = buffer[: min(columns, p - first)]
+                _fill(file, block)
+                yield first, block if self._rows is None else block[:, self._rows]
+
+    def at(self, positions: np.ndarray) -> Matrix:
+        """The rows at these positions among the rows seen."""
+        rows = positions if self._rows is None else self._rows[positions]
+        return Matrix(self._path, rows)
+
+    def take(self, positions: np.ndarray) -> np.ndarray:
+        """uint8 (len(positions), p): some of the rows seen, in memory."""
+        return _stack(self.at(positions))
+
+    def columns(self, features: np.ndarray) -> np.ndarray:
+        """uint8 (len(features), rows seen): some of the columns, features ascending."""
+        return _pick(self, features)
+
+
+class Faces:
+    """Rows in memory, seen like a Matrix.
+
+    Args:
+        pixels: uint8 of shape (n, ...).
+    """
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self._pixels = pixels.reshape(len(pixels), -1)
+        self.shape = self._pixels.shape
+
+    def blocks(self, columns: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        columns = columns or max(1, BLOCK // max(1, self.shape[0]))
+        for first in range(0, self.shape[1], columns):
+            yield first, np.ascontiguousarray(self._pixels[:, first : first + columns].T)
+
+    def at(self, positions: np.ndarray) -> Faces:
+        return Faces(self._pixels[positions])
+
+    def take(self, positions: np.ndarray) -> np.ndarray:
+        return self._pixels[positions]
+
+    def columns(self, features: np.ndarray) -> np.ndarray:
+        return _pick(self, features)
+
+
+def _stack(seen: Matrix) -> np.ndarray:
+    pixels = np.empty(seen.shape, np.uint8)
+    for first, block in seen.blocks():
+        pixels[:, first : first + len(block)] = block.T
+    return pixels
+
+
+def _pick(seen: Matrix | Faces, features: np.ndarray) -> np.ndarray:
+    picked = np.empty((len(features), seen.shape[0]), np.uint8)
+    for first, block in seen.blocks():
+        low, high = np.searchsorted(features, (first, first + len(block)))
+        picked[low:high] = block[features[low:high] - first]
+    return picked
+
+
+def _fill(file, block: np.ndarray) -> None:
+    view = memoryview(block).cast("B")
+    while view:
+        count = file.readinto(view)
+        if not count:
+            raise MatrixError("the matrix ended early")
+        view = view[count:]
+
+
+def as_floats(seen: Matrix | Faces) -> np.ndarray:
+    """The rows seen as one float32 array of shape (n, p), in C order, as scikit-learn wants."""
+    pixels = np.empty(seen.shape, np.float32)
+    for first, block in seen.blocks():
+        pixels[:, first : first + len(block)] = block.T
+    return pixels
+
+
+def collect(
+    batches: Sequence[tuple[str, str]], videos: dict[str, dict[str, str]]
+) -> tuple[list[dict], list[tuple[str, int]], list[dict]]:
+    """Order the faces of all batches by (video_id, frame, face).
+
+    Args:
+        batches: (table, array) files of each batch.
+        videos: sheet row by video_id.
+
+    Returns:
+        Rows of the matrix, the source of each, and every frame's record, kept or dropped.
+    """
+    found = []
+    for table, array in batches:
+        for record in tables.read(table):
+            found.append((record, array))
+    found.sort(key=lambda item: _order(item[0]))
+    rows, sources, records = [], [], []
+    for record, array in found:
+        video = videos[record["video_id"]]
+        records.append(record | {"label": video["label"], "group_id": video["group_id"]})
+        if record["status"] == "kept":
+            facts = {name: video.get(name, "") for name in ROW_COLUMNS[4:]}
+            position = {name: record[name] for name in ("video_id", "frame", "face")}
+            rows.append({"row": len(rows)} | position | facts)
+            sources.append((array, int(record["crop"].split(".")[0])))
+    return rows, sources, records
+
+
+def _order(record: dict[str, str]) -> tuple[str, int, int]:
+    return record["video_id"], int(record["frame"] or -1), int(record["face"] or -1)
+
+
+def losses(records: list[dict]) -> list[str]:
+    """What was lost of each class, in plain lines; a skew between the classes is pointed out."""
+    lines, shares = [], {}
+    for label in ("real", "fake"):
+        mine = [record for record in records if record["label"] == label]
+        dropped: dict[str, int] = {}
+        for record in mine:
+            if record["status"] != "kept":
+                dropped[record["reason"]] = dropped.get(record["reason"], 0) + 1
+        lost = sum(dropped.values())
+        shares[label] = lost / len(mine) if mine else 0.0
+        lines.append(f"{label}: {len(mine) - lost} faces kept, {lost} dropped")
+        lines += [f"  {count} x {reason}" for reason, count in sorted(dropped.items())]
+    if abs(shares["real"] - shares["fake"]) > 0.02:
+        lines.append(
+            "warning: the classes lose different shares "
+            f"(real {shares['real']:.1%}, fake {shares['fake']:.1%}); scores may be biased"
+        )
+    return lines

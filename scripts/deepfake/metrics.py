@@ -1,0 +1,223 @@
+"""Scores of a classifier, their intervals, and probabilities from scores. Fake is positive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+MIN_GROUPS = 6  # fewer groups can carry no interval
+NAMES = ("accuracy", "balanced_accuracy", "roc_auc", "average_precision", "equal_error_rate")
+CHUNK = 8_000_000  # weights held at once while resampling
+
+
+def scores(
+    fake: np.ndarray, values: np.ndarray, threshold: float, weights: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Every metric of NAMES, for each row of weights.
+
+    Args:
+        fake: bool (n,), the labels.
+        values: float (n,), grow with the evidence for fake.
+        threshold: a value from here on counts as "fake".
+        weights: float (resamples, n); how often each row counts. All ones by default.
+
+    Returns:
+        float (resamples,) a metric; nan where a class is absent and the metric needs both.
+    """
+    weights = np.ones((1, len(fake))) if weights is None else weights
+    right = (values >= threshold) == fake
+    positive, negative = weights @ fake, weights @ ~fake
+    with np.errstate(divide="ignore", invalid="ignore"):
+        recall = (weights @ (right & fake)) / positive
+        specificity = (weights @ (right & ~fake)) / negative
+        found = {
+            "accuracy": (weights @ right) / (positive + negative),
+            "balanced_accuracy": (recall + specificity) / 2,
+        }
+        return found | _ranking(fake, values, weights, positive, negative)
+
+
+def _ranking(fake, values, weights, positive, negative) -> dict[str, np.ndarray]:
+    """Metrics of the order alone; equal values are one step of the curve."""
+    order = np.argsort(-values, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
+    sorted_weights = weights[:, order]
+    true = np.cumsum(sorted_weights * fake[order], axis=1)[:, ends]
+    false = np.cumsum(sorted_weights * ~fake[order], axis=1)[:, ends]
+    start = np.zeros((len(weights), 1))
+    tpr = np.hstack([start, true / positive[:, None]])
+    fpr = np.hstack([start, false / negative[:, None]])
+    gained = np.diff(tpr, axis=1)
+    precision = np.divide(true, true + false, out=np.zeros_like(true), where=true + false > 0)
+    both = (positive > 0) & (negative > 0)
+    return {
+        "roc_auc": np.where(
+            both, np.sum(np.diff(fpr) * (tpr[:, 1:] + tpr[:, :-1]), axis=1) / 2, np.nan
+        ),
+        "average_precision": np.where(both, np.sum(gained * precision, axis=1), np.nan),
+        "equal_error_rate": np.where(both, _equal_error(fpr, 1 - tpr), np.nan),
+    }
+
+
+def _equal_error(fpr: np.ndarray, fnr: np.ndarray) -> np.ndarray:
+    """Where the two error rates meet, interpolated between the steps of the curve."""
+    gap = fpr - fnr  # rises from -1 to 1
+    after = np.argmax(gap >= 0, axis=1)
+    rows = np.arange(len(gap))
+    before = np.maximum(after - 1, 0)
+    rise = gap[rows, after] - gap[rows, before]
+    share = np.where(rise > 0, -gap[rows, before] / np.where(rise > 0, rise, 1), 0)
+    return fpr[rows, before] + share * (fpr[rows, after] - fpr[rows, before])
+
+
+def resamples(groups: Sequence, count: int, seed: int) -> np.ndarray:
+    """Bootstrap over groups: how often each row counts, float (count, n)."""
+    _, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    number = group_of.max() + 1
+    drawn = np.random.default_rng(seed).multinomial(number, [1 / number] * number, size=count)
+    return drawn.astype(float)[:, group_of]
+
+
+def summary(
+    fake: np.ndarray,
+    values: np.ndarray,
+    threshold: float,
+    groups: Sequence,
+    *,
+    level: float,
+    count: int,
+    seed: int,
+) -> dict:
+    """Everything said about one set of scored rows.
+
+    Args:
+        fake, values, threshold: see `scores`.
+        groups: of each row; the interval resamples them, since rows of a group are not
+            independent.
+        level: of the interval, like 0.95. count: resamples. seed: of the resampling.
+
+    Returns:
+        JSON-ready: the class balance, the majority baseline, {value, low, high} a metric (None
+        where it is undefined), precision, recall and F1 a class, the confusion matrix (rows
+        actual, columns predicted, fake first), and a sentence where there is no interval.
+    """
+    fake, values = np.asarray(fake, bool), np.asarray(values, float)
+    number = len(set(groups))
+    point = {name: _plain(found[0]) for name, found in scores(fake, values, threshold).items()}
+    limits = dict.fromkeys(NAMES, (None, None))
+    note = ""
+    if number < MIN_GROUPS:
+        note = f"{number} groups: no interval"
+    else:
+        limits = _limits(fake, values, threshold, groups, level, count, seed)
+    if not fake.any() or fake.all():
+        only = "fake" if fake.any() else "real"
+        note = "; ".join(filter(None, [note, f"every row is {only}: no ranking metric"]))
+    said = values >= threshold
+    confusion = [
+        [int((fake & said).sum()), int((fake & ~said).sum())],
+        [int((~fake & said).sum()), int((~fake & ~said).sum())],
+    ]
+    return {
+        "rows": len(fake),
+        "fake": int(fake.sum()),
+        "real": int((~fake).sum()),
+        "groups": number,
+        "majority_baseline": max(fake.mean(), 1 - fake.mean()),
+        "threshold": threshold,
+        "metrics": {
+            name: {"value": point[name], "low": limits[name][0], "high": limits[name][1]}
+            for name in NAMES
+        },
+        "classes": {
+            "fake": _class(confusion[0][0], confusion[1][0], confusion[0][1]),
+            "real": _class(confusion[1][1], confusion[0][1], confusion[1][0]),
+        },
+        "confusion": confusion,
+        "note": note,
+    }
+
+
+def _limits(fake, values, threshold, groups, level, count, seed) -> dict:
+    """Percentile limits of each metric over resampled groups."""
+    step = max(1, CHUNK // len(fake))
+    drawn = [
+        scores(fake, values, threshold, resamples(groups, min(step, count - first), [seed, first]))
+        for first in range(0, count, step)
+    ]
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    limits = {}
+    for name in NAMES:
+        found = np.concatenate([part[name] for part in drawn])
+        found = found[np.isfinite(found)]
+        limits[name] = (
+            tuple(_plain(q) for q in np.quantile(found, tails)) if len(found) else (None,) * 2
+        )
+    return limits
+
+
+def _class(right: int, wrongly_said: int, missed: int) -> dict:
+    precision = right / (right + wrongly_said) if right + wrongly_said else None
+    recall = right / (right + missed) if right + missed else None
+    both = 2 * right + wrongly_said + missed
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * right / both if both else None,
+        "support": right + missed,
+    }
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def video_means(videos: Sequence[str], values: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Mean value of each video, videos sorted."""
+    names, video_of, counts = np.unique(np.asarray(videos), return_inverse=True, return_counts=True)
+    return names.tolist(), np.bincount(video_of, weights=values) / counts
+
+
+def calibrate(fake: np.ndarray, values: np.ndarray) -> dict:
+    """Probability of fake as a function of a video's mean score: Platt scaling.
+
+    P = 1 / (1 + exp(-(slope * value + intercept))), fitted with Platt's smoothed targets (1999),
+    slope >= 0. Where the values rank no better than chance, P is the base rate.
+
+    Args:
+        fake: bool (videos,). values: float (videos,), of videos that the model has not seen.
+
+    Returns:
+        slope, intercept, roc_auc of the values, number of videos.
+    """
+    from scipy.optimize import minimize
+
+    fake, values = np.asarray(fake, bool), np.asarray(values, float)
+    auc = _plain(scores(fake, values, 0.0)["roc_auc"][0])
+    positive, negative = int(fake.sum()), int((~fake).sum())
+    base = np.log((positive + 1) / (negative + 1))
+    fitted = {"slope": 0.0, "intercept": float(base), "roc_auc": auc, "videos": len(fake)}
+    spread = values.std()
+    if auc is None or auc <= 0.5 or spread == 0:
+        return fitted
+    scaled = (values - values.mean()) / spread
+    target = np.where(fake, (positive + 1) / (positive + 2), 1 / (negative + 2))
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        linear = parameters[0] * scaled + parameters[1]
+        error = 1 / (1 + np.exp(-linear)) - target
+        value = np.sum(np.logaddexp(0, linear) - target * linear)
+        return value, np.array([error @ scaled, error.sum()])
+
+    found = minimize(
+        loss, [1.0, base], jac=True, bounds=[(0, None), (None, None)], options={"ftol": 1e-14}
+    )
+    slope = float(found.x[0] / spread)
+    return fitted | {"slope": slope, "intercept": float(found.x[1] - slope * values.mean())}
+
+
+def probability(calibration: dict, values: np.ndarray) -> np.ndarray:
+    """P(fake) of mean scores, by what `calibrate` returned."""
+    linear = calibration["slope"] * np.asarray(values, float) + calibration["intercept"]
+    return 1 / (1 + np.exp(-linear))

@@ -1,0 +1,86 @@
+"""Models behind one interface: search on a fold, fit on all training rows, score new rows.
+
+A model is a module here, of the name that the sweep gives it, with
+
+    THRESHOLD  score from which the model says fake
+    score(candidates, training, train, held_out, seed, threads) -> list of float64 (held out,)
+    fit(candidate, training, seed, threads) -> Fitted
+    decide(fitted, seen) -> float64 (rows seen,)
+
+`score` and `fit` may import scikit-learn; `decide` must not, since a bundle is used without it.
+A score is a number that grows with the evidence for fake.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from types import ModuleType
+
+import numpy as np
+
+from deepfake.gram import Gram
+from deepfake.matrix import Faces, Matrix
+
+NAMES = ("svm", "logistic", "forest")
+
+
+@dataclass
+class Training:
+    """What a model may learn from: the training rows.
+
+    Attributes:
+        pixels: the rows, read by column blocks.
+        fake: bool (n,), the labels.
+        grams: by scaling, of these rows.
+    """
+
+    pixels: Matrix | Faces
+    fake: np.ndarray
+    grams: dict[str, Gram] = field(default_factory=dict)
+
+
+@dataclass
+class Fitted:
+    """A model in memory, as a bundle keeps it.
+
+    Attributes:
+        model: its module's name.
+        candidate: the settings it was fitted with.
+        arrays: every number that `decide` needs, by name.
+        settings: what else it needs, JSON-ready.
+        threshold: score from which the model itself says fake.
+        contains_training_images: whether faces of the training set can be read from `arrays`.
+    """
+
+    model: str
+    candidate: dict
+    arrays: dict[str, np.ndarray]
+    settings: dict = field(default_factory=dict)
+    threshold: float = 0.0
+    contains_training_images: bool = False
+
+
+def training(rows: list[dict], split: list[dict], pixels: Matrix) -> tuple[Training, np.ndarray]:
+    """The training rows of a split, and the fold of each, int (n,).
+
+    Args:
+        rows: rows of the matrix. split: what `splits.make` gave for them.
+        pixels: the whole matrix.
+    """
+    chosen = [(row, cut) for row, cut in zip(rows, split, strict=True) if cut["part"] == "train"]
+    positions = np.array([int(row["row"]) for row, _ in chosen])
+    fake = np.array([row["label"] == "fake" for row, _ in chosen])
+    return Training(pixels.at(positions), fake), np.array([int(cut["fold"]) for _, cut in chosen])
+
+
+def module(name: str) -> ModuleType:
+    """The model of this name."""
+    if name not in NAMES:
+        raise ValueError(f"unknown model {name!r}; known are {', '.join(NAMES)}")
+    return importlib.import_module(f"deepfake.models.{name}")
+
+
+def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+    """Score of each row seen, float64 (n,)."""
+    return module(fitted.model).decide(fitted, seen)

@@ -1,0 +1,139 @@
+"""Support vector machines (libsvm, through scikit-learn) on a Gram matrix computed before.
+
+Their candidates differ in C, kernel and gamma, which all come from the same inner products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from deepfake import gram as grams
+from deepfake.gram import Gram, Scaler
+from deepfake.matrix import Faces, Matrix
+from deepfake.models import Fitted, Training
+
+DEGREE = 3  # of the polynomial kernel (gamma z'z)**3, as in scikit-learn
+THRESHOLD = 0.0
+TOLERANCE = 1e-3  # of libsvm's stopping rule, as in scikit-learn
+
+
+def score(
+    candidates: list[dict],
+    training: Training,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    seed: int = 0,
+    threads: int = 1,
+    tolerance: float = TOLERANCE,
+) -> list[np.ndarray]:
+    """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
+    scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
+    for members, kernel in _kernels(candidates, training, train):
+        fitted_on = np.ascontiguousarray(kernel[np.ix_(train, train)])
+        asked = np.ascontiguousarray(kernel[np.ix_(held_out, train)])
+        for member in members:
+            machine = _machine(candidates[member], tolerance)
+            machine.fit(fitted_on, training.fake[train])
+            scores[member] = machine.decision_function(asked)
+    return scores
+
+
+def _kernels(
+    candidates: list[dict], training: Training, train: np.ndarray
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield the positions of candidates that share a kernel matrix, and that matrix."""
+    shared: dict[tuple, list[int]] = {}
+    for position, candidate in enumerate(candidates):
+        key = (candidate["scaling"], candidate["kernel"], candidate.get("gamma"))
+        shared.setdefault(key, []).append(position)
+    for (scaling, kernel, gamma), members in shared.items():
+        products = training.grams[scaling]
+        number = None if gamma is None else _gamma(gamma, products, train)
+        yield members, _kernel(kernel, products.products, number)
+
+
+def _gamma(gamma: str | float, products: Gram, train: np.ndarray) -> float:
+    if gamma == "scale":
+        variance = products.variance(train)
+        return 1.0 / (products.p * variance) if variance > 0 else 1.0
+    return 1.0 / products.p if gamma == "auto" else float(gamma)
+
+
+def _kernel(
+    kernel: str,
+    products: np.ndarray,
+    gamma: float | None,
+    norms: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Kernel values from inner products; `norms` are the squared lengths of rows and columns."""
+    if kernel == "linear":
+        return products
+    if kernel == "poly":
+        return (gamma * products) ** DEGREE
+    ours, theirs = norms or (products.diagonal(), products.diagonal())
+    distances = -2.0 * products
+    distances += ours[:, None]
+    distances += theirs[None, :]
+    np.maximum(distances, 0, out=distances)
+    distances *= -gamma
+    return np.exp(distances, out=distances)
+
+
+def _machine(candidate: dict, tolerance: float):
+    from sklearn.svm import SVC
+
+    return SVC(C=candidate["C"], kernel="precomputed", tol=tolerance, cache_size=500)
+
+
+def fit(
+    candidate: dict,
+    training: Training,
+    seed: int = 0,
+    threads: int = 1,
+    tolerance: float = TOLERANCE,
+) -> Fitted:
+    """Fit on all training rows. A linear machine is kept as weights, others as support vectors."""
+    every = np.arange(training.pixels.shape[0])
+    products = training.grams[candidate["scaling"]]
+    gamma = candidate.get("gamma")
+    gamma = None if gamma is None else _gamma(gamma, products, every)
+    machine = _machine(candidate, tolerance)
+    machine.fit(_kernel(candidate["kernel"], products.products, gamma), training.fake)
+    scaler = grams.fit_scaler(training.pixels, candidate["scaling"])
+    support, dual = machine.support_, machine.dual_coef_[0]
+    intercept = float(machine.intercept_[0])
+    if candidate["kernel"] == "linear":
+        coefficients = np.zeros(len(every))
+        coefficients[support] = dual
+        weights = grams.project(training.pixels, scaler, coefficients)
+        return Fitted("svm", candidate, *raw_weights(weights, intercept, scaler))
+    arrays = {"support_vectors": training.pixels.take(support), "dual_coefficients": dual}
+    if scaler.mean is not None:
+        arrays |= {"mean": scaler.mean, "scale": scaler.scale}
+    settings = {"gamma": gamma, "intercept": intercept}
+    return Fitted("svm", candidate, arrays, settings, contains_training_images=True)
+
+
+def raw_weights(
+    weights: np.ndarray, intercept: float, scaler: Scaler
+) -> tuple[dict[str, np.ndarray], dict]:
+    """Weights and intercept of scaled features, rewritten for raw pixels: arrays and settings."""
+    if scaler.mean is not None:
+        weights = weights / scaler.scale
+        intercept -= float(weights @ scaler.mean)
+    return {"weights": weights}, {"intercept": intercept}
+
+
+def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+    """Decision values of rows of raw pixels, float64 (n,)."""
+    arrays, intercept = fitted.arrays, fitted.settings["intercept"]
+    if "weights" in arrays:
+        return grams.dot(seen, arrays["weights"]) + intercept
+    scaler = Scaler(arrays.get("mean"), arrays.get("scale"))
+    vectors = Faces(arrays["support_vectors"])
+    products = grams.cross(seen, vectors, scaler)
+    norms = grams.square_norms(seen, scaler), grams.square_norms(vectors, scaler)
+    kernel = _kernel(fitted.candidate["kernel"], products, fitted.settings["gamma"], norms)
+    return kernel @ arrays["dual_coefficients"] + intercept

@@ -1,0 +1,98 @@
+"""What a job asks of the cluster: threads, memory and time, from the known size of the data.
+
+One formula a rule, with the constants measured on 2 cores of an AMD EPYC (see benchmarks/). A
+later attempt asks for more. The Snakefile calls this, so nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+LEAST_MB = 500  # Snakemake itself needs 250 MB inside a job
+LEAST_MINUTES = 10
+MEMORY_GROWTH = 1.5  # a failed attempt asks for so many times more
+TIME_GROWTH = 2.0
+
+FLOPS = 20e9  # float32 multiply-adds a second and thread, a third of what was measured
+MB = 2**20
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a job's data is.
+
+    Attributes:
+        videos: in the batch. frames: sampled a video.
+        rows: of the matrix, at most. features: of a row.
+        candidates: scored by the job. trees: grown by the job.
+    """
+
+    videos: int = 0
+    frames: int = 1
+    rows: int = 0
+    features: int = 0
+    candidates: int = 1
+    trees: int = 0
+
+    @property
+    def square(self) -> float:
+        """Bytes of one float64 matrix of rows x rows."""
+        return 8.0 * self.rows**2
+
+    @property
+    def matrix(self) -> float:
+        """Bytes of the pixel matrix."""
+        return float(self.rows) * self.features
+
+
+def threads(rule: str, size: Size) -> int:
+    """Threads of a job: as many as it has use for, so small data take one."""
+    if rule == "gram":
+        return min(8, 1 + size.rows // 2000)
+    if rule == "forest":
+        return min(16, 1 + size.rows * size.trees // 200_000)
+    if rule in ("svm", "logistic"):
+        return min(4, 1 + size.rows // 4000)
+    return 1
+
+
+def mem_mb(rule: str, size: Size, attempt: int = 1) -> int:
+    """Memory of a job in MB (2**20 bytes)."""
+    return math.ceil(max(LEAST_MB, _MEMORY[rule](size) / MB) * MEMORY_GROWTH ** (attempt - 1))
+
+
+def minutes(rule: str, size: Size, attempt: int = 1) -> int:
+    """Run time of a job in minutes."""
+    seconds = _SECONDS[rule](size, threads(rule, size))
+    return math.ceil(max(LEAST_MINUTES, seconds / 60) * TIME_GROWTH ** (attempt - 1))
+
+
+_MEMORY = {
+    "frames": lambda s: 700 * MB,  # an 8K frame, decoded and encoded, in the child
+    "faces": lambda s: 1800 * MB + s.frames * 40 * MB + s.videos * s.frames * s.features,
+    "matrix": lambda s: 900 * MB,
+    "split": lambda s: 500 * MB + 2000 * s.rows,
+    "gram": lambda s: 2.5 * s.square + 1000 * MB,
+    "svm": lambda s: 4 * s.square + 1000 * MB,
+    "logistic": lambda s: 6 * s.square + 1000 * MB,
+    "forest": lambda s: 4.4 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
+    "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
+    "evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
+    "summary": lambda s: 500 * MB,
+}
+
+_SECONDS = {
+    "frames": lambda s, t: 60 + s.videos * (10 + s.frames),
+    "faces": lambda s, t: 120 + s.videos * (5 + 2 * s.frames),
+    "matrix": lambda s, t: 120 + s.matrix / 10e6,
+    "split": lambda s, t: 60 + s.rows / 1000,
+    "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,
+    "svm": lambda s, t: 180 + s.candidates * s.rows**2 * 5e-7,
+    "logistic": lambda s, t: 180 + s.candidates * 20 * s.rows**3 / (FLOPS * t),
+    # 5 s a tree at 11,187 rows: growth is rows x log(rows)
+    "forest": lambda s, t: 300 + s.trees * 1e-4 * s.rows * math.log2(s.rows + 2) / t,
+    "choose": lambda s, t: 60 + s.rows / 1000,
+    "evaluate": lambda s, t: 300 + s.rows**2 * s.features / FLOPS,
+    "summary": lambda s, t: 60,
+}

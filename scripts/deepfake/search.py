@@ -1,0 +1,65 @@
+"""The table of a search: candidates x folds with their scores, and the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SCORES = ("roc_auc", "accuracy", "balanced_accuracy", "average_precision")
+COLUMNS = ("candidate", "fold", *SCORES)
+UNSEEN_COLUMNS = ("row", "video_id", "label", "group_id", "fold", "score")
+
+
+def join(rows: Sequence[dict[str, str]], candidates: int) -> list[dict[str, str]]:
+    """Rows of all search jobs by candidate and fold.
+
+    Raises:
+        ValueError: a candidate without scores, or scored twice on a fold.
+    """
+    found = sorted(rows, key=lambda row: (int(row["candidate"]), int(row["fold"])))
+    seen = [(row["candidate"], row["fold"]) for row in found]
+    if len(set(seen)) != len(seen) or len({candidate for candidate, _ in seen}) != candidates:
+        raise ValueError("the search tables do not hold each candidate and fold once")
+    return found
+
+
+def best(rows: Sequence[dict[str, str]], score: str) -> tuple[int, dict[str, float]]:
+    """The candidate with the best mean over the folds; of equal ones the first, the simplest.
+
+    Returns:
+        Its number and its means.
+    """
+    numbers = sorted({int(row["candidate"]) for row in rows})
+    means = {}
+    for number in numbers:
+        mine = [row for row in rows if int(row["candidate"]) == number]
+        means[number] = {name: float(np.mean([float(r[name]) for r in mine])) for name in SCORES}
+    chosen = max(numbers, key=lambda number: (round(means[number][score], 12), -number))
+    return chosen, means[chosen]
+
+
+def out_of_fold(
+    candidate: int,
+    parts: Sequence[Sequence[dict[str, str]]],
+    values: Sequence[np.ndarray],
+    rows: Sequence[dict[str, str]],
+    split: Sequence[dict[str, str]],
+) -> list[dict]:
+    """The score of each training row by the candidate fitted without its fold.
+
+    Args:
+        candidate: its number.
+        parts: the table of each search job. values: its scores, float64 (candidates, held out).
+        rows, split: of the matrix.
+    """
+    by_fold = {}
+    for part, scored in zip(parts, values, strict=True):
+        for position, record in enumerate(part):
+            if int(record["candidate"]) == candidate:
+                by_fold[record["fold"]] = iter(scored[position])
+    return [
+        {**row, "fold": cut["fold"], "score": float(next(by_fold[cut["fold"]]))}
+        for row, cut in zip(rows, split, strict=True)
+        if cut["part"] == "train"
+    ]

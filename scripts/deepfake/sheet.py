@@ -1,0 +1,202 @@
+"""The table of videos: its columns, checks, batches and groups. Not what is in the videos.
+
+A sheet is a tab-separated table with a header, one row a video. `video_id`, `path` and `label`
+are required; the other columns are filled in where they are absent. Relative paths are relative
+to the folder that the workflow runs in. The Snakefile reads the sheet, so nothing heavy is
+imported here.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha1
+from pathlib import Path
+
+REQUIRED = ("video_id", "path", "label")
+COLUMNS = (
+    *REQUIRED,
+    "dataset",
+    "method",
+    "compression",
+    "official_split",
+    "target_id",
+    "source_id",
+    "clip_id",
+    "group_id",
+    "batch",
+)
+LABELS = ("real", "fake")
+
+Video = dict[str, str]
+
+
+class SheetError(ValueError):
+    """What is wrong with a sheet: one line a problem, each with its line number."""
+
+
+def read(path: str | Path, *, check_files: bool = True) -> list[Video]:
+    """Read and check a sheet.
+
+    Args:
+        path: the table.
+        check_files: whether each video must exist (jobs skip it: the start of the run did it).
+
+    Returns:
+        One dict a video with every column of COLUMNS, all strings, sorted by video_id.
+
+    Raises:
+        SheetError: every problem found, one a line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise SheetError(f"{path}: no such sheet; scripts/scan_dataset.py writes one") from None
+    except UnicodeDecodeError as error:
+        raise SheetError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise SheetError(f"{path}: {error.strerror}") from None
+    lines = csv.reader(re.split(r"\r?\n", text), delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = next(lines, [])
+    missing = [column for column in REQUIRED if column not in header]
+    if missing:
+        raise SheetError(f"{path}: line 1: no column {', '.join(missing)} (tabs between columns)")
+    problems, videos = [], []
+    for number, cells in enumerate(lines, start=2):
+        if not any(cells):
+            continue
+        if len(cells) != len(header):
+            problems.append(f"line {number}: {len(cells)} cells under {len(header)} columns")
+            continue
+        row = dict(zip(header, cells, strict=True))
+        video = {column: row.get(column, "") for column in COLUMNS}
+        problems += [f"line {number}: {what}" for what in _problems(video, check_files)]
+        videos.append(video)
+    problems += _problems_together(videos)
+    if problems:
+        raise SheetError("\n".join(f"{path}: {problem}" for problem in problems))
+    videos.sort(key=lambda video: video["video_id"])
+    if not all(video["group_id"] for video in videos):
+        assign_groups(videos)
+    # A stable batch without the column can only be the video itself: cutting a sorted list
+    # anew would move every video behind an added one.
+    for video in videos:
+        video["batch"] = video["batch"] or "v" + sha1(video["video_id"].encode()).hexdigest()[:12]
+    return videos
+
+
+def write(videos: Iterable[Video], path: str | Path) -> None:
+    """Write a sheet, sorted by video_id, in one step."""
+    rows = sorted(videos, key=lambda video: video["video_id"])
+    lines = ["\t".join(COLUMNS)]
+    lines += ["\t".join(video.get(column, "") for column in COLUMNS) for video in rows]
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def unusable(path: str) -> str | None:
+    """Why a path cannot be a row's path or id, or None."""
+    if re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029]", path):
+        return "has a control character"
+    if "{" in path or "}" in path:
+        return "has a brace, which Snakemake cannot take; rename it"
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return "is not UTF-8"
+    return None
+
+
+def _problems(video: Video, check_files: bool) -> list[str]:
+    found = []
+    for column in ("video_id", "path"):
+        if not video[column]:
+            found.append(f"{column} is empty")
+        elif reason := unusable(video[column]):
+            found.append(f"{column} {video[column]!r} {reason}")
+    if video["label"] not in LABELS:
+        found.append(f"unknown label {video['label']!r}; known are real and fake")
+    if video["batch"] and not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", video["batch"]):
+        found.append(f"batch {video['batch']!r}: use letters, digits, dot, dash and underscore")
+    if check_files and not found and not os.path.isfile(video["path"]):
+        what = "is a folder" if os.path.isdir(video["path"]) else "no such file"
+        found.append(f"{video['path']}: {what}")
+    return found
+
+
+def _problems_together(videos: list[Video]) -> list[str]:
+    found = []
+    for name, count in Counter(video["video_id"] for video in videos).items():
+        if count > 1 and name:
+            found.append(f"video_id {name!r} stands in {count} rows")
+    labels = {video["label"] for video in videos if video["label"] in LABELS}
+    if not videos:
+        found.append("no videos")
+    elif len(labels) == 1:
+        found.append(f"every video is {labels.pop()}; a detector needs both classes")
+    for column in ("group_id", "batch"):
+        empty = sum(not video[column] for video in videos)
+        if 0 < empty < len(videos):
+            found.append(f"{column} is empty in {empty} of {len(videos)} rows; fill all or none")
+    return found
+
+
+def batches(videos: list[Video]) -> dict[str, list[Video]]:
+    """The videos of each batch, batches and videos in sorted order."""
+    found: dict[str, list[Video]] = {}
+    for video in sorted(videos, key=lambda video: (video["batch"], video["video_id"])):
+        found.setdefault(video["batch"], []).append(video)
+    return found
+
+
+def assign_batches(videos: list[Video], known: dict[str, str], videos_per_job: int) -> None:
+    """Set `batch`: videos of an earlier sheet keep theirs, new ones get new batches.
+
+    Args:
+        videos: rows to change in place.
+        known: batch by video_id in the earlier sheet.
+        videos_per_job: videos a new batch holds at most.
+    """
+    taken = {batch for batch in known.values() if re.fullmatch(r"b\d+", batch)}
+    first = 1 + max((int(batch[1:]) for batch in taken), default=0)
+    new = sorted((v for v in videos if v["video_id"] not in known), key=lambda v: v["video_id"])
+    for position, video in enumerate(new):
+        video["batch"] = f"b{first + position // videos_per_job:04d}"
+    for video in videos:
+        video["batch"] = known.get(video["video_id"], video.get("batch", ""))
+
+
+def assign_groups(videos: list[Video]) -> None:
+    """Set `group_id` in place: connected components over shared clips and identities.
+
+    Two videos that share a clip, a target or a source are in one group, and so on through
+    others. A group is named by the least name in it, so it does not depend on row order.
+    """
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        parent.setdefault(name, name)
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for video in videos:
+        names = _linked(video)
+        for other in names[1:]:
+            low, high = sorted((root(names[0]), root(other)))
+            parent[high] = low
+    for video in videos:
+        video["group_id"] = root(_linked(video)[0])
+
+
+def _linked(video: Video) -> list[str]:
+    """The names that tie a video to others; its own id where it has none."""
+    names = [video[column] for column in ("clip_id", "target_id", "source_id") if video[column]]
+    return names or [video["video_id"]]

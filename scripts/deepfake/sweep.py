@@ -1,0 +1,86 @@
+"""The candidates of a sweep: every combination of a grid, and how they are dealt to jobs.
+
+The Snakefile calls this, so nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+Candidate = dict[str, Any]
+
+_KERNELS = ("linear", "rbf", "poly")
+_SCALINGS = ("none", "standard")
+_INTERCEPTS = ("penalised", "free")
+_CRITERIA = ("gini", "entropy")
+
+
+def candidates(model: str, grid: dict[str, list]) -> list[Candidate]:
+    """Every combination of a grid, the simpler before the less simple: ties go to the first.
+
+    Args:
+        model: svm, logistic or forest.
+        grid: a list of values for each setting.
+    """
+    names = list(grid)
+    found: list[Candidate] = []
+    for values in itertools.product(*grid.values()):
+        candidate = dict(zip(names, values, strict=True))
+        if candidate.get("kernel") == "linear":
+            candidate.pop("gamma")  # a linear kernel has none
+        if candidate not in found:
+            found.append(candidate)
+    return sorted(found, key=_SIMPLICITY[model])
+
+
+def _number(value: Any) -> tuple[bool, float, str]:
+    """Words before numbers, numbers ascending."""
+    return (True, value, "") if isinstance(value, int | float) else (False, 0, str(value))
+
+
+_SIMPLICITY = {
+    "svm": lambda c: (
+        _KERNELS.index(c["kernel"]),
+        _SCALINGS.index(c["scaling"]),
+        c["C"],
+        _number(c.get("gamma", "")),
+    ),
+    "logistic": lambda c: (
+        _SCALINGS.index(c["scaling"]),
+        _INTERCEPTS.index(c["intercept"]),
+        c["C"],
+    ),
+    "forest": lambda c: (
+        c["n_estimators"],
+        -c["min_samples_leaf"],
+        _CRITERIA.index(c["criterion"]),
+        _number(c["max_features"]),
+    ),
+}
+
+
+def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
+    """Positions of the candidates of each job.
+
+    SVM and logistic candidates of one scaling share a Gram matrix: up to `per_job` of them make
+    a job. Forests that differ only in their number of trees are one forest: always one job.
+    """
+    families: dict[tuple, list[int]] = {}
+    for position, candidate in enumerate(found):
+        if model == "forest":
+            apart = [v for k, v in sorted(candidate.items()) if k != "n_estimators"]
+        else:
+            apart = [candidate["scaling"]]
+        families.setdefault(tuple(map(str, apart)), []).append(position)
+    size = len(found) if model == "forest" else per_job
+    return [
+        members[first : first + size]
+        for members in families.values()
+        for first in range(0, len(members), size)
+    ]
+
+
+def scalings(found: list[Candidate]) -> list[str]:
+    """The scalings whose Gram matrices these candidates need; none for a forest."""
+    return sorted({candidate["scaling"] for candidate in found if "scaling" in candidate})

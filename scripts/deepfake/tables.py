@@ -1,0 +1,46 @@
+"""Tab-separated tables with a header, as every stage writes them. Not what is in them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+Row = dict[str, str]
+
+
+class TableError(ValueError):
+    """A table that cannot be read, with file and line."""
+
+
+def read(path: str | Path) -> list[Row]:
+    """Rows of a table as dicts of strings.
+
+    Raises:
+        TableError: a row with more or fewer cells than the header.
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        header = next(lines, [])
+        rows = []
+        for number, cells in enumerate(lines, start=2):
+            if len(cells) != len(header):
+                raise TableError(f"{path}: line {number}: {len(cells)} cells, not {len(header)}")
+            rows.append(dict(zip(header, cells, strict=True)))
+    return rows
+
+
+def write(rows: Iterable[dict], path: str | Path, columns: Sequence[str]) -> None:
+    """Write the columns of rows; a tab or line break in a cell becomes a space."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write("\t".join(columns) + "\n")
+        for row in rows:
+            cells = (" ".join(_text(row.get(column, "")).split("\t")) for column in columns)
+            file.write("\t".join(" ".join(cell.splitlines()) for cell in cells) + "\n")
+
+
+def _text(value: object) -> str:
+    """A cell. Floats in Python's shortest form that reads back as the same number."""
+    if isinstance(value, float):
+        return repr(float(value))
+    return "" if value is None else str(value)

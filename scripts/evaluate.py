@@ -1,0 +1,44 @@
+"""Rule evaluate: score the test rows with a bundle, once, and say how good it is."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from deepfake import bundle, evaluate, job, models, tables
+from deepfake.matrix import Matrix
+
+
+def main(work: job.Job) -> None:
+    """Score the test rows with a bundle, once, and say how good it is."""
+    fitted, record = bundle.load(Path(work.read("bundle")).parent)
+    split = tables.read(work.read("split"))
+    rows = [
+        row for row in tables.read(work.read("rows")) if split[int(row["row"])]["part"] == "test"
+    ]
+    seen = Matrix(work.read("matrix")).at(np.array([int(row["row"]) for row in rows]))
+    values = models.decide(fitted, seen)
+    frames = evaluate.frame_table(rows, values, fitted.threshold)
+    videos = evaluate.video_table(rows, values, fitted.threshold, record["calibration"])
+    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
+    found = {
+        "model": fitted.model,
+        "candidate": fitted.candidate,
+        "protocol": audit["protocol"],
+        "leaky": audit["leaky"],
+        "level": work.params["metrics"]["level"],
+        "frames": evaluate.judge(frames, fitted.threshold, **work.params["metrics"]),
+        "videos": evaluate.judge(videos, fitted.threshold, **work.params["metrics"]),
+    }
+    tables.write(frames, work.write("frames"), evaluate.FRAME_COLUMNS)
+    tables.write(videos, work.write("videos"), evaluate.VIDEO_COLUMNS)
+    Path(work.write("metrics")).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    stamp = " [LEAKY: test and training share groups]" if audit["leaky"] else ""
+    title = (
+        f"{fitted.model} {json.dumps(fitted.candidate)}, frames, {audit['protocol']} split{stamp}"
+    )
+    text = evaluate.original_text(frames, title)
+    Path(work.write("text")).write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))

@@ -1,0 +1,30 @@
+"""Rule faces: find and cut out the face of each frame of a batch."""
+
+import numpy as np
+from deepfake import archive, faces, job, tables
+
+
+def main(work: job.Job) -> None:
+    """Find and cut out the face of each frame of a batch."""
+    settings = dict(work.params["faces"])
+    detector = faces.Detector(settings.pop("thresholds"))
+    table = tables.read(work.read("table"))
+    progress = job.Progress(len({row["video_id"] for row in table}), "videos")
+    rows, pixels = [], []
+    with archive.Writer(work.write("crops")) as crops:
+        for video in faces.by_video(table, archive.members(work.read("frames"))):
+            for row, face, surroundings in faces.cut_video(*video, detector, **settings):
+                if face is not None:
+                    row["crop"] = f"{len(pixels):06d}.png"
+                    crops.add(row["crop"], surroundings)
+                    pixels.append(face)
+                rows.append(row)
+            progress.step()
+    size = settings["size"]
+    stacked = np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)
+    np.save(work.write("faces"), stacked)
+    tables.write(rows, work.write("table"), faces.COLUMNS)
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))

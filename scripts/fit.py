@@ -1,0 +1,48 @@
+"""Rule fit: fit a model's best candidate on all training rows, and pack it as a bundle."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from deepfake import bundle, gram, job, metrics, models, tables
+from deepfake.matrix import Matrix
+
+
+def main(work: job.Job) -> None:
+    """Fit a model's best candidate on all training rows, and pack it as a bundle."""
+    params = work.params
+    best = json.loads(Path(work.read("best")).read_text(encoding="utf-8"))
+    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
+    training, _ = models.training(rows, split, Matrix(work.read("matrix")))
+    training.grams = gram.load_all(params["scalings"], work.input)
+    model = models.module(params["model"])
+    job.log.info("fitting %s on %d rows", best["candidate"], len(training.fake))
+    fitted = model.fit(best["candidate"], training, params["seed"], work.threads)
+    unseen = tables.read(work.read("out_of_fold"))
+    names, means = metrics.video_means(
+        [row["video_id"] for row in unseen], np.array([float(row["score"]) for row in unseen])
+    )
+    label = {row["video_id"]: row["label"] for row in unseen}
+    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
+    facts = {
+        "preprocessing": params["preprocessing"],
+        "features": {"name": "pixels", "version": 1, "length": training.pixels.shape[1]},
+        "calibration": metrics.calibrate(np.array([label[n] == "fake" for n in names]), means),
+        "search": best,
+        "training": {
+            "run": params["run"],
+            "sheet_sha256": bundle.sha256(Path(work.read("sheet"))),
+            "datasets": sorted({row["dataset"] for row in rows}),
+            "protocol": audit["protocol"],
+            "leaky": audit["leaky"],
+            "seed": params["seed"],
+            **audit["parts"]["train"],
+        },
+        "versions": params["versions"],
+    }
+    record = Path(work.write("bundle"))
+    bundle.save(fitted, facts, record.parent, record)
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))

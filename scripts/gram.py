@@ -1,0 +1,27 @@
+"""Rule gram: inner products of all training rows, scaled as one fold's training rows say."""
+
+import numpy as np
+from deepfake import gram, job, tables
+from deepfake.matrix import Matrix
+
+
+def main(work: job.Job) -> None:
+    """Inner products of all training rows, scaled as one fold's training rows say."""
+    split = [row for row in tables.read(work.read("split")) if row["part"] == "train"]
+    limit = work.params["max_rows"]
+    if len(split) > limit:
+        raise ValueError(
+            f"{len(split)} training rows are more than search.max_gram_rows ({limit}): svm "
+            "and logistic need 20 bytes x rows^2 of memory; sweep the forest, or raise the limit"
+        )
+    pixels = Matrix(work.read("matrix"), np.array([int(row["row"]) for row in split]))
+    fitted_on = np.array(
+        [i for i, row in enumerate(split) if row["fold"] != work.params["fold"]], dtype=int
+    )
+    progress = job.Progress(pixels.shape[1], "features")
+    found = gram.compute(pixels, work.params["scaling"], fitted_on, progress.step)
+    gram.save(found, work.write("products"), work.write("facts"))
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))

@@ -1,0 +1,37 @@
+"""Rule search: score a chunk of a model's candidates on one fold."""
+
+import numpy as np
+from deepfake import gram, job, metrics, models, search, tables
+from deepfake.matrix import Matrix
+
+
+def main(work: job.Job) -> None:
+    """Score a chunk of a model's candidates on one fold."""
+    params = work.params
+    training, folds = models.training(
+        tables.read(work.read("rows")),
+        tables.read(work.read("split")),
+        Matrix(work.read("matrix")),
+    )
+    training.grams = gram.load_all(params["scalings"], work.input)
+    train, held_out = (
+        np.flatnonzero(folds != params["fold"]),
+        np.flatnonzero(folds == params["fold"]),
+    )
+    model = models.module(params["model"])
+    candidates = list(params["candidates"].values())
+    values = model.score(candidates, training, train, held_out, params["seed"], work.threads)
+    rows = []
+    for number, scored in zip(params["candidates"], values, strict=True):
+        found = metrics.scores(training.fake[held_out], scored, model.THRESHOLD)
+        rows.append(
+            {"candidate": number, "fold": params["fold"]}
+            | {name: float(found[name][0]) for name in search.SCORES}
+        )
+        job.log.info("candidate %s: %s", number, rows[-1])
+    tables.write(rows, work.write("table"), search.COLUMNS)
+    np.save(work.write("values"), np.stack(values))
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))

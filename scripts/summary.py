@@ -1,0 +1,19 @@
+"""Rule summary: the small table of all models and splits of a run."""
+
+import json
+from pathlib import Path
+
+from deepfake import job, summary, tables
+
+
+def main(work: job.Job) -> None:
+    """The small table of all models and splits of a run."""
+    found = [json.loads(Path(p).read_text(encoding="utf-8")) for p in work.input["metrics"]]
+    rows = summary.table(found)
+    tables.write(rows, work.write("table"), summary.COLUMNS)
+    text = summary.text(rows, found[0]["level"])
+    Path(work.write("text")).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))
