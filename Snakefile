@@ -26,7 +26,7 @@ RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/pixels"
 CANDIDATES = {model: grid(model) for model in CONFIG.sweep.names()}
 CHUNKS = {model: chunk_names(model) for model in CANDIDATES}
-check_job_count()
+check_plan()
 
 
 wildcard_constraints:

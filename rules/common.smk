@@ -1,8 +1,11 @@
 # What the rules share: the run's settings, its videos, its sizes. Functions only, no rules.
-from snakemake.exceptions import WorkflowError
-
 from deepfake import codehash, resources, sheet, sweep
 from deepfake import config as settings
+
+
+def refuse(lines):
+    """End before the first job, with nothing but the lines that say why."""
+    sys.exit(lines)
 
 
 def load_settings():
@@ -11,7 +14,7 @@ def load_settings():
     try:
         return settings.load(config, names)
     except settings.ConfigError as error:
-        raise WorkflowError(str(error)) from None
+        refuse(str(error))
 
 
 def load_videos():
@@ -19,7 +22,7 @@ def load_videos():
     try:
         return sheet.read(CONFIG.sheet, check_files=workflow.is_main_process)
     except sheet.SheetError as error:
-        raise WorkflowError(str(error)) from None
+        refuse(str(error))
 
 
 def plain(section):
@@ -109,9 +112,19 @@ def job_count():
     return 2 * len(BATCHES) + per_protocol * len(CONFIG.split.protocols) + 3
 
 
-def check_job_count():
+def check_plan():
+    """Refuse a run that is too large, before its first job."""
+    rows = len(VIDEOS) * CONFIG.frames.per_video / CONFIG.split.rows.every
+    training, limit = round(rows * (1 - CONFIG.split.test_size)), CONFIG.search.max_gram_rows
+    kernels = [model for model in CANDIDATES if scalings_of(model)]
+    if kernels and training > limit:
+        refuse(
+            f"sweep.{kernels[0]}: up to {training} training rows are more than "
+            f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
+            "memory: sweep only the forest, take fewer frames, or raise the limit"
+        )
     if job_count() > CONFIG.max_jobs:
-        raise WorkflowError(
+        refuse(
             f"this run has {job_count()} jobs, more than max_jobs ({CONFIG.max_jobs}): pack more "
             "videos a job (scan_dataset.py --videos-per-job), more candidates a job "
             "(search.candidates_per_job), or raise max_jobs"

@@ -19,7 +19,6 @@ rule gram:
         job=lambda wildcards: {
             "scaling": wildcards.scaling,
             "fold": wildcards.fold,
-            "max_rows": CONFIG.search.max_gram_rows,
             "code": code("gram"),
         },
     message:

@@ -8,12 +8,6 @@ from deepfake.matrix import Matrix
 def main(work: job.Job) -> None:
     """Inner products of all training rows, scaled as one fold's training rows say."""
     split = [row for row in tables.read(work.read("split")) if row["part"] == "train"]
-    limit = work.params["max_rows"]
-    if len(split) > limit:
-        raise ValueError(
-            f"{len(split)} training rows are more than search.max_gram_rows ({limit}): svm "
-            "and logistic need 20 bytes x rows^2 of memory; sweep the forest, or raise the limit"
-        )
     pixels = Matrix(work.read("matrix"), np.array([int(row["row"]) for row in split]))
     fitted_on = np.array(
         [i for i, row in enumerate(split) if row["fold"] != work.params["fold"]], dtype=int

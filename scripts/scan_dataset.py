@@ -30,10 +30,12 @@ def main() -> None:
         help="videos in a new batch (default 20); 1 makes one job a video",
     )
     arguments = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
+    sys.stderr.reconfigure(errors="backslashreplace")
     try:
         for line in scan(**vars(arguments)):
             print(line)
-    except sheet.SheetError as error:
+    except (sheet.SheetError, OSError) as error:
         sys.exit(str(error))
 
 
@@ -55,7 +57,8 @@ def scan(layout: str, dataset: str, root: Path, out: Path, videos_per_job: int) 
         raise sheet.SheetError(f"{root}: no videos in the layout {layout}\n" + "\n".join(notes))
     known = {}
     if out.exists():
-        known = {v["video_id"]: v["batch"] for v in sheet.read(out, check_files=False)}
+        earlier = sheet.read(out, check_files=False, both_classes=False)
+        known = {video["video_id"]: video["batch"] for video in earlier}
     sheet.assign_groups(usable)
     sheet.assign_batches(usable, known, videos_per_job)
     sheet.write(usable, out)

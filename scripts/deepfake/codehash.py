@@ -80,7 +80,10 @@ def _imports(file: str) -> tuple[str, ...]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(found)
+    # importing a.b.c runs the packages a and a.b too
+    return tuple(
+        ".".join(p[:end]) for p in (n.split(".") for n in found) for end in range(1, len(p) + 1)
+    )
 
 
 def _file(name: str) -> str | None:

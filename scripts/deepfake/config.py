@@ -6,6 +6,7 @@ The Snakefile is parsed again in every cluster job, so nothing heavy is imported
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -45,7 +46,9 @@ def _not_a_boolean(value: Any) -> Any:
 
 NotBool = BeforeValidator(_not_a_boolean)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), NotBool]
-Count = Annotated[int, Field(ge=1), NotBool]
+Int = Annotated[int, NotBool]
+Float = Annotated[float, NotBool]
+Count = Annotated[int, Field(ge=1, le=10**9), NotBool]
 Choice = BeforeValidator(_number_or_word)
 
 
@@ -64,32 +67,32 @@ class Frames(Section):
     """Which frames are taken out of a video."""
 
     every: Count = _key(30, "distance between sampled frames: 0, every, 2*every, ...", "frames")
-    per_video: Count = _key(7, "sampled frames a video, at most", "frames", le=10_000)
+    per_video: Int = _key(7, "sampled frames a video, at most", "frames", ge=1, le=10_000)
     format: Literal["png", "jpeg"] = _key(
         "png", "how frames are kept; png is lossless, jpeg is the original's protocol", "frames"
     )
-    jpeg_quality: int = _key(95, "quality of jpeg frames", "frames", ge=1, le=100)
+    jpeg_quality: Int = _key(95, "quality of jpeg frames", "frames", ge=1, le=100)
     timeout: Count = _key(600, "seconds after which a video's decoding is given up", "frames")
 
 
 class Faces(Section):
     """How a frame becomes a face of fixed size."""
 
-    size: int = _key(320, "side of a face crop in pixels", "faces", ge=16, le=2048)
-    margin: float = _key(
+    size: Int = _key(320, "side of a face crop in pixels", "faces", ge=16, le=2048)
+    margin: Float = _key(
         0.0, "enlargement of the box on each side, as a share of its sides", "faces", ge=0, le=2
     )
     choose: Literal["most_confident", "largest"] = _key(
         "most_confident", "which face of a frame is taken", "faces"
     )
-    min_confidence: float = _key(0.9, "least confidence of a usable face", "faces", ge=0, le=1)
-    thresholds: tuple[float, float, float] = _key(
+    min_confidence: Float = _key(0.9, "least confidence of a usable face", "faces", ge=0, le=1)
+    thresholds: tuple[Float, Float, Float] = _key(
         (0.6, 0.7, 0.8), "MTCNN's thresholds of P-, R- and O-Net", "faces"
     )
     resize: Literal["box", "bilinear", "bicubic", "lanczos"] = _key(
         "bicubic", "Pillow's filter for the crop", "faces"
     )
-    jpeg_quality: int | None = _key(
+    jpeg_quality: Int | None = _key(
         None, "quality of a JPEG round trip of the crop (the original: 75); null is none", "faces"
     )
 
@@ -105,7 +108,7 @@ class Faces(Section):
 class Folds(Section):
     """The folds inside the training rows."""
 
-    k: int = _key(5, "number of folds inside the training rows", "split", ge=2, le=100)
+    k: Int = _key(5, "number of folds inside the training rows", "split", ge=2, le=100)
     shuffle: bool = _key(True, "whether rows or groups are shuffled before they are cut", "split")
 
 
@@ -121,7 +124,7 @@ class Split(Section):
     protocols: _grid(Literal["grouped", "frame"]) = _key(
         ["grouped"], "how test rows are chosen; several are one sweep", "split"
     )
-    test_size: float = _key(0.2, "share of the rows held out for the test", "split", gt=0, lt=1)
+    test_size: Float = _key(0.2, "share of the rows held out for the test", "split", gt=0, lt=1)
     folds: Folds = Folds()
     rows: Rows = Rows()
 
@@ -194,19 +197,21 @@ class Search(Section):
     """How candidates are compared."""
 
     score: Literal["roc_auc", "accuracy", "balanced_accuracy", "average_precision"] = _key(
-        "roc_auc", "what the best candidate is chosen by, on folds only", "select"
+        "roc_auc", "what the best candidate is chosen by, on folds only", "choose"
     )
     candidates_per_job: Count = _key(20, "candidates that one search job scores", "search")
     max_gram_rows: Count = _key(
-        50_000, "training rows above which svm and logistic are refused (memory is 20 n^2)", "gram"
+        50_000,
+        "training rows above which svm and logistic are refused (20 bytes x rows^2)",
+        "nothing",
     )
 
 
 class Evaluation(Section):
     """How sure the scores are."""
 
-    level: float = _key(0.95, "level of the intervals", "evaluate", gt=0.5, lt=1)
-    resamples: int = _key(2000, "bootstrap resamples of the groups", "evaluate", ge=100, le=10**6)
+    level: Float = _key(0.95, "level of the intervals", "evaluate", gt=0.5, lt=1)
+    resamples: Int = _key(2000, "bootstrap resamples of the groups", "evaluate", ge=100, le=10**6)
 
 
 class Config(Section):
@@ -215,8 +220,10 @@ class Config(Section):
     run: str = _key(
         "demo", "name of the run; its folder is results/<run>", "all", pattern=r"^[A-Za-z0-9._-]+$"
     )
-    sheet: str = _key("data/demo/videos.tsv", "table of the videos, one row each", "what changed")
-    seed: int = _key(42, "seed of splits, forests and intervals", "split", ge=0, lt=2**32)
+    sheet: str = _key(
+        "data/demo/videos.tsv", "table of the videos, one row each", "what changed", min_length=1
+    )
+    seed: Int = _key(42, "seed of splits, forests and intervals", "split", ge=0, lt=2**32)
     max_jobs: Count = _key(5000, "jobs above which a run is refused", "nothing")
     frames: Frames = Frames()
     faces: Faces = Faces()
@@ -248,7 +255,7 @@ def load(values: dict[str, Any], name: str) -> Config:
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        lines = [f"{name}: {line}" for line in _explain(error.errors())]
+        lines = [f"{name}: {' '.join(line.splitlines())}" for line in _explain(error.errors())]
         raise ConfigError("\n".join(lines)) from None
 
 
@@ -264,15 +271,27 @@ def _explain(problems: list[dict[str, Any]]) -> list[str]:
             what = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             prefix, what = prefix + "unknown key; ", what
         elif problem["type"] == "missing":
-            what = "missing; name at least one of svm, logistic, forest under it"
+            what = "missing"
+            if path == "sweep":
+                what += "; name at least one of svm, logistic, forest under it"
+        elif problem["type"] == "model_type":
+            what = "should be a mapping of keys"
         else:
             what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
             what = what.split(", unable to parse")[0]
             if isinstance(value, str | int | float) or value is None:
-                prefix += f"{value!r} "
+                prefix += f"{_shown(value)} "
         found.setdefault(prefix, []).append(what)
     # a value that fits no branch of a union is one problem, not one a branch
     return [prefix + " or ".join(whats) for prefix, whats in found.items()]
+
+
+def _shown(value: str | int | float | None) -> str:
+    """A value for a message, cut where it is long."""
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a huge number"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
 
 
 def _locate(loc: tuple[int | str, ...]) -> tuple[str, list[str]]:
@@ -307,6 +326,6 @@ def keys(model: type[Section] = Config, prefix: str = "") -> Iterator[tuple[str,
         if section:
             yield from keys(section, f"{prefix}{name}.")
         else:
-            default = field.default
-            shown = "null" if default is None else str(default).replace("'", "")
+            required = field.is_required()
+            shown = "" if required else json.dumps(field.default).replace('"', "")
             yield prefix + name, shown, field.description, field.json_schema_extra["reruns"]

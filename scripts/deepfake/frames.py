@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -151,8 +152,8 @@ def _decode(
     import cv2
 
     cv2.setNumThreads(1)
-    if os.path.getsize(path) == 0:
-        ending["done"] = "the file is empty"
+    if unreadable := _unreadable(path):
+        ending["done"] = unreadable
         return
     video = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     if not video.isOpened():
@@ -167,11 +168,14 @@ def _decode(
         "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
         "jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
     }[format]
+    promised = video.get(cv2.CAP_PROP_FRAME_COUNT)  # negative or NaN where the file does not say
     position = -1
     for index in indices:
         while position < index and video.grab():
             position += 1
         if position < index:
+            if index < promised:
+                ending["done"] = f"ends after {position + 1} of {promised:.0f} frames"
             break
         read, frame = video.retrieve()
         if not read or frame is None or frame.size == 0:
@@ -182,6 +186,17 @@ def _decode(
         yield {"frame": index, "bytes": len(data), "width": width, "height": height}, data
     if position < 0:
         ending["done"] = "no frame can be decoded"
+
+
+def _unreadable(path: str) -> str:
+    """Why a path is not worth opening (a FIFO or a device could block or never end), or ""."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    if not stat.S_ISREG(facts.st_mode):
+        return "is not a regular file"
+    return "" if facts.st_size else "the file is empty"
 
 
 if __name__ == "__main__":

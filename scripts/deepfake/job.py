@@ -27,6 +27,8 @@ log = logging.getLogger("deepfake")
 
 Files = dict[str, list[str]]
 
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR2)  # the second is LSF's warning before a limit
+
 
 @dataclass
 class Job:
@@ -68,12 +70,13 @@ def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(job.threads)  # before anything imports numpy
     terminal = _start_log(job.log)
-    signal.signal(signal.SIGTERM, _terminated)
-    if hasattr(signal, "SIGUSR2"):  # LSF's warning before a limit
-        signal.signal(signal.SIGUSR2, _terminated)
+    for number in _SIGNALS:
+        signal.signal(number, _terminated)
     begun = time.monotonic()
     try:
         main(job)
+        for number in _SIGNALS:  # from here on all outputs appear, or a rename failed
+            signal.signal(number, signal.SIG_IGN)
         for part, place in job.parts.items():
             os.replace(part, place)
         log.info("done in %.1f s", time.monotonic() - begun)
@@ -113,17 +116,28 @@ def _from_arguments(about: str) -> Job:
     parser.add_argument("--params", default="{}", help="settings as JSON, or @FILE with it")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
-    if given.job:
-        facts = json.loads(given.job.read_text(encoding="utf-8"))
-        return Job(facts["input"], facts["output"], facts["params"], facts["threads"])
-    text = given.params
-    if text.startswith("@"):
-        text = Path(text[1:]).read_text(encoding="utf-8")
+    try:
+        if given.job:
+            facts = json.loads(given.job.read_text(encoding="utf-8"))
+            return Job(facts["input"], facts["output"], facts["params"], facts["threads"])
+        text = given.params
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        return Job(_pairs(given.input), _pairs(given.output), _settings(text), given.threads)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    except (KeyError, TypeError):
+        parser.error(f"{given.job}: describes no job")
+
+
+def _settings(text: str) -> dict[str, Any]:
     try:
         params = json.loads(text)
-        return Job(_pairs(given.input), _pairs(given.output), params, given.threads)
     except ValueError as error:
-        parser.error(str(error))
+        raise ValueError(f"--params: is no JSON: {error}") from None
+    if not isinstance(params, dict):
+        raise ValueError("--params: is no JSON object")
+    return params
 
 
 def _pairs(words: Iterable[str]) -> Files:

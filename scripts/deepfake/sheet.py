@@ -8,10 +8,8 @@ imported here.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable
 from hashlib import sha1
 from pathlib import Path
@@ -38,12 +36,13 @@ class SheetError(ValueError):
     """What is wrong with a sheet: one line a problem, each with its line number."""
 
 
-def read(path: str | Path, *, check_files: bool = True) -> list[Video]:
+def read(path: str | Path, *, check_files: bool = True, both_classes: bool = True) -> list[Video]:
     """Read and check a sheet.
 
     Args:
         path: the table.
         check_files: whether each video must exist (jobs skip it: the start of the run did it).
+        both_classes: whether there must be real and fake videos (not in a tree half copied).
 
     Returns:
         One dict a video with every column of COLUMNS, all strings, sorted by video_id.
@@ -57,14 +56,16 @@ def read(path: str | Path, *, check_files: bool = True) -> list[Video]:
         raise SheetError(f"{path}: no such sheet; scripts/scan_dataset.py writes one") from None
     except UnicodeDecodeError as error:
         raise SheetError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    except OSError as error:
-        raise SheetError(f"{path}: {error.strerror}") from None
-    lines = csv.reader(re.split(r"\r?\n", text), delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = next(lines, [])
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        what = getattr(error, "strerror", None) or error
+        raise SheetError(f"{path}: {what}") from None
+    header, *lines = (line.split("\t") for line in re.split(r"\r?\n", text))
     missing = [column for column in REQUIRED if column not in header]
     if missing:
         raise SheetError(f"{path}: line 1: no column {', '.join(missing)} (tabs between columns)")
-    problems, videos = [], []
+    if len(set(header)) < len(header):
+        raise SheetError(f"{path}: line 1: a column is named twice")
+    problems, videos, numbers = [], [], []
     for number, cells in enumerate(lines, start=2):
         if not any(cells):
             continue
@@ -75,7 +76,8 @@ def read(path: str | Path, *, check_files: bool = True) -> list[Video]:
         video = {column: row.get(column, "") for column in COLUMNS}
         problems += [f"line {number}: {what}" for what in _problems(video, check_files)]
         videos.append(video)
-    problems += _problems_together(videos)
+        numbers.append(number)
+    problems += _problems_together(videos, numbers, both_classes)
     if problems:
         raise SheetError("\n".join(f"{path}: {problem}" for problem in problems))
     videos.sort(key=lambda video: video["video_id"])
@@ -130,15 +132,18 @@ def _problems(video: Video, check_files: bool) -> list[str]:
     return found
 
 
-def _problems_together(videos: list[Video]) -> list[str]:
+def _problems_together(videos: list[Video], numbers: list[int], both_classes: bool) -> list[str]:
     found = []
-    for name, count in Counter(video["video_id"] for video in videos).items():
-        if count > 1 and name:
-            found.append(f"video_id {name!r} stands in {count} rows")
+    lines: dict[str, list[int]] = {}
+    for video, number in zip(videos, numbers, strict=True):
+        lines.setdefault(video["video_id"], []).append(number)
+    for name, where in lines.items():
+        if len(where) > 1 and name:
+            found.append(f"lines {', '.join(map(str, where))}: one video_id {name!r}")
     labels = {video["label"] for video in videos if video["label"] in LABELS}
     if not videos:
         found.append("no videos")
-    elif len(labels) == 1:
+    elif both_classes and len(labels) == 1:
         found.append(f"every video is {labels.pop()}; a detector needs both classes")
     for column in ("group_id", "batch"):
         empty = sum(not video[column] for video in videos)

@@ -89,6 +89,8 @@ def _official_split(folder: Path) -> dict[str, str]:
             continue
         try:
             for first, second in json.loads(file.read_text(encoding="utf-8")):
+                if not (isinstance(first, str) and isinstance(second, str)):
+                    raise TypeError
                 for stem in (first, second, f"{first}_{second}", f"{second}_{first}"):
                     parts[stem] = part
         except (ValueError, TypeError):

@@ -10,9 +10,12 @@ EXTENSIONS = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", 
 
 
 def videos_in(folder: Path) -> Iterator[Path]:
-    """Every video file below a folder, by its extension, sorted; links to folders not followed."""
+    """Every video file below a folder, by its extension, sorted.
+
+    Links to folders are not followed; what is hidden is skipped.
+    """
     for here, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("."):
                 yield Path(here) / name

@@ -1,0 +1,55 @@
+# What people type. `make` alone lists it.
+SHELL := /bin/sh
+BIN := .venv/bin
+DEMO := data/demo
+
+.PHONY: help
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST) | column -t -s:
+
+.PHONY: demo
+demo: .venv/.runtime $(DEMO)/videos.tsv  ## make synthetic clips, run the whole workflow on them, print the scores
+	$(BIN)/snakemake
+
+$(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/demo.py | .venv/.runtime
+	$(BIN)/python scripts/make_demo.py --out $(DEMO)
+	$(BIN)/python scripts/scan_dataset.py --layout folders --dataset demo --root $(DEMO) \
+	    --out $@ --videos-per-job 12
+	@touch $@
+
+.PHONY: test
+test: check  ## every check and test (under 15 minutes)
+	$(BIN)/python -m pytest
+
+.PHONY: test-fast
+test-fast: check  ## checks and library tests (under 3 minutes)
+	$(BIN)/python -m pytest tests/unit
+
+.PHONY: check
+check: .venv/.dev $(DEMO)/videos.tsv  ## formats and lints
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+.PHONY: docs
+docs: .venv/.runtime  ## write the table of keys in config/README.md from the code
+	$(BIN)/python config/keys.py
+
+.PHONY: lock
+lock: .venv/.dev  ## renew the locked requirement files
+	$(BIN)/python -m pip install --quiet uv
+	cd envs && for file in requirements requirements-dev; do \
+	    ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	        --no-annotate --no-header --no-emit-index-url $$file.in -o $$file.txt; done
+	$(BIN)/python envs/conda_file.py
+
+.PHONY: clean
+clean:  ## remove the environment, the demo's clips and its results
+	rm -rf .venv $(DEMO) results/demo
+
+.venv/.runtime: envs/requirements.txt
+	@sh envs/make_venv.sh runtime
+
+.venv/.dev: envs/requirements.txt envs/requirements-dev.txt
+	@sh envs/make_venv.sh dev

@@ -1,0 +1,100 @@
+"""Running the workflow in a folder of its own, as a user would from the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+DEFAULTS = {
+    "frames": {"every": 10, "per_video": 3},
+    "split": {"protocols": ["grouped"], "test_size": 0.34, "folds": {"k": 2}},
+    "sweep": {
+        "svm": {"kernel": ["linear", "rbf"], "C": [1]},
+        "logistic": {"C": ["1e-3", 1]},
+        "forest": {"n_estimators": [5, 20]},
+    },
+    "evaluation": {"resamples": 200},
+}
+
+
+class Run:
+    """A working folder with a sheet and a configuration."""
+
+    def __init__(self, folder: Path, name: str = "test") -> None:
+        self.folder = folder
+        self.results = folder / "results" / name
+        self.features = self.results / "pixels"
+        self.settings = {"run": name, "sheet": "videos.tsv", **DEFAULTS}
+
+    def write_settings(self, **changed) -> None:
+        """Settings with some top-level sections replaced."""
+        self.settings = self.settings | changed
+        (self.folder / "run.yaml").write_text(yaml.safe_dump(self.settings), encoding="utf-8")
+
+    def snakemake(self, *words: str, cores: int = 2) -> subprocess.CompletedProcess:
+        """Run the workflow; stdout and stderr together in `stdout`."""
+        command = [
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+            *("--directory", str(self.folder), "--configfile", str(self.folder / "run.yaml")),
+            *("--cores", str(cores), *words),
+        ]
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        )
+
+    def planned(self, *words: str) -> dict[str, int]:
+        """Jobs by rule that a dry run would do now."""
+        done = self.snakemake("--dry-run", *words)
+        assert done.returncode == 0, done.stdout
+        counts, inside = {}, False
+        for line in done.stdout.splitlines():
+            cells = line.split()
+            if cells[:2] == ["job", "count"]:
+                inside, counts = True, {}
+            elif inside and len(cells) == 2 and cells[1].isdigit():
+                counts[cells[0]] = int(cells[1])
+            elif inside and not cells:
+                inside = False
+        counts.pop("total", None)
+        return counts
+
+
+def scan(layout: str, dataset: str, root: Path, out: Path, videos_per_job: int) -> None:
+    """Write a sheet as the README says."""
+    subprocess.run(
+        [
+            *(sys.executable, ROOT / "scripts/scan_dataset.py", "--layout", layout),
+            *("--dataset", dataset, "--root", root, "--out", out),
+            *("--videos-per-job", str(videos_per_job)),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="session")
+def demo_clips(tmp_path_factory) -> Path:
+    """Six stand-ins in three pairs: 12 short clips."""
+    folder = tmp_path_factory.mktemp("clips")
+    command = [sys.executable, ROOT / "scripts/make_demo.py", "--out", folder]
+    subprocess.run([*command, "--pairs", "3", "--frames", "22"], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_clips() -> Path:
+    """The folder of real clips in the layout of FaceForensics++."""
+    folder = os.environ.get("DEEPFAKE_TEST_CLIPS", "")
+    if not folder:
+        pytest.skip("DEEPFAKE_TEST_CLIPS names no folder of clips")
+    return Path(folder)

@@ -1,0 +1,187 @@
+"""The whole way on a few synthetic clips, and what a second run does."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepfake import bundle, models, sheet, tables
+from deepfake.matrix import Matrix
+from tests.workflow.conftest import Run, scan
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, demo_clips) -> Run:
+    """Twelve clips and four files that are no use, in batches of five, run to the end."""
+    run = Run(tmp_path_factory.mktemp("run"))
+    clips = run.folder / "clips"
+    shutil.copytree(demo_clips, clips)
+    broken = clips / "real" / "broken"
+    broken.mkdir()
+    whole = (clips / "real" / "s00.mp4").read_bytes()
+    (broken / "cut 'short' $(x).mp4").write_bytes(whole[: len(whole) // 3])
+    (broken / "empty.mp4").write_bytes(b"")
+    write_sound(broken / "sound only.mp4")
+    write_wall(broken / "no face é.mp4")
+    scan("folders", "demo", clips, run.folder / "videos.tsv", videos_per_job=5)
+    run.write_settings()
+    run.done = run.snakemake()
+    assert run.done.returncode == 0, run.done.stdout
+    return run
+
+
+def write_sound(path: Path) -> None:
+    """A file with a sound and no picture, under a video's name."""
+    import wave
+
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(np.zeros(8000, np.int16).tobytes())
+
+
+def write_wall(path: Path) -> None:
+    """A video of a plain wall."""
+    import cv2
+
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, (200, 160))
+    for _ in range(25):
+        writer.write(np.full((160, 200, 3), 120, np.uint8))
+    writer.release()
+
+
+def test_every_model_is_scored_by_frame_and_by_video(run):
+    rows = tables.read(run.results / "summary.tsv")
+    assert [(row["model"], row["unit"]) for row in rows] == [
+        (model, unit) for model in models.NAMES for unit in ("frames", "videos")
+    ]
+    assert all(row["leaky"] == "no" and row["fake"] == row["real"] for row in rows)
+    assert "1 groups: no interval" in (run.results / "summary.txt").read_text()
+    assert (run.results / "summary.txt").read_text() in run.done.stdout
+
+
+def test_broken_videos_stay_in_the_table_with_their_reason(run):
+    records = tables.read(run.results / "faces.tsv")
+    reasons = {
+        row["video_id"].rsplit("/", 1)[1]: row["reason"] for row in records if row["reason"]
+    }
+    assert reasons == {
+        "cut 'short' $(x).mp4": "cannot be opened as a video",
+        "empty.mp4": "the file is empty",
+        "sound only.mp4": "cannot be opened as a video",
+        "no face é.mp4": "no face found",
+    }
+    assert sum(row["status"] == "kept" for row in records) == 12 * 3
+    assert len({row["video_id"] for row in records}) == 16
+
+
+def test_losses_are_told_by_class(run):
+    log = (run.results / "logs" / "matrix.log").read_text()
+    assert "real: 18 faces kept, 6 dropped" in log
+    assert "the classes lose different shares" in log
+
+
+def test_no_group_is_on_two_sides(run):
+    rows = tables.read(run.results / "rows.tsv")
+    split = tables.read(run.results / "splits" / "grouped.tsv")
+    sides = {}
+    for row, cut in zip(rows, split, strict=True):
+        sides.setdefault(row["group_id"], set()).add((cut["part"], cut["fold"]))
+    assert len(sides) == 3
+    assert all(len(places) == 1 for places in sides.values())
+    audit = json.loads((run.results / "splits" / "grouped.audit.json").read_text())
+    assert audit["leaky"] is False
+
+
+def test_bundles_give_the_scores_of_the_evaluation(run):
+    rows = tables.read(run.results / "rows.tsv")
+    for model in models.NAMES:
+        folder = run.features / "grouped" / "models" / model
+        fitted, record = bundle.load(folder)
+        scored = tables.read(run.features / "grouped" / "evaluation" / model / "frames.tsv")
+        seen = Matrix(run.features / "matrix.npy").at(np.array([int(r["row"]) for r in scored]))
+        told = np.array([float(row["score"]) for row in scored])
+        np.testing.assert_allclose(models.decide(fitted, seen), told, rtol=1e-9, atol=1e-9)
+        kept = [row for row in rows if row["row"] in {r["row"] for r in scored}]
+        assert [row["video_id"] for row in kept] == [row["video_id"] for row in scored]
+        assert record["training"]["protocol"] == "grouped"
+        assert record["training"]["leaky"] is False
+
+
+def test_every_job_leaves_a_log_and_a_benchmark(run):
+    logs = {p.relative_to(run.results / "logs").with_suffix("") for p in run.results.rglob("*.log")}
+    measured = {
+        p.relative_to(run.results / "benchmarks").with_suffix("")
+        for p in run.results.rglob("*.jsonl")
+    }
+    assert logs == measured
+    assert len(logs) == sum(run.planned("--forceall").values()) - 1  # all but rule all
+
+
+def test_a_second_run_does_nothing(run):
+    assert run.planned() == {}
+
+
+def test_an_added_video_recomputes_its_batch_and_what_follows(run):
+    table = run.folder / "videos.tsv"
+    before = table.read_bytes()
+    added = run.folder / "clips" / "real" / "added.mp4"
+    shutil.copy(run.folder / "clips" / "real" / "s03.mp4", added)
+    scan("folders", "demo", run.folder / "clips", table, videos_per_job=5)
+    try:
+        assert len(sheet.batches(sheet.read(table, check_files=False))) == 5
+        planned = run.planned()
+        assert planned["frames"] == planned["faces"] == planned["matrix"] == 1
+        assert planned["summary"] == 1
+    finally:
+        added.unlink()
+        table.write_bytes(before)
+    assert run.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "rerun"),
+    [
+        ("search", {"score": "accuracy"}, {"choose", "fit", "evaluate", "summary"}),
+        ("evaluation", {"resamples": 201}, {"evaluate", "summary"}),
+        ("max_jobs", 4000, set()),
+    ],
+)
+def test_a_changed_key_reruns_what_depends_on_it(run, section, value, rerun):
+    before = dict(run.settings)
+    run.write_settings(**{section: value})
+    try:
+        assert set(run.planned()) - {"all"} == rerun
+    finally:
+        run.settings = before
+        run.write_settings()
+
+
+def test_the_same_run_cut_otherwise_gives_the_same_bytes(run, tmp_path):
+    """One video a job, one job at a time: sheet order, matrix, split, audit, Gram, forest."""
+    other = Run(tmp_path)
+    shutil.copytree(run.folder / "clips", tmp_path / "clips")
+    scan("folders", "demo", tmp_path / "clips", tmp_path / "videos.tsv", videos_per_job=16)
+    sweep = {"logistic": {"C": [1], "scaling": ["none"]}, "forest": {"n_estimators": [5, 20]}}
+    other.write_settings(sweep=sweep)
+    done = other.snakemake(cores=1)
+    assert done.returncode == 0, done.stdout
+    for file in (
+        "pixels/matrix.npy",
+        "rows.tsv",
+        "faces.tsv",
+        "splits/grouped.tsv",
+        "splits/grouped.audit.json",
+        "pixels/grouped/search/forest.tsv",
+        *(f"pixels/grouped/models/forest/{name}.npy" for name in ("feature", "threshold")),
+        "pixels/grouped/evaluation/forest/frames.tsv",
+    ):
+        one, two = (r.results.joinpath(file).read_bytes() for r in (run, other))
+        if file == "faces.tsv":  # a crop's number counts inside its batch
+            one, two = (drop_last_column(text) for text in (one, two))
+        assert one == two, file
+
+
+def drop_last_column(text: bytes) -> list[bytes]:
+    return [line.rsplit(b"\t", 1)[0] for line in text.splitlines()]
