@@ -17,6 +17,27 @@ $(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/demo.py | .venv/.runti
 	    --out $@ --videos-per-job 12
 	@touch $@
 
+# On a cluster: PROFILE=slurm|lsf CONFIG=config/x.yaml, and for resume OLD=wait|cancel
+PROFILE ?= slurm
+CONFIG ?= config/config.yaml
+SUBMIT = $(BIN)/python scripts/submit.py
+
+.PHONY: check-cluster
+check-cluster: .venv/.runtime  ## look for what breaks a run on this cluster (PROFILE, CONFIG)
+	$(SUBMIT) check --profile $(PROFILE) --config $(CONFIG)
+
+.PHONY: run
+run: .venv/.runtime  ## run on the cluster and watch it (PROFILE, CONFIG)
+	$(SUBMIT) run --profile $(PROFILE) --config $(CONFIG)
+
+.PHONY: resume
+resume: .venv/.runtime  ## go on after a crash (PROFILE, CONFIG, OLD=wait|cancel for jobs still there)
+	$(SUBMIT) resume --profile $(PROFILE) --config $(CONFIG) $(if $(OLD),--old $(OLD))
+
+.PHONY: usage
+usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)
+	$(SUBMIT) usage --config $(CONFIG)
+
 .PHONY: test
 test: check  ## every check and test (under 15 minutes)
 	$(BIN)/python -m pytest

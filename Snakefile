@@ -1,6 +1,6 @@
 # From a sheet of labelled videos to tested models. This file only orchestrates: the stages are
 # in rules/, the work is in scripts/, the settings in config/, the machines in profiles/.
-import json
+import os
 import pathlib
 import sys
 
@@ -20,13 +20,11 @@ include: "rules/common.smk"
 
 
 CONFIG = load_settings()
+SITE = load_site()
 VIDEOS = load_videos()
-BATCHES = sheet.batches(VIDEOS)
+PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/pixels"
-CANDIDATES = {model: grid(model) for model in CONFIG.sweep.names()}
-CHUNKS = {model: chunk_names(model) for model in CANDIDATES}
-check_plan()
 
 
 wildcard_constraints:
@@ -69,11 +67,11 @@ rule dataset:
 
 rule models:
     input:
-        bundles(),
+        for_each_model("models/{model}/bundle.json"),
 
 
 onstart:
-    print(f"{CONFIG.run}: {plan()}")
+    print(PLAN.told())
 
 
 onsuccess:
@@ -81,4 +79,4 @@ onsuccess:
 
 
 onerror:
-    show_failures()
+    show_failures(log)

@@ -18,8 +18,7 @@ rule evaluate:
         "../envs/deepfake.yaml"
     threads: threads("evaluate")
     resources:
-        mem_mb=mem_mb("evaluate"),
-        runtime=runtime("evaluate"),
+        **asks("evaluate"),
     params:
         job=lambda wildcards: {
             "metrics": {
@@ -37,11 +36,7 @@ rule evaluate:
 
 rule summary:
     input:
-        metrics=expand(
-            f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
-            protocol=CONFIG.split.protocols,
-            model=CONFIG.sweep.names(),
-        ),
+        metrics=for_each_model("evaluation/{model}/metrics.json"),
     output:
         table=f"{RUN}/summary.tsv",
         text=f"{RUN}/summary.txt",
@@ -53,8 +48,7 @@ rule summary:
         "../envs/deepfake.yaml"
     threads: threads("summary")
     resources:
-        mem_mb=mem_mb("summary"),
-        runtime=runtime("summary"),
+        **asks("summary"),
     params:
         job={"code": code("summary")},
     message:

@@ -14,8 +14,7 @@ rule faces:
         "../envs/deepfake.yaml"
     threads: threads("faces")
     resources:
-        mem_mb=mem_mb("faces"),
-        runtime=runtime("faces"),
+        **asks("faces"),
     params:
         job={"faces": plain(CONFIG.faces), "code": code("faces")},
     message:

@@ -19,13 +19,12 @@ rule fit:
         "../envs/deepfake.yaml"
     threads: threads("fit")
     resources:
-        mem_mb=mem_mb("fit"),
-        runtime=runtime("fit"),
+        **asks("fit"),
     params:
         job=lambda wildcards: {
             "run": CONFIG.run,
             "model": wildcards.model,
-            "scalings": scalings_of(wildcards.model),
+            "scalings": PLAN.scalings(wildcards.model),
             "seed": CONFIG.seed,
             "preprocessing": preprocessing(),
             "versions": codehash.versions("fit", f"models.{wildcards.model}"),

@@ -1,6 +1,6 @@
 rule frames:
     input:
-        videos=lambda wildcards: [video["path"] for video in BATCHES[wildcards.batch]],
+        videos=lambda wildcards: [video["path"] for video in PLAN.batches[wildcards.batch]],
     output:
         frames=temp(f"{RUN}/frames/{{batch}}.tar"),
         table=f"{RUN}/frames/{{batch}}.tsv",
@@ -12,13 +12,12 @@ rule frames:
         "../envs/deepfake.yaml"
     threads: threads("frames")
     resources:
-        mem_mb=mem_mb("frames"),
-        runtime=runtime("frames"),
+        **asks("frames"),
     params:
         job=lambda wildcards: {
             "videos": [
                 {"video_id": video["video_id"], "path": video["path"]}
-                for video in BATCHES[wildcards.batch]
+                for video in PLAN.batches[wildcards.batch]
             ],
             "frames": plain(CONFIG.frames),
             "code": code("frames"),

@@ -13,8 +13,7 @@ rule gram:
         "../envs/deepfake.yaml"
     threads: threads("gram")
     resources:
-        mem_mb=mem_mb("gram"),
-        runtime=runtime("gram"),
+        **asks("gram"),
     params:
         job=lambda wildcards: {
             "scaling": wildcards.scaling,

@@ -1,8 +1,8 @@
 rule matrix:
     input:
         sheet=CONFIG.sheet,
-        faces=expand(f"{RUN}/faces/{{batch}}.npy", batch=BATCHES),
-        tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=BATCHES),
+        faces=expand(f"{RUN}/faces/{{batch}}.npy", batch=PLAN.batches),
+        tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=PLAN.batches),
     output:
         matrix=f"{FEATURES}/matrix.npy",
         rows=f"{RUN}/rows.tsv",
@@ -15,8 +15,7 @@ rule matrix:
         "../envs/deepfake.yaml"
     threads: threads("matrix")
     resources:
-        mem_mb=mem_mb("matrix"),
-        runtime=runtime("matrix"),
+        **asks("matrix"),
     params:
         job={"code": code("matrix")},
     message:

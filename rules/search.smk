@@ -16,16 +16,12 @@ rule search:
         "../envs/deepfake.yaml"
     threads: threads("search")
     resources:
-        mem_mb=mem_mb("search"),
-        runtime=runtime("search"),
+        **asks("search"),
     params:
         job=lambda wildcards: {
             "model": wildcards.model,
-            "candidates": {
-                member: CANDIDATES[wildcards.model][member]
-                for member in CHUNKS[wildcards.model][wildcards.chunk]
-            },
-            "scalings": scalings_of(wildcards.model, wildcards.chunk),
+            "candidates": PLAN.chosen(wildcards.model, wildcards.chunk),
+            "scalings": PLAN.scalings(wildcards.model, wildcards.chunk),
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,
             "code": code("search", f"models.{wildcards.model}"),
@@ -54,11 +50,10 @@ rule choose:
         "../envs/deepfake.yaml"
     threads: threads("choose")
     resources:
-        mem_mb=mem_mb("choose"),
-        runtime=runtime("choose"),
+        **asks("choose"),
     params:
         job=lambda wildcards: {
-            "candidates": CANDIDATES[wildcards.model],
+            "candidates": PLAN.candidates[wildcards.model],
             "score": CONFIG.search.score,
             "code": code("choose"),
         },

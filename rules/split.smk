@@ -12,8 +12,7 @@ rule split:
         "../envs/deepfake.yaml"
     threads: threads("split")
     resources:
-        mem_mb=mem_mb("split"),
-        runtime=runtime("split"),
+        **asks("split"),
     params:
         job=lambda wildcards: {
             "split": {

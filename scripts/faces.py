@@ -1,6 +1,7 @@
 """Rule faces: find and cut out the face of each frame of a batch."""
 
 import numpy as np
+
 from deepfake import archive, faces, job, tables
 
 

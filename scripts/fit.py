@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 from deepfake import bundle, gram, job, metrics, models, tables
 from deepfake.matrix import Matrix
 

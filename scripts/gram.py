@@ -1,6 +1,7 @@
 """Rule gram: inner products of all training rows, scaled as one fold's training rows say."""
 
 import numpy as np
+
 from deepfake import gram, job, tables
 from deepfake.matrix import Matrix
 

@@ -1,6 +1,7 @@
 """Rule search: score a chunk of a model's candidates on one fold."""
 
 import numpy as np
+
 from deepfake import gram, job, metrics, models, search, tables
 from deepfake.matrix import Matrix
 

@@ -106,7 +106,9 @@ def load(folder: str | Path) -> tuple[Fitted, dict]:
     folder = Path(folder)
     try:
         record = json.loads(
-            (folder / FILE).read_text(encoding="utf-8"), parse_constant=_no_constant
+            (folder / FILE).read_text(encoding="utf-8"),
+            parse_constant=_finite,
+            parse_float=_finite,
         )
     except FileNotFoundError:
         raise BundleError(f"{folder}: no {FILE} in it; a bundle is the folder of a model") from None
@@ -114,18 +116,27 @@ def load(folder: str | Path) -> tuple[Fitted, dict]:
         raise BundleError(f"{folder}: {FILE} cannot be read: {error}") from None
     try:
         return _checked(record, folder), record
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"{folder}: {FILE} is malformed: {error!r}") from None
     except _Refused as reason:
         raise BundleError(f"{folder}: {reason}") from None
+    except _MALFORMED as error:
+        raise BundleError(f"{folder}: {FILE} is malformed: {error!r}") from None
 
 
 class _Refused(Exception):
     pass
 
 
-def _no_constant(text: str) -> None:
-    raise ValueError(f"holds {text}")
+# What keys, types and numbers that nobody expects raise where they are used.
+_MALFORMED = (
+    LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError, OSError,
+)  # fmt: skip
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"holds {text}, no finite number")
+    return number
 
 
 def _demand(holds: bool, reason: str) -> None:
@@ -173,17 +184,21 @@ def _array(folder: Path, name: str, described: dict, dtype: str, dimensions: int
     _demand(path.is_file(), f"{name}.npy is missing")
     _demand(path.stat().st_size < MAX_BYTES, f"{name}.npy is too large")
     _demand(sha256(path) == described["sha256"], f"{name}.npy was changed or cut short")
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise _Refused(f"{name}.npy cannot be read: {error}") from None
-    _demand(isinstance(array, np.ndarray), f"{name}.npy holds no single array")
-    _demand(
-        str(array.dtype) == dtype == described["dtype"]
-        and array.ndim == dimensions
-        and list(array.shape) == described["shape"],
-        f"{name}.npy is {array.dtype} {array.shape}, not what {FILE} says",
-    )
+    with open(path, "rb") as file:
+        try:
+            np.lib.format.read_magic(file)
+            shape, _, found = np.lib.format.read_array_header_1_0(file)
+        except Exception as error:  # numpy evaluates the header, which raises what Python does
+            raise _Refused(f"{name}.npy cannot be read: {error}") from None
+        _demand(
+            str(found) == dtype == described["dtype"]
+            and len(shape) == dimensions
+            and list(shape) == described["shape"],
+            f"{name}.npy is {found} {shape}, not what {FILE} says",
+        )
+        size = file.tell() + math.prod(shape) * found.itemsize
+        _demand(path.stat().st_size == size, f"{name}.npy has not the {size} bytes it claims")
+    array = np.load(path, allow_pickle=False)
     if dtype == "float64":
         _demand(bool(np.isfinite(array).all()), f"{name}.npy holds numbers that are not finite")
     return array
@@ -200,6 +215,7 @@ def _check_svm(arrays: dict, length: int, record: dict) -> None:
     vectors, dual = arrays["support_vectors"], arrays["dual_coefficients"]
     _demand(len(vectors) == len(dual), f"{len(vectors)} support vectors, {len(dual)} coefficients")
     _demand({"gamma", "intercept"} <= set(record["settings"]), "settings.gamma is missing")
+    _demand(record["settings"]["gamma"] > 0, "settings.gamma is not above zero")
     _demand(record["candidate"]["kernel"] in ("rbf", "poly"), "its kernel is unknown")
     _demand(record["contains_training_images"] is True, "it hides that it holds training images")
     for name, shape in (
@@ -215,7 +231,10 @@ def _check_forest(arrays: dict, length: int, _record: dict) -> None:
     first, nodes = arrays["first_node"], len(arrays["feature"])
     sizes = np.diff(first)
     _demand(
-        len(first) > 1 and first[0] == 0 and first[-1] == nodes and bool((sizes > 0).all()),
+        len(first) > 1
+        and first[0] == 0
+        and first[-1] == nodes
+        and bool((first[1:] > first[:-1]).all()),  # the sizes of huge numbers wrap around
         "first_node does not cut the nodes into trees",
     )
     for name in ("threshold", "left", "right", "fake_share"):

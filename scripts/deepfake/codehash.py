@@ -25,6 +25,7 @@ PACKAGES = {
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "tensorflow": "tensorflow-cpu",
+    "threadpoolctl": "threadpoolctl",
 }
 
 

@@ -114,7 +114,7 @@ def choose(faces: list[Face], how: str) -> Face | None:
         return None
     if how == "largest":
         return min(faces, key=lambda f: (-f.box[2] * f.box[3], -f.confidence, f.box))
-    return faces[0]
+    return min(faces, key=lambda f: (-f.confidence, f.box))
 
 
 def enlarge(

@@ -36,7 +36,10 @@ class Scaler:
         floats = block.astype(np.float32)
         if self.mean is not None:
             part = slice(first, first + len(block))
-            floats -= self.mean[part, None].astype(np.float32)
+            mean = self.mean[part, None]
+            whole = np.rint(mean)  # taken off exactly: what float32 rounds is then small
+            floats -= whole.astype(np.float32)
+            floats -= (mean - whole).astype(np.float32)
             floats *= (1 / self.scale[part, None]).astype(np.float32)
         return floats
 
@@ -148,26 +151,34 @@ def compute(
 
 
 def _exact(seen: Matrix | Faces, step: Callable[[int], None]) -> Gram:
-    """Gram matrix of raw pixels.
-
-    Pixels less 128 keep every partial sum of a block an integer below 2**24, which float32
-    holds; the shift is taken back with the rows' sums s:
-    x'y = (x - 128)'(y - 128) + 128 (s_x + s_y) - 128**2 p.
-    """
+    """Gram matrix of raw pixels; see `_shifted`."""
     n, p = seen.shape
     products = np.zeros((n, n))
     sums = np.zeros(n, np.int64)
     for _, block in seen.blocks(EXACT_COLUMNS):
-        floats = block.astype(np.float32) - np.float32(128)
+        floats = _shifted(block)
         products += floats.T @ floats
         sums += block.sum(axis=0, dtype=np.int64)
         step(len(block))
-    products += 128.0 * (sums[:, None] + sums[None, :]) - 128.0**2 * p
+    _shift_back(products, sums, sums, p)
     return Gram(products, p, sums=sums)
 
 
+def _shifted(block: np.ndarray) -> np.ndarray:
+    """Pixels less 128: each partial sum of a block's products is an integer below 2**24."""
+    return block.astype(np.float32) - np.float32(128)
+
+
+def _shift_back(products: np.ndarray, ours: np.ndarray, theirs: np.ndarray, p: int) -> None:
+    """Turn products of shifted rows into those of raw rows, whose sums s are given.
+
+    x'y = (x - 128)'(y - 128) + 128 (s_x + s_y) - 128**2 p.
+    """
+    products += 128.0 * (ours[:, None] + theirs[None, :]) - 128.0**2 * p
+
+
 def cross(seen: Matrix | Faces, others: Matrix | Faces, scaler: Scaler) -> np.ndarray:
-    """Inner products of two sets of scaled rows.
+    """Inner products of two sets of scaled rows; without scaling they are exact.
 
     Args:
         seen: n rows. others: m rows with the same features.
@@ -175,11 +186,26 @@ def cross(seen: Matrix | Faces, others: Matrix | Faces, scaler: Scaler) -> np.nd
     Returns:
         float64 (n, m).
     """
+    if scaler.mean is None:
+        return _exact_cross(seen, others)
     (n, p), (m, _) = seen.shape, others.shape
     columns = max(1, min(p, FLOATS // (n + m)))
     result = np.zeros((n, m))
     for (first, one), (_, other) in zip(seen.blocks(columns), others.blocks(columns), strict=True):
         result += scaler.apply(one, first).T @ scaler.apply(other, first)
+    return result
+
+
+def _exact_cross(seen: Matrix | Faces, others: Matrix | Faces) -> np.ndarray:
+    (n, p), (m, _) = seen.shape, others.shape
+    result = np.zeros((n, m))
+    ours, theirs = np.zeros(n, np.int64), np.zeros(m, np.int64)
+    pairs = zip(seen.blocks(EXACT_COLUMNS), others.blocks(EXACT_COLUMNS), strict=True)
+    for (_, one), (_, other) in pairs:
+        result += _shifted(one).T @ _shifted(other)
+        ours += one.sum(axis=0, dtype=np.int64)
+        theirs += other.sum(axis=0, dtype=np.int64)
+    _shift_back(result, ours, theirs, p)
     return result
 
 

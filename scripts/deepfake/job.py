@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import threadpoolctl
+
 log = logging.getLogger("deepfake")
 
 Files = dict[str, list[str]]
@@ -42,6 +44,7 @@ class Job:
     params: dict[str, Any]
     threads: int = 1
     log: str = ""
+    attempt: int = 1
     parts: dict[str, str] = field(default_factory=dict)
 
     def read(self, name: str) -> str:
@@ -68,8 +71,12 @@ def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
     """
     job = _from_snakemake(snakemake) if snakemake else _from_arguments(main.__doc__ or "")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(job.threads)  # before anything imports numpy
+        os.environ[name] = str(job.threads)  # for libraries that are loaded from now on
+    threadpoolctl.threadpool_limits(job.threads)  # for those that are
+    hopeless = _failed_before(job)
     terminal = _start_log(job.log)
+    if hopeless:
+        _give_up(hopeless, job, terminal)
     for number in _SIGNALS:
         signal.signal(number, _terminated)
     begun = time.monotonic()
@@ -90,6 +97,30 @@ def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
         sys.exit(1)
 
 
+def _failed_before(job: Job) -> dict | None:
+    """The record of an earlier attempt of this run whose error will not pass, or None."""
+    if job.attempt < 2 or not job.log or not _record(job.log).exists():
+        return None
+    record = json.loads(_record(job.log).read_text(encoding="utf-8"))
+    same = record["params"] == json.loads(json.dumps(job.params))  # they hold the code's hash
+    return record if same and record["final"] else None
+
+
+def _give_up(record: dict, job: Job, terminal: int) -> None:
+    """End an attempt at once: a retry is for what may pass, like memory, time or a lost node."""
+    _record(job.log).write_text(json.dumps(record), encoding="utf-8")
+    log.error("not tried again, the same code failed with: %s", record["error"])
+    log.error("%s\nreplay: %s", record["traceback"], record["replay"])
+    os.write(terminal, f"{record['error']}\n  not tried again; log: {job.log}\n".encode())
+    sys.exit(1)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another attempt, with more memory or on another node, may end otherwise."""
+    passing = MemoryError, OSError, ImportError, EOFError
+    return isinstance(error, passing) or "ResourceExhausted" in type(error).__name__
+
+
 def _from_snakemake(snakemake: Any) -> Job:
     def named(files: Any) -> Files:
         return {
@@ -103,6 +134,7 @@ def _from_snakemake(snakemake: Any) -> Job:
         dict(snakemake.params.job),
         snakemake.threads,
         str(snakemake.log[0]) if snakemake.log else "",
+        int(snakemake.resources.get("attempt", 1)),
     )
 
 
@@ -118,16 +150,21 @@ def _from_arguments(about: str) -> Job:
     given = parser.parse_args()
     try:
         if given.job:
-            facts = json.loads(given.job.read_text(encoding="utf-8"))
-            return Job(facts["input"], facts["output"], facts["params"], facts["threads"])
+            return _replayed(given.job)
         text = given.params
         if text.startswith("@"):
             text = Path(text[1:]).read_text(encoding="utf-8")
         return Job(_pairs(given.input), _pairs(given.output), _settings(text), given.threads)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    except (KeyError, TypeError):
-        parser.error(f"{given.job}: describes no job")
+
+
+def _replayed(path: Path) -> Job:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return Job(facts["input"], facts["output"], facts["params"], facts["threads"])
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path}: describes no job") from None
 
 
 def _settings(text: str) -> dict[str, Any]:
@@ -178,6 +215,7 @@ def _tell(error: BaseException, job: Job, terminal: int) -> None:
         command = shlex.join([sys.executable, f"scripts/{_script_name()}", "--job", str(record)])
         facts = {"input": job.input, "output": job.output, "params": job.params}
         facts |= {"threads": job.threads, "error": what, "replay": command}
+        facts |= {"final": not _may_pass(error), "traceback": traceback.format_exc()}
         record.write_text(json.dumps(facts), encoding="utf-8")
         log.error("replay: %s", command)
         os.write(terminal, f"{what}\n  log: {job.log}\n".encode())

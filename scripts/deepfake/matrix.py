@@ -20,6 +20,7 @@ ROW_COLUMNS = (
     "dataset", "method", "compression", "clip_id",
 )  # fmt: skip
 SLAB = 128 * 2**20  # bytes of the matrix held at once while writing
+TILE = 256  # rows turned into columns at once: seven times as fast as all of them
 BLOCK = 64 * 2**20  # bytes of the matrix held at once while reading
 
 
@@ -56,15 +57,17 @@ def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
         path: where to write; memory stays under 3 SLAB whatever the size.
 
     Raises:
-        MatrixError: no rows, or faces of different sizes.
+        MatrixError: no rows, a file that is cut short or no such array, a number that it does
+            not have, or faces of different sizes.
     """
     if not sources:
         raise MatrixError(f"{path}: no face was kept, so there is nothing to learn from")
     headers = {file: _header(file) for file in sorted({file for file, _ in sources})}
-    lengths = {int(np.prod(shape[1:])) for shape, _, _ in headers.values()}
-    if len(lengths) != 1 or any(fortran for _, fortran, _ in headers.values()):
-        raise MatrixError("the batches' faces have different sizes")
-    n, p = len(sources), lengths.pop()
+    p = _face_length(headers)
+    for file, number in sources:
+        if not 0 <= number < headers[file][0][0]:
+            raise MatrixError(f"{file}: has no face {number}")
+    n = len(sources)
     columns = max(1, SLAB // n)
     files = {file: os.open(file, os.O_RDONLY) for file in headers}
     try:
@@ -74,14 +77,30 @@ def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
             )
             for first in range(0, p, columns):
                 width = min(columns, p - first)
-                slab = np.empty((n, width), np.uint8)
-                for row, (file, number) in enumerate(sources):
-                    place = headers[file][2] + number * p + first
-                    _read_at(files[file], slab[row], place)
-                out.write(np.ascontiguousarray(slab.T))
+                slab = np.empty((width, n), np.uint8)
+                for start in range(0, n, TILE):
+                    some = sources[start : start + TILE]
+                    tile = np.empty((len(some), width), np.uint8)
+                    for row, (file, number) in zip(tile, some, strict=True):
+                        _read_at(files[file], row, headers[file][2] + number * p + first)
+                    slab[:, start : start + TILE] = tile.T
+                out.write(slab)
     finally:
         for handle in files.values():
             os.close(handle)
+
+
+def _face_length(headers: dict[str, tuple[tuple[int, ...], bool, int]]) -> int:
+    """Bytes of a face, the same in all files."""
+    known = None
+    for file, (shape, fortran, _) in headers.items():
+        if fortran or len(shape) < 2:
+            raise MatrixError(f"{file}: holds no faces in C order")
+        length = int(np.prod(shape[1:]))
+        known = known or (length, file)
+        if length != known[0]:
+            raise MatrixError(f"{file}: has faces of {length} bytes, {known[1]} of {known[0]}")
+    return known[0]
 
 
 def _read_at(file: int, buffer: np.ndarray, place: int) -> None:
@@ -101,9 +120,10 @@ class Matrix:
     """
 
     def __init__(self, path: str | Path, rows: np.ndarray | None = None) -> None:
-        (self._n, p), fortran, self._offset = _header(path)
-        if not fortran:
-            raise MatrixError(f"{path}: is not in Fortran order")
+        shape, fortran, self._offset = _header(path)
+        if not fortran or len(shape) != 2:
+            raise MatrixError(f"{path}: holds no matrix in Fortran order")
+        self._n, p = shape
         self._path = path
         self._rows = rows
         self.shape = (self._n if rows is None else len(rows), p)

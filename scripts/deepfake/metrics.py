@@ -218,6 +218,6 @@ def calibrate(fake: np.ndarray, values: np.ndarray) -> dict:
 
 
 def probability(calibration: dict, values: np.ndarray) -> np.ndarray:
-    """P(fake) of mean scores, by what `calibrate` returned."""
+    """P(fake) of mean scores, by what `calibrate` returned; never 0 or 1, however far a score."""
     linear = calibration["slope"] * np.asarray(values, float) + calibration["intercept"]
-    return 1 / (1 + np.exp(-linear))
+    return 1 / (1 + np.exp(-np.clip(linear, -30, 30)))

@@ -15,11 +15,12 @@ def join(rows: Sequence[dict[str, str]], candidates: int) -> list[dict[str, str]
     """Rows of all search jobs by candidate and fold.
 
     Raises:
-        ValueError: a candidate without scores, or scored twice on a fold.
+        ValueError: a candidate not scored on a fold, or scored twice.
     """
     found = sorted(rows, key=lambda row: (int(row["candidate"]), int(row["fold"])))
     seen = [(row["candidate"], row["fold"]) for row in found]
-    if len(set(seen)) != len(seen) or len({candidate for candidate, _ in seen}) != candidates:
+    folds = {fold for _, fold in seen}
+    if len(set(seen)) != len(seen) or len(seen) != candidates * len(folds):
         raise ValueError("the search tables do not hold each candidate and fold once")
     return found
 

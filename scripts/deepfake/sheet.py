@@ -59,7 +59,7 @@ def read(path: str | Path, *, check_files: bool = True, both_classes: bool = Tru
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         what = getattr(error, "strerror", None) or error
         raise SheetError(f"{path}: {what}") from None
-    header, *lines = (line.split("\t") for line in re.split(r"\r?\n", text))
+    header, *lines = (line.split("\t") for line in text.split("\n"))
     missing = [column for column in REQUIRED if column not in header]
     if missing:
         raise SheetError(f"{path}: line 1: no column {', '.join(missing)} (tabs between columns)")

@@ -139,6 +139,7 @@ def _partition(counts: np.ndarray, shares: Sequence[float]) -> np.ndarray:
     Returns:
         Part of each group, shape (groups,).
     """
+    counts = counts[:, counts.any(axis=0)]  # a stratum may be in none of these groups
     totals = counts.sum(axis=0)
     targets = np.outer(shares, totals)
     have = np.zeros_like(targets)

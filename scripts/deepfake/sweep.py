@@ -29,9 +29,14 @@ def candidates(model: str, grid: dict[str, list]) -> list[Candidate]:
         candidate = dict(zip(names, values, strict=True))
         if candidate.get("kernel") == "linear":
             candidate.pop("gamma")  # a linear kernel has none
-        if candidate not in found:
+        if not any(_same(candidate, other) for other in found):
             found.append(candidate)
     return sorted(found, key=_SIMPLICITY[model])
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    """Equal in values and types: max_features 1 is one feature, 1.0 is all of them."""
+    return one == other and [*map(type, one.values())] == [*map(type, other.values())]
 
 
 def _number(value: Any) -> tuple[bool, float, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from deepfake import demo
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "make_demo.py"

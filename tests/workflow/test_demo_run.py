@@ -63,9 +63,7 @@ def test_every_model_is_scored_by_frame_and_by_video(run):
 
 def test_broken_videos_stay_in_the_table_with_their_reason(run):
     records = tables.read(run.results / "faces.tsv")
-    reasons = {
-        row["video_id"].rsplit("/", 1)[1]: row["reason"] for row in records if row["reason"]
-    }
+    reasons = {row["video_id"].rsplit("/", 1)[1]: row["reason"] for row in records if row["reason"]}
     assert reasons == {
         "cut 'short' $(x).mp4": "cannot be opened as a video",
         "empty.mp4": "the file is empty",

@@ -61,7 +61,8 @@ def test_a_split_that_cannot_be_made_says_so_and_which_log_to_read(run):
     done = run.snakemake()
     assert done.returncode == 1
     assert "grouped split: 3 groups cannot fill a test set and 9 folds" in done.stdout
-    end = done.stdout[done.stdout.index("failed: SplitError") :]
-    assert "logs/split/grouped.log" in end
+    end = done.stdout[done.stdout.index("1 failed attempt") :]
+    assert "split: SplitError: grouped split: 3 groups" in end
+    assert "log:    results/test/logs/split/grouped.log" in end
     assert "replay: " in end
     assert "Traceback" in (run.results / "logs" / "split" / "grouped.log").read_text()

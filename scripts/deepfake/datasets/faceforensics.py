@@ -88,9 +88,10 @@ def _official_split(folder: Path) -> dict[str, str]:
         if not file.exists():
             continue
         try:
-            for first, second in json.loads(file.read_text(encoding="utf-8")):
-                if not (isinstance(first, str) and isinstance(second, str)):
+            for pair in json.loads(file.read_text(encoding="utf-8")):
+                if not (isinstance(pair, list) and all(isinstance(clip, str) for clip in pair)):
                     raise TypeError
+                first, second = pair
                 for stem in (first, second, f"{first}_{second}", f"{second}_{first}"):
                     parts[stem] = part
         except (ValueError, TypeError):

@@ -28,7 +28,9 @@ def score(
     pixels = as_floats(training.pixels.at(train))
     families: dict[tuple, list[int]] = {}
     for position, candidate in enumerate(candidates):
-        families.setdefault(tuple(candidate[name] for name in GROWTH), []).append(position)
+        # as text, since max_features 1 is one feature and 1.0 is all of them
+        family = tuple(repr(candidate[name]) for name in GROWTH)
+        families.setdefault(family, []).append(position)
     scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
     for members in families.values():
         sizes = {member: candidates[member]["n_estimators"] for member in members}

@@ -1,0 +1,234 @@
+"""Starting a run on a cluster, watching it to its end, and going on after a crash.
+
+Snakemake is a child process here. Its output passes through; each failure in it is explained at
+once, and all of them in a table at the end. A watchdog ends a Snakemake that waits for jobs which
+have left the queue (its plugins forget their jobs when every status query of a round fails).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from cluster import runs
+from cluster.commands import Silent
+
+STALL = 900.0  # seconds of silence, with nothing in the queue, after which Snakemake hangs
+RESTARTS = 3  # after a hang, before giving up
+
+Say = Callable[[str], None]
+
+
+class Refused(RuntimeError):
+    """A run that must not start, and what to do instead."""
+
+
+def others(folder: Path) -> list[int]:
+    """Process ids of other Snakemake controllers of this folder on this machine."""
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        words = process.info["cmdline"] or []
+        mine = process.info["pid"] in (os.getpid(), os.getppid())
+        if not mine and process.info["cwd"] == str(folder.resolve()):
+            inner = any(word in words for word in ("--target-jobs", "--mode"))
+            if any(Path(word).name == "snakemake" for word in words[:3]) and not inner:
+                found.append(process.info["pid"])
+    return found
+
+
+def locked(folder: Path) -> bool:
+    """Whether a run has locked this folder, and has not taken the lock away."""
+    locks = folder / ".snakemake" / "locks"
+    return locks.is_dir() and any(locks.iterdir())
+
+
+def elsewhere(folder: Path) -> str:
+    """The other machine on which this folder's last run was started, or ""."""
+    for line in _last_log(folder).splitlines()[:40]:
+        name, _, host = line.strip().partition(": ")
+        if name == "Host" and host and host != socket.gethostname():
+            return host
+    return ""
+
+
+def _last_log(folder: Path) -> str:
+    logs = runs.logs(folder)
+    return logs[-1].read_text(encoding="utf-8", errors="replace") if logs else ""
+
+
+def ready(scheduler: str, folder: Path) -> None:
+    """Refuse a start that would make two copies of a job.
+
+    Raises:
+        Refused: another controller runs, an earlier run's jobs are still there, or the folder is
+            locked.
+        Silent: the scheduler does not answer.
+    """
+    if pids := others(folder):
+        raise Refused(f"a run of this folder is going on (process {pids[0]}); wait for it")
+    jobs = runs.SCHEDULERS[scheduler].active(runs.run_ids(folder))
+    if jobs:
+        raise Refused(
+            f"{len(jobs)} jobs of an earlier run are still in the queue; `make resume "
+            f"PROFILE={scheduler} CONFIG=... OLD=wait` waits for them and goes on, OLD=cancel ends "
+            "them first"
+        )
+    if locked(folder):
+        raise Refused(
+            f"an earlier run was cut off; `make resume PROFILE={scheduler} CONFIG=...` goes on"
+        )
+
+
+def settle(scheduler: str, folder: Path, old: str, say: Say, poll: float = 10) -> None:
+    """Wait until no job of an earlier run is left: by itself ("wait") or cancelled ("cancel").
+
+    Raises:
+        Refused: another controller runs, or jobs are there and `old` says nothing of them.
+    """
+    if pids := others(folder):
+        raise Refused(f"a run of this folder is going on (process {pids[0]}); wait for it")
+    if locked(folder) and (host := elsewhere(folder)) and old not in ("wait", "cancel"):
+        raise Refused(
+            f"the last run was started on {host}: make sure there that it is gone, then say "
+            "OLD=wait or OLD=cancel"
+        )
+    active = runs.SCHEDULERS[scheduler].active
+    ids = runs.run_ids(folder)
+    jobs = active(ids)
+    if jobs and old == "cancel":
+        say(f"cancelling {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
+        runs.SCHEDULERS[scheduler].cancel(sorted(jobs))
+    elif jobs and old != "wait":
+        raise Refused(
+            f"{len(jobs)} jobs of earlier runs are still in the queue ({' '.join(sorted(jobs))}): "
+            "say OLD=wait to wait for them, or OLD=cancel to end them"
+        )
+    told = None
+    while jobs:
+        if len(jobs) != told:
+            say(f"waiting for {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
+            told = len(jobs)
+        time.sleep(poll)
+        try:
+            jobs = active(ids)
+        except Silent as error:
+            say(f"{error}; asking again")
+
+
+def unlock(snakemake: list[str]) -> None:
+    """Take away the lock of a run that is gone."""
+    subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
+
+
+class Watchdog:
+    """Ends a Snakemake that is silent while none of its jobs is in the queue any more.
+
+    Args:
+        scheduler: a module with `active`. reader: knows the run's id from Snakemake's output.
+        stall: seconds.
+        end: called once when Snakemake hangs.
+    """
+
+    def __init__(self, scheduler, reader: runs.Reader, stall: float, end: Callable) -> None:
+        self._scheduler, self._reader, self._stall, self._end = scheduler, reader, stall, end
+        self._alive = time.monotonic()
+        self._stop = threading.Event()
+        self.barked = False
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def heard(self) -> None:
+        """Snakemake said something."""
+        self._alive = time.monotonic()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(min(30.0, self._stall / 4)):
+            if self._reader.submitted and self._queue_is_busy():
+                self._alive = time.monotonic()
+            if self._reader.submitted and time.monotonic() - self._alive > self._stall:
+                self.barked = True
+                self._end()
+                return
+
+    def _queue_is_busy(self) -> bool:
+        """Whether jobs are there; where the scheduler is silent they may be."""
+        try:
+            return bool(self._scheduler.active([self._reader.run_id]))
+        except Silent:
+            return True
+
+
+def run(snakemake: list[str], scheduler: str, folder: Path, say: Say, stall: float = STALL) -> int:
+    """Run Snakemake to its end, started again where it hangs.
+
+    Returns:
+        Its exit status.
+    """
+    failed: list[tuple[runs.Failure, str]] = []
+    for restart in range(RESTARTS + 1):
+        status, hung = _once(snakemake, scheduler, folder, say, stall, failed)
+        if not hung:
+            break
+        if restart == RESTARTS:
+            say(f"Snakemake hung {RESTARTS + 1} times; giving up: is accounting working?")
+            break
+        say(
+            f"Snakemake was silent for {stall:.0f} s though no job of it is in the queue: it lost "
+            "sight of its jobs. It is ended and started again; what is done stays done."
+        )
+        unlock(snakemake)
+    if failed:
+        say(runs.table(failed))
+    return status
+
+
+def _once(
+    snakemake: list[str],
+    scheduler: str,
+    folder: Path,
+    say: Say,
+    stall: float,
+    failed: list[tuple[runs.Failure, str]],
+) -> tuple[int, bool]:
+    """One life of Snakemake: its exit status, and whether the watchdog ended it."""
+    module, reader = runs.SCHEDULERS[scheduler], runs.Reader()
+    child = subprocess.Popen(
+        snakemake,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=os.environ | {"DEEPFAKE_CONTROLLER": "1"},
+        start_new_session=True,  # signals reach it through us, once
+    )
+
+    def pass_on(number: int, _frame: object) -> None:
+        child.send_signal(signal.SIGINT if number == signal.SIGTERM else number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
+    watchdog = Watchdog(module, reader, stall, lambda: os.killpg(child.pid, signal.SIGKILL))
+    for line in child.stdout:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        watchdog.heard()
+        if failure := reader.feed(line):
+            cause = runs.why(failure, module, folder)
+            failed.append((failure, cause))
+            say(f"why {failure.rule} failed: {cause}")
+    status = child.wait()
+    watchdog.stop()
+    return status, watchdog.barked

@@ -1,0 +1,80 @@
+"""LSF: a run's jobs, and the evidence of why one failed."""
+
+from __future__ import annotations
+
+import re
+
+from cluster.commands import Silent, ask
+
+ENDED = {"DONE", "EXIT"}
+FIELDS = "jobid stat exit_code exit_reason max_mem memlimit run_time exec_host"
+
+# Termination reasons that bjobs -l, bhist -l and a job's own report name.
+REASONS = {
+    "TERM_MEMLIMIT": "out of memory",
+    "TERM_RUNLIMIT": "over its time limit",
+    "TERM_OWNER": "cancelled by its owner",
+    "TERM_FORCE_OWNER": "cancelled by its owner",
+    "TERM_ADMIN": "cancelled by an administrator",
+    "TERM_FORCE_ADMIN": "cancelled by an administrator",
+    "TERM_CPULIMIT": "over its CPU time limit",
+    "TERM_SWAP": "over its swap limit",
+    "TERM_PREEMPT": "preempted by the cluster",
+    "TERM_UNKNOWN": "ended by the cluster for a reason that it does not know",
+    "TERM_CWD_NOTEXIST": "its working folder does not exist on its host",
+    "TERM_ZOMBIE": "its host was lost",
+}
+
+
+def active(run_ids: list[str]) -> dict[str, str]:
+    """State by job id of the jobs of these runs that have not ended; UNKWN is a lost host.
+
+    Raises:
+        Silent: bjobs does not answer.
+    """
+    found: dict[str, str] = {}
+    for run_id in run_ids:
+        told = ask("bjobs", "-noheader", "-o", "jobid stat", "-aJ", f"*{run_id}*")
+        found |= dict(line.split()[:2] for line in told.splitlines() if len(line.split()) >= 2)
+    return {job_id: state for job_id, state in found.items() if state not in ENDED}
+
+
+def cancel(job_ids: list[str]) -> None:
+    """Ask for the end of jobs."""
+    if job_ids:
+        ask("bkill", *job_ids)
+
+
+def evidence(job_id: str, log: str = "") -> str:
+    """Why a job failed, in one phrase; "" where the cluster knows of no cause but the job's own.
+
+    Args:
+        job_id: LSF's number.
+        log: text of the job's own report.
+    """
+    for words in (("bjobs", "-l", job_id), ("bhist", "-l", job_id)):
+        try:
+            cause = from_text(ask(*words))
+        except Silent:
+            continue
+        if cause:
+            return cause
+    return from_text(log)
+
+
+def from_text(told: str) -> str:
+    """The cause in a long listing or a job's report."""
+    joined = re.sub(r"\n {10,}", "", told)  # long listings break lines inside words
+    if re.search(r"Status <UNKWN>|Status <ZOMBI>", joined):
+        return "its host was lost (UNKWN): the plugin counts such a job as done"
+    reason = re.findall(r"TERM_[A-Z_]+", joined)
+    if not reason:
+        return ""
+    cause = REASONS.get(reason[-1], f"ended by the cluster ({reason[-1]})")
+    if reason[-1] == "TERM_MEMLIMIT":
+        asked = re.search(r"MEMLIMIT\s*\n?\s*([0-9.]+ ?[KMGT])", told)
+        used = re.search(r"(?:MAX MEM|Max Memory)\s*:\s*([0-9.]+ ?[A-Za-z]+)", told)
+        facts = [f"asked {asked[1]}" if asked else "", f"used {used[1]}" if used else ""]
+        facts = [fact for fact in facts if fact]
+        return f"{cause}: {', '.join(facts)}" if facts else cause
+    return cause

@@ -1,0 +1,121 @@
+"""SLURM: a run's jobs, and the evidence of why one failed.
+
+A job's own row says only FAILED 1:0 when its step ran out of memory, since the nested Snakemake
+ends with 1: the rows of the steps must be read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pwd
+import re
+
+from cluster.commands import Silent, ask
+
+FIELDS = ("JobID", "State", "ExitCode", "ReqMem", "MaxRSS", "Elapsed", "Timelimit", "NodeList")
+
+# What slurmstepd and srun write into a job's own log, where accounting has nothing.
+LOG_SIGNS = (
+    (r"oom[-_ ]kill|exceeded memory limit", "out of memory"),
+    (r"DUE TO TIME LIMIT", "over its time limit"),
+    (r"DUE TO NODE FAILURE", "its node was lost"),
+    (r"CANCELLED AT", "cancelled"),
+)
+
+
+def active(run_ids: list[str]) -> dict[str, str]:
+    """State by job id of the jobs of these runs that have not ended.
+
+    Raises:
+        Silent: squeue does not answer.
+    """
+    if not run_ids:
+        return {}
+    told = ask("squeue", "--noheader", "--format=%i|%T", "--name", ",".join(run_ids))
+    return dict(line.split("|", 1) for line in told.split())
+
+
+def cancel(job_ids: list[str]) -> None:
+    """Ask for the end of jobs."""
+    if job_ids:
+        ask("scancel", *job_ids)
+
+
+def evidence(job_id: str, log: str = "") -> str:
+    """Why a job failed, in one phrase; "" where the cluster knows of no cause but the job's own.
+
+    Args:
+        job_id: SLURM's number.
+        log: text of the job's own log.
+    """
+    try:
+        told = ask("sacct", "-j", job_id, "-P", "--noheader", f"--format={','.join(FIELDS)}")
+        cause = from_accounting(told)
+    except Silent:
+        cause = ""
+    with contextlib.suppress(Silent):
+        cause = cause or from_controller(ask("scontrol", "show", "job", job_id, "-o"))
+    return cause or from_log(log)
+
+
+def from_accounting(told: str) -> str:
+    """The cause in the rows of `sacct -P --noheader --format=FIELDS`: the job's and its steps'."""
+    rows = [dict(zip(FIELDS, line.split("|"), strict=False)) for line in told.splitlines() if line]
+    if not rows:
+        return ""
+    job, states = rows[0], [row["State"] for row in rows]
+    used = max((_megabytes(row["MaxRSS"]) for row in rows), default=0)
+    if any(state.startswith("OUT_OF_MEMORY") for state in states) or job["ExitCode"] == "0:9":
+        seen = f"{used:.0f} MB at the last sample" if used else "more at once than was sampled"
+        return f"out of memory: asked {_megabytes(job['ReqMem']):.0f} MB, used {seen}"
+    return _by_state(job["State"], job["Elapsed"], job["Timelimit"], job["NodeList"])
+
+
+def from_controller(told: str) -> str:
+    """The cause in the line of `scontrol show job ID -o`."""
+    facts = dict(word.split("=", 1) for word in told.split() if "=" in word)
+    if facts.get("JobState") == "OUT_OF_MEMORY" or facts.get("ExitCode") == "0:9":
+        asked = re.search(r"mem=([0-9.]+[KMGT]?)", told)
+        return f"out of memory: asked {_megabytes(asked[1] if asked else ''):.0f} MB"
+    return _by_state(
+        facts.get("JobState", ""),
+        facts.get("RunTime", ""),
+        facts.get("TimeLimit", ""),
+        facts.get("NodeList", ""),
+    )
+
+
+def _by_state(state: str, elapsed: str, limit: str, nodes: str) -> str:
+    if state.startswith("TIMEOUT"):
+        return f"over its time limit: asked {limit}, ran {elapsed}"
+    if state.startswith(("NODE_FAIL", "BOOT_FAIL")):
+        return f"its node was lost: {nodes}"
+    if state.startswith("CANCELLED"):
+        by = re.search(r"by (\d+)", state)
+        return (
+            f"cancelled by {_user(by[1])} after {elapsed}" if by else f"cancelled after {elapsed}"
+        )
+    if state.startswith(("PREEMPTED", "DEADLINE", "REVOKED")):
+        return f"{state.split()[0].lower()} by the cluster"
+    return ""
+
+
+def from_log(log: str) -> str:
+    """The cause that the job's own log names."""
+    return next((cause for sign, cause in LOG_SIGNS if re.search(sign, log)), "")
+
+
+def _user(number: str) -> str:
+    try:
+        return pwd.getpwuid(int(number)).pw_name
+    except KeyError:
+        return f"user {number}"
+
+
+def _megabytes(text: str) -> float:
+    """MB of SLURM's 400M, 12345K, 4Gn, or of nothing."""
+    match = re.match(r"([0-9.]+)([KMGT]?)", text or "")
+    if not match:
+        return 0.0
+    scale = {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}
+    return float(match[1]) * scale[match[2]]

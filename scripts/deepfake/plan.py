@@ -1,0 +1,150 @@
+"""The jobs of a run before any of it exists: which there are, how large, what each asks for.
+
+The Snakefile calls this, so nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from deepfake import resources, sheet, sweep
+from deepfake.config import Config
+from deepfake.sheet import Video
+from deepfake.site import Limits
+
+
+class Plan:
+    """What follows from a configuration and a sheet.
+
+    Attributes:
+        batches: videos by batch.
+        candidates: by model, the simpler first.
+        chunks: by model and name of the search job, the numbers of its candidates.
+    """
+
+    def __init__(self, config: Config, videos: list[Video], limits: Limits | None = None) -> None:
+        self._config = config
+        self._videos = videos
+        self._limits = limits or Limits()
+        self.batches = sheet.batches(videos)
+        self.candidates = {
+            model: sweep.candidates(model, getattr(config.sweep, model).model_dump(mode="json"))
+            for model in config.sweep.names()
+        }
+        self.chunks = {
+            model: {
+                f"c{number:03d}": members
+                for number, members in enumerate(
+                    sweep.chunks(model, found, config.search.candidates_per_job)
+                )
+            }
+            for model, found in self.candidates.items()
+        }
+
+    def chosen(self, model: str, chunk: str | None = None) -> dict[int, sweep.Candidate]:
+        """Candidates of a search job, or of a whole model, by their number."""
+        members = self.chunks[model][chunk] if chunk else range(len(self.candidates[model]))
+        return {member: self.candidates[model][member] for member in members}
+
+    def grams(self, model: str, chunk: str | None = None, fold: str = "all") -> list[str]:
+        """Names `scaling.fold` of the Gram matrices that a search job or a fit needs."""
+        # unscaled inner products are the same for every fold
+        return [
+            f"{scaling}.{'all' if scaling == 'none' else fold}"
+            for scaling in self.scalings(model, chunk)
+        ]
+
+    def scalings(self, model: str, chunk: str | None = None) -> list[str]:
+        """The scalings of a search job's candidates, or of a whole model's."""
+        return sweep.scalings(list(self.chosen(model, chunk).values()))
+
+    def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Every job of a whole run from nothing, as (rule, wildcards)."""
+        for batch in self.batches:
+            yield "frames", {"batch": batch}
+            yield "faces", {"batch": batch}
+        yield "matrix", {}
+        folds = [str(fold) for fold in range(self._config.split.folds.k)]
+        for protocol in self._config.split.protocols:
+            yield "split", {"protocol": protocol}
+            names = {
+                name
+                for model in self.candidates
+                for fold in ("all", *folds)
+                for name in self.grams(model, fold=fold)
+            }
+            for name in sorted(names):
+                scaling, fold = name.split(".")
+                yield "gram", {"protocol": protocol, "scaling": scaling, "fold": fold}
+            for model in self.candidates:
+                mine = {"protocol": protocol, "model": model}
+                for chunk in self.chunks[model]:
+                    for fold in folds:
+                        yield "search", mine | {"chunk": chunk, "fold": fold}
+                for rule in ("choose", "fit", "evaluate"):
+                    yield rule, mine
+        yield "summary", {}
+
+    def size(self, wildcards: Mapping[str, str]) -> resources.Size:
+        """How large a job's data is, at most."""
+        videos = self.batches.get(wildcards.get("batch"), self._videos)
+        model, frames = wildcards.get("model"), self._config.frames.per_video
+        found = self.chosen(model, wildcards.get("chunk")).values() if model else []
+        return resources.Size(
+            videos=len(videos),
+            frames=frames,
+            rows=len(videos) * frames,
+            features=self._config.faces.size**2 * 3,
+            candidates=max(1, len(found)),
+            trees=max((candidate.get("n_estimators", 0) for candidate in found), default=0),
+        )
+
+    def threads(self, rule: str, wildcards: Mapping[str, str]) -> int:
+        """Threads of a job."""
+        return resources.threads(_formula(rule, wildcards), self.size(wildcards))
+
+    def mem_mb(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
+        """Memory of a job in MB."""
+        asked = resources.mem_mb(_formula(rule, wildcards), self.size(wildcards), attempt)
+        return min(asked, self._limits.mem_mb or asked)
+
+    def minutes(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
+        """Run time of a job in minutes."""
+        asked = resources.minutes(_formula(rule, wildcards), self.size(wildcards), attempt)
+        return min(asked, self._limits.minutes or asked)
+
+    def problems(self) -> list[str]:
+        """Why a run of this size is refused, and what to do; empty where it is not."""
+        config, found = self._config, []
+        jobs = sum(1 for _ in self.jobs())
+        if jobs > config.max_jobs:
+            found.append(
+                f"this run has {jobs} jobs, more than max_jobs ({config.max_jobs}): pack more "
+                "videos a job (scan_dataset.py --videos-per-job), more candidates a job "
+                "(search.candidates_per_job), or raise max_jobs"
+            )
+        rows = len(self._videos) * config.frames.per_video / config.split.rows.every
+        training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
+        kernels = [model for model in self.candidates if self.scalings(model)]
+        if kernels and training > limit:
+            found.append(
+                f"sweep.{kernels[0]}: up to {training} training rows are more than "
+                f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
+                "memory: sweep only the forest, take fewer frames, or raise the limit"
+            )
+        return found
+
+    def told(self) -> str:
+        """The run in one line."""
+        labels = [video["label"] for video in self._videos]
+        sizes = ", ".join(f"{len(found)} {model}" for model, found in self.candidates.items())
+        return (
+            f"{self._config.run}: {labels.count('real')} real and {labels.count('fake')} fake "
+            f"videos in {len(self.batches)} batches; candidates: {sizes}; "
+            f"{sum(1 for _ in self.jobs())} jobs from nothing"
+        )
+
+
+def _formula(rule: str, wildcards: Mapping[str, str]) -> str:
+    """Name of the resource formula: search and fit jobs have their model's."""
+    return wildcards["model"] if rule in ("search", "fit") else rule

@@ -1,0 +1,163 @@
+"""Tests of the hash that tells Snakemake what a script's results depend on."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+import pytest
+
+from deepfake import codehash
+from tests.unit.clips import SCRIPTS
+
+RULES = SCRIPTS.parent / "rules"
+RULE_TEXT = "".join(path.read_text(encoding="utf-8") for path in RULES.glob("*.smk"))
+NAMES = sorted(set(re.findall(r'"\.\./scripts/(\w+)\.py"', RULE_TEXT)))  # the rules' scripts
+MODULES = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("deepfake/**/*.py"))
+
+
+def forget() -> None:
+    codehash.of.cache_clear()
+    codehash._imports.cache_clear()
+    codehash._version.cache_clear()
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of scripts/ that may be changed, and that codehash looks at."""
+    place = tmp_path / "scripts"
+    shutil.copytree(SCRIPTS, place, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(codehash, "SCRIPTS", place)
+    forget()
+    yield place
+    forget()
+
+
+def hashes() -> dict[str, str]:
+    forget()
+    return {name: codehash.of(name) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def found_by_python() -> dict[str, set[str]]:
+    """Library files of each script, found by the standard library from its bytecode."""
+    found = {}
+    for name in NAMES:
+        finder = ModuleFinder(path=[str(SCRIPTS)])
+        finder.run_script(str(SCRIPTS / f"{name}.py"))
+        files = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+        found[name] = {str(file.relative_to(SCRIPTS)) for file in files} - {f"{name}.py"}
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_changed_module_changes_the_scripts_that_import_it_and_no_other(
+    copy: Path, found_by_python: dict[str, set[str]], module: str
+) -> None:
+    before = hashes()
+    with open(copy / module, "a", encoding="utf-8") as file:
+        file.write("# touched\n")
+    after = hashes()
+    changed = {name for name in NAMES if after[name] != before[name]}
+    assert changed == {name for name in NAMES if module in found_by_python[name]}
+
+
+@pytest.mark.parametrize("name", ["frames", "faces", "matrix", "split", "fit"])
+def test_every_module_that_python_loads_is_seen(name: str) -> None:
+    program = (
+        "import json, runpy, sys; runpy.run_path(sys.argv[1], run_name='looked at');"
+        "print(json.dumps([m.__file__ for n, m in sys.modules.items()"
+        " if n.split('.')[0] == 'deepfake']))"
+    )
+    script = str(SCRIPTS / f"{name}.py")
+    told = subprocess.run(
+        [sys.executable, "-c", program, script],
+        env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = {str(Path(file).relative_to(SCRIPTS)) for file in json.loads(told.stdout)}
+    assert len(loaded) > 3
+    assert loaded <= set(codehash.dependencies(name)[0])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import deepfake.rooms.attic",
+        "import os, deepfake.rooms.attic as upstairs",
+        "from deepfake.rooms import attic",
+        "from deepfake.rooms.attic import thing",
+        "def later():\n    from deepfake.rooms import attic",
+        "class Later:\n    def now(self):\n        import deepfake.rooms.attic",
+        "if False:\n    import deepfake.rooms.attic",
+    ],
+)
+def test_a_module_imported_in_any_way_is_seen_with_its_package(copy: Path, line: str) -> None:
+    (copy / "deepfake/rooms").mkdir()
+    (copy / "deepfake/rooms/__init__.py").touch()
+    (copy / "deepfake/rooms/attic.py").write_text("thing = 1\nfrom deepfake import cellar\n")
+    (copy / "deepfake/cellar.py").write_text("import scipy.stats\n")
+    (copy / "new.py").write_text(f"{line}\n")
+    assert codehash.dependencies("new") == (
+        ["deepfake/__init__.py", "deepfake/cellar.py", "deepfake/rooms/__init__.py",
+         "deepfake/rooms/attic.py"],
+        ["scipy"],
+    )  # fmt: skip
+
+
+def test_no_module_imports_in_a_way_that_is_not_seen() -> None:
+    """Names relative to a package are not followed, so there must be none."""
+    for path in SCRIPTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            assert not (isinstance(node, ast.ImportFrom) and node.level), path
+
+
+def test_modules_that_import_each_other_come_to_an_end(copy: Path) -> None:
+    (copy / "deepfake/hen.py").write_text("from deepfake import egg\n")
+    (copy / "deepfake/egg.py").write_text("from deepfake import hen\n")
+    (copy / "new.py").write_text("import deepfake.hen\n")
+    assert {"deepfake/hen.py", "deepfake/egg.py"} <= set(codehash.dependencies("new")[0])
+
+
+def test_a_module_of_a_computed_name_counts_where_it_is_named(copy: Path) -> None:
+    forget()
+    plain, svm = codehash.of("search"), codehash.of("search", "models.svm")
+    forest = codehash.of("search", "models.forest")
+    assert len({plain, svm, forest}) == 3
+    (copy / "deepfake/models/svm.py").write_text("# changed\n")
+    forget()
+    assert codehash.of("search", "models.svm") != svm
+    assert codehash.of("search", "models.forest") == forest
+    assert codehash.of("search") == plain
+
+
+def test_versions_of_imported_packages_count(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same code with other packages is other code; packages not imported do not matter."""
+    before = hashes()
+    opencv = {n for n in NAMES if "opencv-python-headless" in codehash.dependencies(n)[1]}
+    monkeypatch.setitem(codehash.PACKAGES, "cv2", "numpy")  # another name and version
+    after = hashes()
+    assert {name for name in NAMES if before[name] != after[name]} == opencv
+    assert "frames" in opencv
+    assert "split" not in opencv
+
+
+def test_versions_are_those_installed() -> None:
+    found = codehash.versions("faces")
+    assert {"numpy", "mtcnn", "tensorflow-cpu", "opencv-python-headless", "pillow"} <= set(found)
+    assert all(re.match(r"\d+\.\d+", version) for version in found.values())
+
+
+def test_every_package_that_a_rules_script_imports_is_known() -> None:
+    assert {"frames", "faces", "matrix"} <= set(NAMES)
+    files = {f"{name}.py" for name in NAMES}
+    for name in NAMES:
+        files |= set(codehash.dependencies(name)[0])
+    files |= {module for module in MODULES if module.startswith("deepfake/models/")}
+    packages = {name.split(".")[0] for file in files for name in codehash._imports(file)}
+    foreign = packages - set(sys.stdlib_module_names) - {"deepfake"}
+    assert foreign <= set(codehash.PACKAGES)

@@ -1,0 +1,261 @@
+"""Tests of the keys: defaults, refusals and their messages."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deepfake import config
+
+SHIPPED = sorted(Path(__file__).parents[2].glob("config/*.yaml"))
+KEYS = list(config.keys())
+PATHS = [path for path, *_ in KEYS]
+SECTIONS = ["frames", "faces", "split", "split.folds", "split.rows", "sweep", "sweep.svm"]
+SECTIONS += ["sweep.logistic", "sweep.forest", "search", "evaluation"]
+
+
+def nested(depth: int, kind: type) -> object:
+    value: object = 1
+    for _ in range(depth):
+        value = {"a": value} if kind is dict else [value]
+    return value
+
+
+def with_key(path: str, value: object) -> dict:
+    """A configuration that is right but for one key."""
+    values: dict = {"sweep": {"svm": {}}}
+    here = values
+    *sections, last = path.split(".")
+    for section in sections:
+        here = here.setdefault(section, {})
+    here[last] = value
+    return values
+
+
+def load(text: str) -> config.Config:
+    return config.load(yaml.safe_load(text), "my.yaml")
+
+
+def problems(values: object) -> list[str]:
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(values, "my.yaml")
+    return str(caught.value).split("\n")
+
+
+def test_every_default_is_filled_in() -> None:
+    filled = load("sweep: {svm: {}}")
+    assert (filled.run, filled.seed, filled.frames.every, filled.frames.format) == (
+        "demo", 42, 30, "png",
+    )  # fmt: skip
+    assert (filled.faces.size, filled.split.protocols, filled.split.folds.k) == (
+        320,
+        ["grouped"],
+        5,
+    )
+    assert filled.sweep.svm.model_dump() == {
+        "kernel": ["rbf"], "C": [1.0], "gamma": ["scale"], "scaling": ["standard"],
+    }  # fmt: skip
+
+
+def test_defaults_pass_their_own_checks() -> None:
+    filled = load("sweep: {svm: {}, logistic: {}, forest: {}}").model_dump(mode="json")
+    assert config.load(filled, "again").model_dump(mode="json") == filled
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("run", "a/b", "run: 'a/b' "),
+        ("run", ".hidden", "run must not start with a dot"),
+        ("sheet", "", "sheet: '' "),
+        ("sheet", None, "sheet: None "),
+        ("seed", -1, "seed: -1 "),
+        ("seed", 1.5, "seed: 1.5 "),
+        ("max_jobs", 0, "max_jobs: 0 "),
+        ("frames.every", 0, "frames.every: 0 "),
+        ("frames.per_video", 10_001, "frames.per_video: 10001 "),
+        ("frames.per_video", 0, "frames.per_video: 0 "),
+        ("frames.format", "gif", "frames.format: 'gif' "),
+        ("frames.jpeg_quality", 101, "frames.jpeg_quality: 101 "),
+        ("faces.size", 15, "faces.size: 15 "),
+        ("faces.margin", -0.1, "faces.margin: -0.1 "),
+        ("faces.choose", "first", "faces.choose: 'first' "),
+        ("faces.min_confidence", 1.1, "faces.min_confidence: 1.1 "),
+        ("faces.thresholds", [0.6, 0.7], "faces.thresholds[2]: missing"),
+        ("faces.thresholds", [0.6, "x", 0.8], "faces.thresholds[1]: 'x' "),
+        ("faces.thresholds", [0.6, 0.7, 1.0], "faces: thresholds must lie between 0 and 1"),
+        ("faces.jpeg_quality", 0, "faces: jpeg_quality must lie between 1 and 100"),
+        ("split.protocols", ["grouped", "leaky"], "split.protocols[1]: 'leaky' "),
+        ("split.protocols", ["frame", "frame"], "split: a protocol is named twice"),
+        ("split.test_size", 1, "split.test_size: 1 "),
+        ("split.folds.k", 1, "split.folds.k: 1 "),
+        ("split.folds.shuffle", "perhaps", "split.folds.shuffle: 'perhaps' "),
+        ("split.rows.every", 0, "split.rows.every: 0 "),
+        ("sweep.svm.kernel", ["rbf", "cubic"], "sweep.svm.kernel[1]: 'cubic' "),
+        ("sweep.svm.C", [1, -1], "sweep.svm.C[1]: -1 "),
+        ("sweep.svm.C", 0, "sweep.svm.C[0]: 0 "),
+        ("sweep.svm.C", ["1e-3", "a lot"], "sweep.svm.C[1]: 'a lot' "),
+        ("sweep.svm.gamma", ["scale", 0], "sweep.svm.gamma[1]: 0 "),
+        ("sweep.logistic.intercept", "none", "sweep.logistic.intercept[0]: 'none' "),
+        ("sweep.forest.n_estimators", [10, 0], "sweep.forest.n_estimators[1]: 0 "),
+        ("sweep.forest.n_estimators", [10.5], "sweep.forest.n_estimators[0]: 10.5 "),
+        ("sweep.forest.max_features", "half", "sweep.forest.max_features[0]: 'half' "),
+        ("sweep.forest.max_features", 1.5, "sweep.forest.max_features[0]: 1.5 "),
+        ("search.score", "f1", "search.score: 'f1' "),
+        ("evaluation.level", 0.5, "evaluation.level: 0.5 "),
+        ("evaluation.resamples", 10, "evaluation.resamples: 10 "),
+    ],
+)
+def test_a_wrong_value_is_one_line_with_its_place(path: str, value: object, place: str) -> None:
+    (line,) = problems(with_key(path, value))
+    assert line.startswith("my.yaml: ")
+    assert place in line
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest"),
+    [
+        ("runn", "run"),
+        ("frames.per_vido", "per_video"),
+        ("faces.jpeg_qualty", "jpeg_quality"),
+        ("split.folds.shufle", "shuffle"),
+        ("sweep.svn", "svm"),
+        ("sweep.svm.gama", "gamma"),
+        ("sweep.forest.n_estimator", "n_estimators"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_the_nearest_known(path: str, nearest: str) -> None:
+    assert problems(with_key(path, 1)) == [f"my.yaml: {path}: unknown key; did you mean {nearest}?"]
+
+
+def test_an_unknown_key_like_no_other_is_answered_with_all_known() -> None:
+    (line,) = problems(with_key("split.folds.zzzzzz", 1))
+    assert line == "my.yaml: split.folds.zzzzzz: unknown key; known are k, shuffle"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("sweep.svm.C", [0.001]),
+        ("sweep.svm.gamma", [0.001]),
+        ("sweep.logistic.C", [0.001]),
+        ("sweep.forest.max_features", [0.001]),
+        ("faces.margin", 0.001),
+        ("split.test_size", 0.001),
+    ],
+)
+def test_a_number_that_yaml_reads_as_a_word_is_a_number(path: str, expected: object) -> None:
+    value = yaml.safe_load("1e-3")
+    assert value == "1e-3"
+    found: object = config.load(with_key(path, value), "my.yaml")
+    for part in path.split("."):
+        found = getattr(found, part)
+    assert found == expected
+
+
+NUMBERS = [
+    path
+    for path, default, *_ in KEYS
+    if re.match(r"\[?[0-9]", default) or path in ("faces.jpeg_quality", "sweep.svm.gamma")
+]
+
+
+@pytest.mark.parametrize("path", [*NUMBERS, "sweep.forest.max_features"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_is_no_number(path: str, value: bool) -> None:
+    for wrong in (value, [value, value, value]):
+        assert all(line.startswith(f"my.yaml: {path}") for line in problems(with_key(path, wrong)))
+
+
+def test_the_numbers_above_are_most_keys() -> None:
+    assert len(NUMBERS) > 20
+
+
+def test_several_problems_are_told_at_once() -> None:
+    lines = problems(
+        {
+            "zzz": 1,
+            "frames": {"every": 0, "formt": "png"},
+            "sweep": {"svm": {"C": [1, -1, "x"], "kernel": ["cubic"]}},
+        }
+    )
+    assert sorted(line.split(": ")[1] for line in lines) == [
+        "frames.every", "frames.formt", "sweep.svm.C[1]", "sweep.svm.C[2]",
+        "sweep.svm.kernel[0]", "zzz",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sweep", [{}, {"svm": None}, {"svm": None, "forest": None}])
+def test_a_sweep_without_a_model_is_refused(sweep: dict) -> None:
+    (line,) = problems({"sweep": sweep})
+    assert line.startswith("my.yaml: sweep: names no model")
+
+
+def test_a_missing_sweep_is_refused() -> None:
+    (line,) = problems({})
+    assert line.startswith("my.yaml: sweep: missing")
+
+
+def test_an_empty_grid_is_refused() -> None:
+    (line,) = problems(with_key("sweep.svm.C", []))
+    assert line.startswith("my.yaml: sweep.svm.C: ")
+
+
+def test_a_model_set_to_null_is_off() -> None:
+    assert load("sweep: {svm: null, forest: {}}").sweep.names() == ["forest"]
+
+
+def test_a_single_value_is_a_grid_of_one() -> None:
+    assert load("sweep: {svm: {C: 3, kernel: linear}}").sweep.svm.C == [3.0]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_shipped_configurations_load(path: Path) -> None:
+    loaded = config.load(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
+    assert loaded.sweep.names()
+
+
+def test_there_are_shipped_configurations() -> None:
+    assert "config.yaml" in [path.name for path in SHIPPED]
+
+
+STRANGE = [
+    None, "x", "", -1, -1.5, 10**400, -(10**400), 1 << 40_000, 1e400, -1e400, float("nan"),
+    [], {}, [[1]], {"a": 1}, {1: 2}, {None: 1}, {(1, 2): 3}, {"a\nb": 1}, b"x", {1, 2},
+    "9" * 5000, "a\nb", "nan", "inf", "-inf", nested(3000, dict), nested(3000, list), object(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["", *SECTIONS, *PATHS])
+def test_whatever_stands_there_only_a_config_error_is_raised(path: str) -> None:
+    """Messages stay one short line each; what is accepted can be computed with."""
+    for value in STRANGE:
+        values = with_key(path, value) if path else value
+        try:
+            accepted = config.load(values, "my.yaml")
+        except config.ConfigError as error:
+            lines = str(error).split("\n")
+            assert all(re.match(r"my\.yaml: .", line) and len(line) < 300 for line in lines)
+        else:
+            for number in _numbers(accepted.model_dump()):
+                assert -(10**10) < number < 10**10
+
+
+def _numbers(value: object) -> list[float]:
+    if isinstance(value, dict | list | tuple):
+        inner = value.values() if isinstance(value, dict) else value
+        return [number for item in inner for number in _numbers(item)]
+    return [value] if isinstance(value, int | float) else []
+
+
+@pytest.mark.parametrize("path", SECTIONS)
+@pytest.mark.parametrize("value", [[], [1], "x", 3])
+def test_a_section_must_be_a_mapping(path: str, value: object) -> None:
+    lines = problems(with_key(path, value))
+    assert f"my.yaml: {path}: should be a mapping of keys" in lines
+
+
+def test_the_table_of_keys_names_every_key_once() -> None:
+    assert len(set(PATHS)) == len(PATHS)
+    assert {"run", "frames.every", "split.folds.k", "sweep.forest.max_features"} <= set(PATHS)

@@ -1,0 +1,99 @@
+"""Tests of what the project stands on: locked packages, light imports, no unsafe calls."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envs import conda_file
+from tests.unit.clips import SCRIPTS
+
+ROOT = SCRIPTS.parent
+ENVS = ROOT / "envs"
+LOCKED = ["requirements.txt", "requirements-dev.txt"]
+SOURCES = sorted(SCRIPTS.rglob("*.py"))
+
+
+def test_the_conda_file_holds_the_locked_pins_and_nothing_else() -> None:
+    locked = (ENVS / "requirements.txt").read_text(encoding="utf-8")
+    assert (ENVS / "deepfake.yaml").read_text(encoding="utf-8") == conda_file.text(locked)
+
+
+def test_a_pin_of_the_conda_file_is_a_line_of_the_locked_file_without_its_hashes() -> None:
+    locked = "a==1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n# note\nb==2 ; x == 'y' \\\n"
+    assert conda_file.pins(locked) == ["a==1", "b==2 ; x == 'y'"]
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_every_locked_requirement_has_one_version_and_a_hash(name: str) -> None:
+    text = (ENVS / name).read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[A-Za-z0-9])", text.strip())
+    assert len(entries) > 5
+    for entry in entries:
+        assert re.match(r"[A-Za-z0-9._\[\]-]+==[0-9][^ ]*( ; .*)? \\\n", entry), entry[:80]
+        assert "--hash=sha256:" in entry
+
+
+@pytest.mark.parametrize(
+    "name", [*LOCKED, "requirements.in", "requirements-dev.in", "deepfake.yaml"]
+)
+def test_no_registry_is_named(name: str) -> None:
+    """Which one packages come from is the user's affair."""
+    text = (ENVS / name).read_text(encoding="utf-8")
+    for word in ("://", "index-url", "--find-links", "trusted-host", " @ ", "pypi"):
+        assert word not in text
+
+
+@pytest.mark.parametrize("room", ["config", "sheet", "sweep", "resources", "codehash"])
+def test_rooms_that_the_snakefile_imports_are_light(room: str) -> None:
+    """The Snakefile is parsed again in every cluster job."""
+    program = f"import json, sys, deepfake.{room}; print(json.dumps(sorted(sys.modules)))"
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = {name.split(".")[0] for name in json.loads(told.stdout)}
+    assert "deepfake" in loaded
+    heavy = {"numpy", "scipy", "pandas", "cv2", "PIL", "sklearn", "skimage", "tensorflow", "mtcnn"}
+    assert not loaded & heavy
+
+
+def unsafe(source: str) -> list[str]:
+    """Calls that would run what a file says, or hand a name to a shell."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] + [getattr(node, "module", "") or ""]
+            roots = {name.split(".")[0] for name in names}
+            found += sorted(
+                roots & {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
+            )
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in ("eval", "exec", "os.system", "os.popen", "joblib.load", "yaml.load"):
+                found.append(name)
+            for word in node.keywords:
+                value = getattr(word.value, "value", None)
+                if word.arg in ("shell", "allow_pickle") and value is not False:
+                    found.append(f"{word.arg}=")
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SCRIPTS)))
+def test_no_script_runs_what_a_file_says(path: Path) -> None:
+    assert unsafe(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import pickle", "from pickle import load", "import joblib; joblib.load(f)", "yaml.load(f)",
+     "np.load(f, allow_pickle=True)", "np.load(f, allow_pickle=flag)", "run(c, shell=True)",
+     "os.system(c)", "eval(x)"],
+)  # fmt: skip
+def test_the_search_for_unsafe_calls_finds_them(source: str) -> None:
+    assert unsafe(source)
+    assert not unsafe("np.load(f, allow_pickle=False); yaml.safe_load(f); run(c)")

@@ -1,0 +1,401 @@
+"""Tests of finding faces and cutting them out, and of the scripts from videos to the matrix."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from deepfake import archive, config, faces, sheet, tables
+from deepfake.matrix import Matrix
+from tests.unit import clips
+
+SETTINGS = {
+    "choose": "most_confident", "min_confidence": 0.9, "size": 64, "margin": 0.0,
+    "resize": "bicubic", "jpeg_quality": None,
+}  # fmt: skip
+THRESHOLDS = (0.6, 0.7, 0.8)
+
+
+@pytest.fixture(scope="session")
+def detector() -> faces.Detector:
+    """Loaded once: that takes seconds."""
+    return faces.Detector(THRESHOLDS)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    """RGB, (512, 512, 3), with one face."""
+    return data.astronaut()
+
+
+def png(rgb: np.ndarray) -> bytes:
+    return cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("box", "share", "expected"),
+    [
+        ((10, 20, 30, 40), 0.0, (10, 20, 30, 40)),
+        ((10, 10, 30, 40), 0.1, (7, 6, 36, 48)),
+        ((10, 20, 30, 40), 0.1, (7, 16, 36, 44)),
+        ((0, 0, 30, 40), 0.1, (0, 0, 33, 44)),
+        ((70, 40, 30, 20), 0.5, (55, 30, 45, 30)),
+        ((10, 10, 80, 40), 2.0, (0, 0, 100, 60)),
+        ((-5, -5, 20, 20), 0.0, (0, 0, 15, 15)),
+        ((90, 50, 30, 30), 0.0, (90, 50, 10, 10)),
+        ((200, 200, 10, 10), 0.0, (200, 200, 0, 0)),
+    ],
+)
+def test_a_box_grows_on_each_side_and_stays_in_the_frame(
+    box: tuple[int, ...], share: float, expected: tuple[int, ...]
+) -> None:
+    assert faces.enlarge(box, share, (60, 100, 3)) == expected
+
+
+def test_a_crop_of_its_own_size_is_the_pixels_themselves() -> None:
+    frame = noise(60, 100)
+    np.testing.assert_array_equal(faces.crop(frame, (10, 20, 32, 32), size=32), frame[20:52, 10:42])
+
+
+def test_a_margin_shows_more_of_the_frame() -> None:
+    frame = noise(80, 100)
+    cut = faces.crop(frame, (30, 20, 32, 32), size=48, margin=0.25)
+    np.testing.assert_array_equal(cut, frame[12:60, 22:70])
+
+
+def test_a_margin_at_the_border_shows_what_is_there() -> None:
+    frame = noise(60, 100)
+    cut = faces.crop(frame, (0, 0, 40, 40), size=50, margin=0.25)
+    np.testing.assert_array_equal(cut, frame[:50, :50])
+
+
+@pytest.mark.parametrize("name", ["box", "bilinear", "bicubic", "lanczos"])
+def test_a_crop_is_stretched_by_the_named_filter_of_pillow(name: str) -> None:
+    frame = noise(60, 100)
+    cut = faces.crop(frame, (5, 6, 40, 50), size=32, resize=name)
+    how = getattr(Image.Resampling, name.upper())
+    expected = Image.fromarray(frame[6:56, 5:45]).resize((32, 32), how)
+    np.testing.assert_array_equal(cut, np.asarray(expected))
+    assert (cut.shape, cut.dtype) == ((32, 32, 3), np.uint8)
+
+
+def test_a_jpeg_round_trip_is_of_the_set_quality() -> None:
+    frame = noise(64, 64)
+    whole = (0, 0, 64, 64)
+    plain = faces.crop(frame, whole, size=64)
+    losses = []
+    for quality in (95, 75, 20):
+        cut = faces.crop(frame, whole, size=64, jpeg_quality=quality)
+        stored = io.BytesIO()
+        Image.fromarray(frame).save(stored, "JPEG", quality=quality)
+        np.testing.assert_array_equal(cut, np.asarray(Image.open(stored)))
+        losses.append(np.abs(cut.astype(float) - plain).mean())
+    assert 0 < losses[0] < losses[1] < losses[2]
+
+
+SMALL_SURE = faces.Face((0, 0, 10, 10), 0.99)
+LARGE_UNSURE = faces.Face((50, 0, 20, 20), 0.95)
+LARGE_UNSURE_LEFT = faces.Face((20, 0, 20, 20), 0.95)
+LARGE_SURER = faces.Face((80, 0, 40, 10), 0.97)
+
+
+@pytest.mark.parametrize(
+    ("how", "found", "chosen"),
+    [
+        ("most_confident", [SMALL_SURE, LARGE_UNSURE], SMALL_SURE),
+        ("most_confident", [LARGE_UNSURE, SMALL_SURE], SMALL_SURE),
+        ("most_confident", [LARGE_UNSURE, LARGE_UNSURE_LEFT], LARGE_UNSURE_LEFT),
+        ("most_confident", [LARGE_UNSURE_LEFT, LARGE_UNSURE], LARGE_UNSURE_LEFT),
+        ("largest", [SMALL_SURE, LARGE_UNSURE], LARGE_UNSURE),
+        ("largest", [SMALL_SURE, LARGE_UNSURE, LARGE_SURER], LARGE_SURER),
+        ("largest", [LARGE_UNSURE, LARGE_UNSURE_LEFT], LARGE_UNSURE_LEFT),
+        ("largest", [LARGE_UNSURE_LEFT, LARGE_UNSURE], LARGE_UNSURE_LEFT),
+        ("most_confident", [], None),
+        ("largest", [], None),
+    ],
+)
+def test_the_face_of_a_frame(how: str, found: list, chosen: faces.Face | None) -> None:
+    assert faces.choose(found, how) == chosen
+
+
+def test_faces_of_a_frame_come_with_the_most_confident_first(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    (found,) = detector.detect([np.tile(portrait[:256, 96:352], (2, 2, 1))])
+    assert len(found) == 4
+    sure = [face.confidence for face in found]
+    assert sure == sorted(sure, reverse=True)
+
+
+def test_the_detector_keeps_the_order_of_equal_scores(detector: faces.Detector) -> None:
+    """Its own sort did not, so the boxes that survived depended on the length of the list."""
+    from mtcnn.utils import bboxes  # the detector's module sets TensorFlow up first
+
+    scores = np.tile(np.array([0.9, 0.5], np.float32), 500)
+    order = bboxes.sort_by_scores(np.arange(1000), scores, ascending=False)
+    np.testing.assert_array_equal(order, [*range(0, 1000, 2), *range(1, 1000, 2)])
+
+
+def test_a_table_and_its_archive_are_joined_by_video() -> None:
+    rows = [
+        {"video_id": "a", "frame": "0", "reason": ""},
+        {"video_id": "a", "frame": "30", "reason": ""},
+        {"video_id": "a", "frame": "", "reason": "ends after 31 of 99 frames"},
+        {"video_id": "b", "frame": "", "reason": "the file is empty"},
+        {"video_id": "c", "frame": "5", "reason": ""},
+    ]
+    pictures = iter([("x", b"a0"), ("y", b"a30"), ("z", b"c5")])
+    assert list(faces.by_video(rows, pictures)) == [
+        ("a", {0: b"a0", 30: b"a30"}, "ends after 31 of 99 frames"),
+        ("b", {}, "the file is empty"),
+        ("c", {5: b"c5"}, ""),
+    ]
+    assert list(faces.by_video([], iter([]))) == []
+
+
+def test_a_portraits_face_is_found_where_it_is(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    ((face,),) = detector.detect([portrait])
+    x, y, width, height = face.box
+    assert x < 205 < 245 < x + width  # both eyes
+    assert y < 100 < 150 < y + height  # eyes and chin
+    assert 0.99 < face.confidence <= 1
+    assert round(face.confidence, 4) == face.confidence
+    assert len(face.points) == 5
+    assert all(x <= px <= x + width and y <= py <= y + height for px, py in face.points)
+    assert face.points[0][0] < face.points[2][0] < face.points[1][0]  # eye, nose, eye
+
+
+def cut(detector: faces.Detector, frames: dict[int, bytes], reason: str = "", **other) -> list:
+    return list(faces.cut_video("clip", frames, reason, detector, **(SETTINGS | other)))
+
+
+def test_every_frame_gets_a_row_and_a_lost_one_its_reason(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    frames = {60: portrait, 0: portrait[:, ::-1], 30: np.zeros_like(portrait)}
+    found = cut(detector, {index: png(frame) for index, frame in frames.items()})
+    rows = [row for row, _, _ in found]
+    assert [(row["frame"], row["status"], row.get("reason", "")) for row in rows] == [
+        (0, "kept", ""), (30, "dropped", "no face found"), (60, "kept", ""),
+    ]  # fmt: skip
+    assert [row["found"] for row in rows] == [1, 0, 1]
+    assert all(set(row) <= set(faces.COLUMNS) for row in rows)
+    assert (found[1][1], found[1][2]) == (None, None)
+
+
+def test_a_kept_row_tells_where_its_face_was_cut(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    ((row, face, around),) = cut(detector, {0: png(portrait)}, margin=0.2)
+    box = (row["x"], row["y"], row["width"], row["height"])
+    np.testing.assert_array_equal(face, faces.crop(portrait, box, size=64, margin=0.2))
+    x, y, width, height = faces.enlarge(box, 0.2, portrait.shape)  # 1.4 times the box
+    native = cv2.cvtColor(clips.picture(around), cv2.COLOR_BGR2RGB)
+    np.testing.assert_array_equal(native, portrait[y : y + height, x : x + width])
+    assert len(row["points"].split()) == 5
+
+
+def test_an_unsure_face_is_dropped_but_its_place_is_told(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    ((row, face, around),) = cut(detector, {0: png(portrait)}, min_confidence=1.0)
+    assert (row["status"], row["reason"]) == ("dropped", "confidence below 1")
+    assert row["width"] > 50
+    assert (face, around) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("the file is empty", "the file is empty"), ("", "no frame")]
+)
+def test_a_video_without_frames_is_one_row(
+    detector: faces.Detector, reason: str, told: str
+) -> None:
+    row = {"video_id": "clip", "status": "dropped", "reason": told}
+    assert cut(detector, {}, reason) == [(row, None, None)]
+
+
+def test_a_video_that_ended_early_has_a_row_for_it_behind_its_frames(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    found = cut(detector, {0: png(portrait)}, "ends after 1 of 9 frames")
+    assert [row["status"] for row, _, _ in found] == ["kept", "dropped"]
+    assert found[1][0]["reason"] == "ends after 1 of 9 frames"
+
+
+@pytest.mark.parametrize("shape", [(11, 200), (200, 11), (1, 1), (12, 12), (13, 40)])
+def test_frames_too_small_for_a_face_have_none(
+    detector: faces.Detector, shape: tuple[int, int]
+) -> None:
+    ((row, _, _),) = cut(detector, {0: png(noise(*shape))})
+    assert (row["status"], row["reason"]) == ("dropped", "no face found")
+
+
+@pytest.mark.parametrize("level", [0, 127, 128, 255])
+def test_a_frame_of_one_colour_does_no_harm_to_the_others(
+    detector: faces.Detector, portrait: np.ndarray, level: int
+) -> None:
+    alone = detector.detect([portrait])
+    assert detector.detect([portrait, np.full_like(portrait, level)]) == [*alone, []]
+
+
+def test_frames_that_the_detector_cannot_digest_cost_their_video_only(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    with pytest.raises(faces.DetectorError, match="the face detector failed"):
+        detector.detect([noise(40, 40)[:, :, :2]])
+    assert len(detector.detect([portrait])[0]) == 1
+
+
+# From here on the real scripts, by hand, on real clips: identical copies would hide what differs.
+
+FRAMES = {"every": 18, "per_video": 4, "format": "png", "jpeg_quality": 95, "timeout": 60}
+BATCHES = {"alone": "a", "first": "abcd", "last": "dcba", "rest": "dcb"}  # d is no video
+FACES = config.Faces(size=64).model_dump(mode="json")
+
+
+def start(script: str, inputs: dict, outputs: dict, params: dict) -> subprocess.Popen:
+    command = [sys.executable, str(clips.SCRIPTS / f"{script}.py")]
+    command += clips.job_arguments(inputs, outputs, params)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def wait(*jobs: subprocess.Popen) -> None:
+    for job in jobs:
+        told = job.communicate()[0]
+        assert job.returncode == 0, told.decode()
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Path]]:
+    """Frames and faces of three real clips, packed in several ways; files by batch and name."""
+    base, root = tmp_path_factory.mktemp("batches"), clips.real_root()
+    fake = "manipulated_sequences/FaceSwap/c23/videos"
+    real = "original_sequences/youtube/c23/videos"
+    # c is of another size: a list of mixed sizes would change what is found in the others
+    larger = [
+        cv2.resize(picture, (480, 400)) for picture in clips.read_video(root / real / "007.mp4")
+    ]
+    paths = {
+        "a": root / real / "000.mp4",
+        "b": root / fake / "000_007.mp4",
+        "c": clips.write_video(base / "c.avi", larger),
+        "d": base / "text.mp4",
+    }
+    paths["d"].write_text("no video")
+    files, jobs = {}, []
+    for name, members in BATCHES.items():
+        kinds = {"frames": "frames.tar", "taken": "frames.tsv", "faces": "faces.npy",
+                 "crops": "faces.tar", "table": "faces.tsv"}  # fmt: skip
+        files[name] = mine = {kind: base / name / file for kind, file in kinds.items()}
+        videos = [{"video_id": member, "path": str(paths[member])} for member in members]
+        outputs = {"frames": mine["frames"], "table": mine["taken"]}
+        jobs.append(start("frames", {}, outputs, {"videos": videos, "frames": FRAMES}))
+    wait(*jobs)
+    # two at a time: each holds about a gigabyte
+    for pair in (("alone", "first"), ("last", "rest")):
+        jobs = []
+        for mine in (files[name] for name in pair):
+            inputs = {"frames": mine["frames"], "table": mine["taken"]}
+            outputs = {kind: mine[kind] for kind in ("faces", "crops", "table")}
+            jobs.append(start("faces", inputs, outputs, {"faces": FACES}))
+        wait(*jobs)
+    return files
+
+
+def records(files: dict[str, Path], video: str) -> list[tuple]:
+    """A video's rows, each with its face's and its surroundings' bytes, without their numbers."""
+    pixels = np.load(files["faces"], allow_pickle=False)
+    around = dict(archive.members(files["crops"]))
+    found = []
+    for row in tables.read(files["table"]):
+        if row["video_id"] == video:
+            number = row.pop("crop")
+            face = pixels[int(number.split(".")[0])].tobytes() if number else b""
+            found.append((row, face, around.get(number, b"")))
+    return found
+
+
+@clips.real_clips
+def test_a_videos_records_do_not_depend_on_its_batch(batches: dict[str, dict[str, Path]]) -> None:
+    """Alone, first and last in a batch, or beside others: the same rows and the same bytes."""
+    alone = records(batches["alone"], "a")
+    assert len(alone) == 4
+    assert all(row["status"] == "kept" and face and around for row, face, around in alone)
+    for other in ("first", "last"):
+        assert records(batches[other], "a") == alone
+    for video in "bc":
+        expected = records(batches["rest"], video)
+        assert len(expected) == 4
+        for other in ("first", "last"):
+            assert records(batches[other], video) == expected
+    for other in ("first", "last", "rest"):
+        ((row, face, _),) = records(batches[other], "d")
+        assert (row["status"], row["reason"], face) == (
+            "dropped",
+            "cannot be opened as a video",
+            b"",
+        )
+
+
+@clips.real_clips
+def test_frames_of_a_batch_are_those_of_each_video_alone(
+    batches: dict[str, dict[str, Path]],
+) -> None:
+    alone = [data for _, data in archive.members(batches["alone"]["frames"])]
+    first = [data for _, data in archive.members(batches["first"]["frames"])]
+    last = [data for _, data in archive.members(batches["last"]["frames"])]
+    assert first[:4] == alone == last[-4:]
+
+
+@clips.real_clips
+def test_the_matrix_does_not_depend_on_how_videos_were_packed(
+    batches: dict[str, dict[str, Path]], tmp_path: Path
+) -> None:
+    videos = [
+        {"video_id": name, "path": f"{name}.mp4", "label": label, "group_id": "g", "batch": "x"}
+        for name, label in (("a", "real"), ("b", "fake"), ("c", "real"), ("d", "fake"))
+    ]
+    sheet.write(videos, tmp_path / "videos.tsv")
+    cuts = {
+        "one": ["first"],
+        "turned": ["last"],
+        "two": ["alone", "rest"],
+        "owt": ["rest", "alone"],
+    }
+    jobs = []
+    for name, members in cuts.items():
+        inputs = {
+            "sheet": tmp_path / "videos.tsv",
+            "tables": [batches[member]["table"] for member in members],
+            "faces": [batches[member]["faces"] for member in members],
+        }
+        outputs = {what: tmp_path / name / what for what in ("matrix", "rows", "records")}
+        jobs.append(start("matrix", inputs, outputs, {}))
+    wait(*jobs)
+    for what in ("matrix", "rows"):
+        assert len({(tmp_path / name / what).read_bytes() for name in cuts}) == 1
+    rows = tables.read(tmp_path / "one" / "rows")
+    assert [row["row"] for row in rows] == [str(number) for number in range(12)]
+    assert [(row["video_id"], row["label"]) for row in rows[::4]] == [
+        ("a", "real"), ("b", "fake"), ("c", "real"),
+    ]  # fmt: skip
+    pixels = Matrix(tmp_path / "one" / "matrix").take(np.arange(12))
+    expected = b"".join(face for video in "abc" for _, face, _ in records(batches["first"], video))
+    assert pixels.tobytes() == expected
+    told = [tables.read(tmp_path / name / "records") for name in cuts]
+    for row in (row for rows in told for row in rows):
+        row.pop("crop")  # the face's number in its batch
+    assert len(told[0]) == 13
+    assert all(rows == told[0] for rows in told)

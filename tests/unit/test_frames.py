@@ -1,0 +1,312 @@
+"""Tests of taking frames out of videos, good, broken and hostile ones."""
+
+import os
+import shutil
+import socket
+import threading
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from deepfake import frames, tables
+from tests.unit import clips
+
+PATIENCE = 60  # seconds until a test that waits for something gives up
+BUSY = [0] * 2_000_000  # indices that keep a decoder at work for minutes
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[frames.Decoder]:
+    with frames.Decoder(timeout=PATIENCE) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 frames, each of a grey level of its own, lossless."""
+    return clips.write_video(tmp_path_factory.mktemp("clip") / "grey.avi", clips.grey(40))
+
+
+def levels(clip: frames.Clip) -> dict[int, int]:
+    """The one grey level of each frame."""
+    found = {}
+    for index, data in clip.frames.items():
+        (found[index],) = np.unique(clips.picture(data)).tolist()
+    return found
+
+
+def test_indices_are_multiples_of_every() -> None:
+    assert frames.wanted(30, 7) == [0, 30, 60, 90, 120, 150, 180]
+    assert frames.wanted(1, 3) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("indices", [[0], [7], [0, 1, 2], [0, 10, 20, 30], [5, 39], [39]])
+def test_exactly_the_wanted_frames_are_taken(
+    decoder: frames.Decoder, sample: Path, indices: list[int]
+) -> None:
+    clip = decoder.read(sample, indices)
+    assert levels(clip) == {index: clips.STEP * index for index in indices}
+    assert (clip.reason, clip.width, clip.height, clip.fps) == ("", 64, 48, 25.0)
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"), [("mp4v", "a.mp4"), ("MJPG", "a.avi"), ("FFV1", "a.mkv")]
+)
+def test_png_frames_hold_what_the_decoder_gave(
+    decoder: frames.Decoder, tmp_path: Path, codec: str, name: str
+) -> None:
+    random = np.random.default_rng(0)
+    noise = [random.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(12)]
+    path = clips.write_video(tmp_path / name, noise, codec)
+    decoded = clips.read_video(path)
+    clip = decoder.read(path, [0, 5, 11])
+    assert list(clip.frames) == [0, 5, 11]
+    for index, data in clip.frames.items():
+        np.testing.assert_array_equal(clips.picture(data), decoded[index])
+
+
+def test_jpeg_frames_are_of_the_set_quality(sample: Path) -> None:
+    decoded = clips.read_video(sample)[10]
+    for quality in (95, 40):
+        with frames.Decoder("jpeg", quality, PATIENCE) as decoder:
+            data = decoder.read(sample, [10]).frames[10]
+        assert (
+            data == cv2.imencode(".jpg", decoded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        )
+
+
+def test_frames_past_a_short_videos_end_are_no_loss(decoder: frames.Decoder, sample: Path) -> None:
+    clip = decoder.read(sample, frames.wanted(15, 7))
+    assert (list(clip.frames), clip.reason) == ([0, 15, 30], "")
+
+
+@pytest.mark.parametrize("size", [(63, 47), (17, 3), (1, 1), (320, 8)])
+def test_any_size_is_kept(decoder: frames.Decoder, tmp_path: Path, size: tuple[int, int]) -> None:
+    path = clips.write_video(tmp_path / "odd.avi", clips.grey(2, size), "MJPG")
+    clip = decoder.read(path, [0, 1])
+    assert (list(clip.frames), clip.width, clip.height) == ([0, 1], *size)
+    assert clips.picture(clip.frames[1]).shape == (size[1], size[0], 3)
+
+
+def test_a_video_turned_by_its_metadata_is_turned(decoder: frames.Decoder, tmp_path: Path) -> None:
+    """The upper half is bright; shown turned clockwise, that is the right half."""
+    half = np.zeros((48, 64, 3), np.uint8)
+    half[:24] = 200
+    path = clips.write_video(tmp_path / "phone.mp4", [half] * 3, "mp4v")
+    upright = decoder.read(path, [0])
+    assert (upright.width, upright.height) == (64, 48)
+    clips.rotate_by_metadata(path)
+    clip = decoder.read(path, [0])
+    turned = clips.picture(clip.frames[0])
+    assert (clip.width, clip.height) == (48, 64)
+    assert turned[:, 28:].mean() > 150
+    assert turned[:, :20].mean() < 50
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["two words.avi", "it's \"quoted\".avi", "frame%03d.avi", "видео_顔é.avi", "-i.avi",
+     "$(x)`y`.avi", "http:x.avi", "a|b;c&d.avi", "concat:x.avi", "*?[a].avi", "a\\b.avi", "pipe:0"],
+)  # fmt: skip
+def test_any_name_is_only_a_name(
+    decoder: frames.Decoder,
+    sample: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    shutil.copy(sample, tmp_path / name)
+    monkeypatch.chdir(tmp_path)  # a relative name is the hardest case
+    assert levels(decoder.read(name, [0, 2])) == {0: 0, 2: 2 * clips.STEP}
+
+
+def write_sound(path: Path) -> None:
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(b"\0" * 16_000)
+
+
+BROKEN = {
+    "empty": (lambda path: path.touch(), "the file is empty"),
+    "text": (lambda path: path.write_text("hello\n" * 500), "cannot be opened as a video"),
+    "zeros": (lambda path: path.write_bytes(bytes(5000)), "cannot be opened as a video"),
+    "sound": (write_sound, "cannot be opened as a video"),
+    "missing": (lambda path: None, "cannot be read: No such file or directory"),
+    "folder": (lambda path: path.mkdir(), "is not a regular file"),
+    "fifo": (lambda path: os.mkfifo(path), "is not a regular file"),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+    "circle": (
+        lambda path: path.symlink_to(path),
+        "cannot be read: Too many levels of symbolic links",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_is_no_video_gives_a_reason(
+    decoder: frames.Decoder, sample: Path, tmp_path: Path, kind: str
+) -> None:
+    make, reason = BROKEN[kind]
+    make(tmp_path / "x.mp4")
+    clip = decoder.read(tmp_path / "x.mp4", [0, 1])
+    assert clip == frames.Clip(reason=reason)
+    assert list(decoder.read(sample, [0, 1]).frames) == [0, 1]
+
+
+def test_a_path_that_no_file_can_have_gives_a_reason(decoder: frames.Decoder) -> None:
+    assert decoder.read("a\0b.mp4", [0]).reason == "cannot be read: embedded null byte"
+
+
+def test_an_mp4_without_its_index_gives_a_reason(decoder: frames.Decoder, tmp_path: Path) -> None:
+    path = clips.write_video(tmp_path / "cut.mp4", clips.grey(40), "mp4v")
+    data = path.read_bytes()
+    for share in (0.01, 0.2, 0.5, 0.8):
+        path.write_bytes(data[: int(share * len(data))])
+        assert decoder.read(path, [0, 10]) == frames.Clip(reason="cannot be opened as a video")
+    path.write_bytes(data.replace(b"moov", b"xxxx"))
+    assert decoder.read(path, [0, 10]) == frames.Clip(reason="cannot be opened as a video")
+
+
+@pytest.mark.parametrize(
+    ("codec", "name"), [("MJPG", "a.avi"), ("FFV1", "a.avi"), ("FFV1", "a.mkv")]
+)
+def test_a_video_cut_short_gives_its_first_frames_and_a_reason(
+    decoder: frames.Decoder, tmp_path: Path, codec: str, name: str
+) -> None:
+    random = np.random.default_rng(1)
+    noise = [random.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(40)]
+    path = clips.write_video(tmp_path / name, noise, codec)
+    data, indices = path.read_bytes(), [0, 10, 20, 30]
+    whole = decoder.read(path, indices)
+    assert (list(whole.frames), whole.reason) == (indices, "")
+    kept = []
+    for share in (0.1, 0.35, 0.5, 0.7):
+        path.write_bytes(data[: int(share * len(data))])
+        clip = decoder.read(path, indices)
+        assert list(clip.frames) == indices[: len(clip.frames)]
+        assert len(clip.frames) < 4
+        assert clip.reason.startswith(("ends after", "cannot be opened", "no frame"))
+        kept.append(len(clip.frames))
+    assert kept == sorted(kept)
+    assert kept[-1] > 1
+
+
+def test_an_mp4_with_its_index_first_cut_short_gives_a_reason(
+    decoder: frames.Decoder, tmp_path: Path
+) -> None:
+    path = clips.write_video(tmp_path / "download.mp4", clips.grey(40), "mp4v")
+    clips.move_index_to_front(path)
+    data, indices = path.read_bytes(), [0, 10, 20, 30]
+    whole = decoder.read(path, indices)
+    assert (list(whole.frames), whole.reason) == (indices, "")
+    path.write_bytes(data[: data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2])
+    clip = decoder.read(path, indices)
+    assert 0 < len(clip.frames) < 4
+    assert clip.frames == {index: whole.frames[index] for index in clip.frames}
+    assert clip.reason.startswith("ends after ")
+    assert clip.reason.endswith(" of 40 frames")
+
+
+def test_a_request_that_kills_the_child_leaves_the_next_video_well(
+    decoder: frames.Decoder, sample: Path
+) -> None:
+    assert decoder.read(sample, ["no number"]).reason == "the decoder died on it (exit status 1)"
+    assert list(decoder.read(sample, [0, 9]).frames) == [0, 9]
+
+
+def test_a_child_killed_from_outside_leaves_the_next_video_well(
+    decoder: frames.Decoder, sample: Path
+) -> None:
+    """As the kernel does when memory runs out."""
+    killed = []
+
+    def kill_decoder() -> None:
+        end = time.monotonic() + PATIENCE
+        while not killed and time.monotonic() < end:
+            for child in psutil.Process().children():
+                if "deepfake.frames" in child.cmdline():
+                    child.kill()
+                    killed.append(child.pid)
+
+    killer = threading.Thread(target=kill_decoder)
+    killer.start()
+    clip = decoder.read(sample, BUSY)
+    killer.join()
+    assert killed
+    assert clip.reason == "the decoder died on it (exit status -9)"
+    assert list(decoder.read(sample, [0, 9]).frames) == [0, 9]
+
+
+def test_a_video_that_takes_too_long_is_given_up_and_the_next_is_read(sample: Path) -> None:
+    with frames.Decoder(timeout=2.5) as decoder:
+        assert decoder.read(sample, BUSY).reason == "decoding took longer than 2.5 s"
+        assert list(decoder.read(sample, [0, 9]).frames) == [0, 9]
+
+
+def test_no_child_is_left_behind(sample: Path) -> None:
+    before = set(psutil.Process().children())
+    with frames.Decoder(timeout=PATIENCE) as decoder:
+        decoder.read(sample, [0])
+        (child,) = set(psutil.Process().children()) - before
+    assert not child.is_running()
+
+
+PLAYLISTS = {
+    "hls": "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10.0,\n"
+    "http://127.0.0.1:{port}/a.ts\n#EXT-X-ENDLIST\n",
+    "concat": "ffconcat version 1.0\nfile 'http://127.0.0.1:{port}/a.mp4'\n",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    "m=video {port} RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+    'mediaPresentationDuration="PT1S"><Period><AdaptationSet mimeType="video/mp4"><Representation '
+    'id="1" bandwidth="1"><BaseURL>http://127.0.0.1:{port}/a.mp4</BaseURL></Representation>'
+    "</AdaptationSet></Period></MPD>",
+}
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".m3u8", ".mpd", ".sdp"])
+@pytest.mark.parametrize("kind", PLAYLISTS)
+def test_a_playlist_reaches_no_network(
+    decoder: frames.Decoder, tmp_path: Path, kind: str, ending: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        port = server.getsockname()[1]
+        (tmp_path / f"list{ending}").write_text(PLAYLISTS[kind].format(port=port))
+        clip = decoder.read(tmp_path / f"list{ending}", [0])
+        assert (clip.frames, clip.reason) == ({}, "cannot be opened as a video")
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_the_script_writes_a_row_a_frame_and_a_row_a_loss(sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    videos = [
+        {"video_id": "text", "path": str(tmp_path / "text.mp4")},
+        {"video_id": "good", "path": str(sample)},
+    ]
+    settings = {"every": 20, "per_video": 7, "format": "png", "jpeg_quality": 95, "timeout": 60}
+    outputs = {"frames": tmp_path / "out/b.tar", "table": tmp_path / "out/b.tsv"}
+    params = {"videos": videos, "frames": settings}
+    ended = clips.run_script("frames", *clips.job_arguments({}, outputs, params))
+    assert ended.returncode == 0, ended.stderr
+    rows = tables.read(outputs["table"])
+    assert [(row["video_id"], row["frame"], row["reason"]) for row in rows] == [
+        ("text", "", "cannot be opened as a video"), ("good", "0", ""), ("good", "20", ""),
+    ]  # fmt: skip
+    assert (rows[1]["width"], rows[1]["height"], rows[1]["fps"]) == ("64", "48", "25.0")
+
+
+@clips.real_clips
+def test_real_clips_give_seven_frames_each(decoder: frames.Decoder) -> None:
+    for path in sorted(clips.real_root().rglob("*.mp4")):
+        clip = decoder.read(path, frames.wanted(10, 7))
+        assert (list(clip.frames), clip.reason) == (frames.wanted(10, 7), "")
+        decoded = clips.read_video(path)
+        np.testing.assert_array_equal(clips.picture(clip.frames[60]), decoded[60])

@@ -1,0 +1,178 @@
+"""Tests of inner products against numpy, of their exactness and of what the scaler looks at."""
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from deepfake import gram, matrix
+from deepfake.gram import Gram, Scaler
+from deepfake.matrix import Faces, Matrix
+from tests.unit import synthetic
+
+N, P = 40, 2500
+
+
+@pytest.fixture(scope="module")
+def pixels() -> np.ndarray:
+    return synthetic.faces(N, P)[0]
+
+
+@pytest.fixture(scope="module")
+def file(pixels, tmp_path_factory) -> Matrix:
+    folder = tmp_path_factory.mktemp("gram")
+    np.save(folder / "matrix.npy", np.asfortranarray(pixels))
+    return Matrix(folder / "matrix.npy")
+
+
+def standardised(pixels: np.ndarray, fitted_on: np.ndarray) -> np.ndarray:
+    """As scikit-learn does it, in float64."""
+    mean, scale = pixels[fitted_on].mean(axis=0), pixels[fitted_on].std(axis=0)
+    return (pixels - mean) / np.where(scale == 0, 1, scale)
+
+
+def assert_near(found: np.ndarray, exact: np.ndarray, rows: np.ndarray, others: np.ndarray):
+    """Within 1e-5 of the lengths of the two rows of each product."""
+    lengths = np.sqrt(np.outer((rows**2).sum(axis=1), (others**2).sum(axis=1)))
+    assert (np.abs(found - exact) <= 1e-5 * lengths).all()
+
+
+def integers(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return one.astype(np.int64) @ other.astype(np.int64).T
+
+
+def test_products_of_raw_pixels_are_exact(pixels, file):
+    found = gram.compute(file, "none")
+    assert (found.products == integers(pixels, pixels)).all()
+    assert (found.sums == pixels.sum(axis=1, dtype=np.int64)).all()
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_extreme_pixels_are_exact_too(value):
+    pixels = np.full((3, 5000), value, np.uint8)
+    assert (gram.compute(Faces(pixels), "none").products == integers(pixels, pixels)).all()
+
+
+def test_products_of_raw_pixels_have_the_same_bits_for_any_blocks_and_threads(
+    file, pixels, monkeypatch
+):
+    found = []
+    for columns in (gram.EXACT_COLUMNS, 512, 77):
+        for threads in (1, 2):
+            monkeypatch.setattr(gram, "EXACT_COLUMNS", columns)
+            with threadpool_limits(threads):
+                found.append(gram.compute(file, "none").products.tobytes())
+                found.append(gram.compute(Faces(pixels), "none").products.tobytes())
+    assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize("floats", [gram.FLOATS, N * 300])
+def test_standardised_products_equal_numpy_in_float64(pixels, file, monkeypatch, floats):
+    monkeypatch.setattr(gram, "FLOATS", floats)
+    rows = standardised(pixels, np.arange(N))
+    found = gram.compute(file, "standard")
+    assert_near(found.products, rows @ rows.T, rows, rows)
+
+
+def test_a_feature_that_hardly_varies_is_standardised_as_well_as_the_others():
+    pixels = np.full((2000, 30), 254, np.uint8)
+    pixels[5, :10] = 255
+    rows = standardised(pixels, np.arange(2000))
+    found = gram.compute(Faces(pixels), "standard").products
+    assert np.allclose(found, rows @ rows.T, rtol=1e-5, atol=1e-9)
+
+
+def test_statistics_come_from_the_fitted_rows_alone(pixels):
+    fitted_on, others = np.arange(0, N, 2), np.arange(1, N, 2)
+    changed = pixels.copy()
+    changed[others] = 255 - changed[others] // 3
+    grams = [gram.compute(Faces(p), "standard", fitted_on) for p in (pixels, changed)]
+    inside = np.ix_(fitted_on, fitted_on)
+    assert np.allclose(grams[0].products[inside], grams[1].products[inside], rtol=1e-6)
+    assert not np.allclose(grams[0].products, grams[1].products, rtol=1e-2)
+    assert grams[0].varying == grams[1].varying
+    for p, found in zip((pixels, changed), grams, strict=True):
+        rows = standardised(p, fitted_on)
+        assert_near(found.products, rows @ rows.T, rows, rows)
+
+
+def test_variance_is_what_gamma_scale_asks_for(pixels):
+    fitted_on = np.arange(0, N, 2)
+    scaled = gram.compute(Faces(pixels), "standard", fitted_on)
+    rows = standardised(pixels, fitted_on)[fitted_on]
+    assert 0 < rows.var() < 1  # constant features make it less than one
+    assert scaled.variance(fitted_on) == pytest.approx(rows.var(), rel=1e-12)
+    raw = gram.compute(Faces(pixels), "none")
+    assert raw.variance(fitted_on) == pytest.approx(pixels[fitted_on].var(), rel=1e-12)
+    assert raw.variance(fitted_on) != pytest.approx(pixels.var(), rel=1e-12)
+
+
+def test_every_feature_is_reported_once_to_the_progress(file):
+    for scaling in ("none", "standard"):
+        done = []
+        gram.compute(file, scaling, step=done.append)
+        assert sum(done) == P
+
+
+@pytest.mark.parametrize("scaling", ["none", "standard"])
+def test_the_scaler_of_rows_equals_numpy(pixels, file, scaling):
+    fitted_on = np.arange(3, N)
+    scaler = gram.fit_scaler(file.at(fitted_on), scaling)
+    if scaling == "none":
+        assert scaler == Scaler()
+    else:
+        deviation = pixels[fitted_on].std(axis=0)
+        assert np.allclose(scaler.mean, pixels[fitted_on].mean(axis=0), rtol=1e-14)
+        assert np.allclose(scaler.scale, np.where(deviation == 0, 1, deviation), rtol=1e-12)
+    found = np.vstack([scaler.apply(block, first) for first, block in file.blocks(300)])
+    exact = pixels if scaling == "none" else standardised(pixels, fitted_on)
+    assert np.allclose(found.T, exact, rtol=1e-5, atol=1e-6)
+
+
+def test_cross_products_of_raw_pixels_are_exact(pixels, file):
+    others = synthetic.faces(9, P, seed=5)[0]
+    assert (gram.cross(file, Faces(others), Scaler()) == integers(pixels, others)).all()
+
+
+@pytest.mark.parametrize("floats", [gram.FLOATS, 60 * 200])
+def test_cross_products_of_standardised_rows_equal_numpy(pixels, file, monkeypatch, floats):
+    monkeypatch.setattr(gram, "FLOATS", floats)
+    fitted_on = np.arange(N)
+    others = pixels[[3, 1, 4]]
+    rows = standardised(pixels, fitted_on)
+    found = gram.cross(file, Faces(others), gram.fit_scaler(file, "standard"))
+    assert_near(found, rows @ rows[[3, 1, 4]].T, rows, rows[[3, 1, 4]])
+
+
+@pytest.mark.parametrize("scaling", ["none", "standard"])
+def test_norms_and_projections_equal_numpy(pixels, file, scaling, monkeypatch):
+    monkeypatch.setattr(matrix, "BLOCK", N * 300)  # several blocks
+    rows = pixels.astype(float) if scaling == "none" else standardised(pixels, np.arange(N))
+    scaler = gram.fit_scaler(file, scaling)
+    tolerance = {"rtol": 0, "atol": 0} if scaling == "none" else {"rtol": 1e-5}
+    assert np.allclose(gram.square_norms(file, scaler), (rows**2).sum(axis=1), **tolerance)
+    coefficients = np.random.default_rng(3).normal(size=N)
+    found = gram.project(file, scaler, coefficients)
+    assert np.allclose(found, rows.T @ coefficients, rtol=1e-5, atol=1e-4)
+
+
+def test_dot_equals_numpy(pixels, file, monkeypatch):
+    monkeypatch.setattr(matrix, "BLOCK", N * 300)
+    weights = np.random.default_rng(4).normal(size=P)
+    assert np.allclose(gram.dot(file, weights), pixels @ weights, rtol=1e-12, atol=1e-9)
+
+
+@pytest.mark.parametrize("scaling", ["none", "standard"])
+def test_a_saved_gram_is_loaded_as_it_was(pixels, tmp_path, scaling):
+    found = gram.compute(Faces(pixels), scaling)
+    gram.save(found, tmp_path / "products.npy", tmp_path / "facts.json")
+    files = {"products": [tmp_path / "products.npy"], "facts": [tmp_path / "facts.json"]}
+    loaded = gram.load_all([scaling], files)[scaling]
+    assert isinstance(loaded, Gram)
+    assert (loaded.products == found.products).all()
+    assert (loaded.p, loaded.varying) == (found.p, found.varying)
+    assert np.array_equal(loaded.sums, found.sums)
+    assert loaded.variance(np.arange(N)) == found.variance(np.arange(N))
+
+
+def test_a_job_without_grams_loads_none():
+    assert gram.load_all([], {}) == {}

@@ -1,0 +1,245 @@
+"""Tests of scores against scikit-learn, of their intervals, and of probabilities."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as known
+
+from deepfake import metrics
+from tests.unit import synthetic
+
+HOW = {"level": 0.9, "count": 300, "seed": 3}
+
+
+def ranked(n: int, seed: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and scores, with many ties where there are few steps."""
+    generator = np.random.default_rng(seed)
+    fake = generator.random(n) < 0.4
+    fake[:2] = True, False
+    values = np.round(fake + generator.normal(size=n), 6)
+    return fake, np.round(values * steps) / steps
+
+
+CASES = [(2, 0, 1), (5, 1, 1), (60, 2, 1), (60, 3, 10**6), (301, 4, 3)]
+
+
+@pytest.mark.parametrize(("n", "seed", "steps"), CASES)
+def test_scores_equal_scikit_learn_with_ties_and_weights(n, seed, steps):
+    fake, values = ranked(n, seed, steps)
+    weights = np.random.default_rng(seed).integers(0, 4, (5, n)).astype(float)
+    weights[:, :2] += 1  # both classes are there
+    weights[0] = 1
+    found = metrics.scores(fake, values, 1.0, weights)
+    for row, weight in enumerate(weights):
+        said = values >= 1.0
+        expected = {
+            "accuracy": known.accuracy_score(fake, said, sample_weight=weight),
+            "balanced_accuracy": known.balanced_accuracy_score(fake, said, sample_weight=weight),
+            "roc_auc": known.roc_auc_score(fake, values, sample_weight=weight),
+            "average_precision": known.average_precision_score(fake, values, sample_weight=weight),
+        }
+        for name, value in expected.items():
+            assert found[name][row] == pytest.approx(value, abs=1e-12), name
+    unweighted = metrics.scores(fake, values, 1.0)
+    for name in metrics.NAMES:
+        assert unweighted[name][0] == pytest.approx(found[name][0], abs=1e-12)
+
+
+def equal_error(fake: np.ndarray, values: np.ndarray) -> float:
+    """By walking over every threshold, and halving the step in which the rates cross."""
+    thresholds = [np.inf, *sorted(set(values), reverse=True)]
+    rates = [((values[~fake] >= t).mean(), (values[fake] < t).mean()) for t in thresholds]
+    for (fpr, fnr), (next_fpr, next_fnr) in itertools.pairwise(rates):
+        if next_fpr >= next_fnr:
+            low, high = 0.0, 1.0
+            for _ in range(60):
+                middle = (low + high) / 2
+                crossed = fpr + middle * (next_fpr - fpr) >= fnr + middle * (next_fnr - fnr)
+                low, high = (low, middle) if crossed else (middle, high)
+            return fpr + high * (next_fpr - fpr)
+    raise AssertionError("the rates meet at the last threshold at the latest")
+
+
+@pytest.mark.parametrize(("n", "seed", "steps"), CASES)
+def test_equal_error_rate_is_where_both_errors_meet(n, seed, steps):
+    fake, values = ranked(n, seed, steps)
+    found = metrics.scores(fake, values, 0.0)["equal_error_rate"][0]
+    assert found == pytest.approx(equal_error(fake, values), abs=1e-9)
+
+
+def test_a_perfect_order_has_no_equal_error_and_a_reversed_one_nothing_else():
+    fake = np.array([True, False, True, False])
+    for values, error in ((fake * 1.0, 0.0), (~fake * 1.0, 1.0), (np.ones(4), 0.5)):
+        assert metrics.scores(fake, values, 0.5)["equal_error_rate"][0] == pytest.approx(error)
+
+
+def test_classes_and_confusion_equal_scikit_learn():
+    fake, values = ranked(200, 7, 4)
+    said = values >= 0.75
+    summary = metrics.summary(fake, values, 0.75, np.arange(200), **HOW)
+    expected = known.precision_recall_fscore_support(fake, said, labels=[True, False])
+    for position, name in enumerate(("fake", "real")):
+        found = summary["classes"][name]
+        values_of = [found[key] for key in ("precision", "recall", "f1", "support")]
+        assert values_of == pytest.approx([part[position] for part in expected])
+    matrix = known.confusion_matrix(fake, said, labels=[True, False])
+    assert summary["confusion"] == matrix.tolist()
+    assert summary["confusion"][0][1] == (fake & ~said).sum()  # a fake that was called real
+    assert summary["majority_baseline"] == max(fake.mean(), (~fake).mean())
+    assert (summary["rows"], summary["fake"], summary["real"]) == (200, fake.sum(), (~fake).sum())
+
+
+def test_a_class_that_is_never_said_has_no_precision():
+    fake = np.array([True, False, True])
+    summary = metrics.summary(fake, np.zeros(3), 0.5, [1, 2, 3], **HOW)
+    assert summary["classes"]["fake"] == {"precision": None, "recall": 0, "f1": 0, "support": 2}
+
+
+def test_fewer_than_six_groups_get_no_interval_and_a_sentence():
+    for groups in (2, 5, 6):
+        fake, values, group_of = synthetic.scores(groups, 10, 0, 0.5)
+        summary = metrics.summary(fake, values, 0.5, group_of, **HOW)
+        assert summary["groups"] == groups
+        for found in summary["metrics"].values():
+            if groups < 6:
+                assert (found["low"], found["high"]) == (None, None)
+                assert found["value"] is not None
+            else:
+                assert found["low"] <= found["high"]
+        assert summary["note"] == (f"{groups} groups: no interval" if groups < 6 else "")
+        json.dumps(summary, allow_nan=False)
+
+
+@pytest.mark.parametrize("only", ["fake", "real"])
+def test_one_class_has_no_ranking_metric_and_a_sentence(only):
+    fake = np.full(12, only == "fake")
+    summary = metrics.summary(fake, np.linspace(0, 1, 12), 0.5, np.arange(12), **HOW)
+    for name, found in summary["metrics"].items():
+        if name == "accuracy":
+            assert found["value"] == 0.5
+            assert found["low"] is not None
+        else:
+            assert set(found.values()) == {None}
+    assert summary["note"] == f"every row is {only}: no ranking metric"
+    json.dumps(summary, allow_nan=False)
+    few = metrics.summary(fake, np.zeros(12), 0.5, np.arange(12) // 3, **HOW)
+    assert few["note"] == f"4 groups: no interval; every row is {only}: no ranking metric"
+
+
+def test_intervals_are_the_same_for_the_same_seed_only():
+    fake, values, groups = synthetic.scores(12, 8, 0, 0.5)
+    found = [
+        metrics.summary(fake, values, 0.5, groups, **HOW | {"seed": s})["metrics"]
+        for s in (1, 1, 2)
+    ]
+    assert found[0] == found[1] != found[2]
+
+
+def test_intervals_do_not_need_all_resamples_at_once(monkeypatch):
+    fake, values, groups = synthetic.scores(12, 8, 0, 0.5)
+    whole = metrics.summary(fake, values, 0.5, groups, **HOW)["metrics"]["roc_auc"]
+    monkeypatch.setattr(metrics, "CHUNK", 50 * len(fake))
+    parts = metrics.summary(fake, values, 0.5, groups, **HOW)["metrics"]["roc_auc"]
+    assert parts["low"] == pytest.approx(whole["low"], abs=0.05)
+    assert parts["high"] == pytest.approx(whole["high"], abs=0.05)
+    assert parts["low"] != whole["low"]
+
+
+def test_resampling_draws_whole_groups_and_as_many_as_there_are():
+    groups = ["b", "a", "b", "c", "a", "b"]
+    drawn = metrics.resamples(groups, 500, 0)
+    assert (drawn[:, [0, 2]] == drawn[:, [2, 5]]).all()
+    assert (drawn[:, 1] == drawn[:, 4]).all()
+    assert (drawn[:, [0, 1, 3]].sum(axis=1) == 3).all()
+    assert drawn.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_intervals_over_groups_cover_the_truth_where_rows_as_groups_do_not():
+    truth = np.mean([metrics.scores(*synthetic.scores(4000, 2, 9, 0.0)[:2], 0.5)["roc_auc"][0]])
+    covered = {"groups": 0, "rows": 0}
+    trials = 120
+    for seed in range(trials):
+        fake, values, groups = synthetic.scores(25, 16, seed, 0.7)
+        for unit, ids in (("groups", groups), ("rows", np.arange(len(fake)))):
+            how = {"level": 0.9, "count": 200, "seed": seed}
+            found = metrics.summary(fake, values, 0.5, ids, **how)["metrics"]["roc_auc"]
+            covered[unit] += found["low"] <= truth <= found["high"]
+    assert covered["groups"] / trials > 0.8
+    assert covered["rows"] / trials < 0.6
+
+
+def test_video_means_are_sorted_by_video():
+    names, means = metrics.video_means(["b", "a", "b", "c"], np.array([1.0, 5.0, 2.0, -1.0]))
+    assert names == ["a", "b", "c"]
+    assert means.tolist() == [5.0, 1.5, -1.0]
+
+
+def test_calibration_finds_the_probabilities_that_made_the_labels():
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=20_000) * 3 + 10
+    chances = 1 / (1 + np.exp(-(0.8 * values - 7)))
+    fitted = metrics.calibrate(generator.random(20_000) < chances, values)
+    assert fitted["slope"] == pytest.approx(0.8, rel=0.05)
+    assert fitted["intercept"] == pytest.approx(-7, rel=0.05)
+    assert fitted["videos"] == 20_000
+    assert np.abs(metrics.probability(fitted, values) - chances).max() < 0.05
+
+
+def test_one_far_video_does_not_turn_the_slope_round():
+    fake = np.array([True] * 10 + [False] * 10)
+    values = np.array([1.0] * 9 + [-1000.0] + [0.0] * 10)
+    fitted = metrics.calibrate(fake, values)
+    assert fitted["roc_auc"] == 0.9
+    assert fitted["slope"] == 0
+    assert metrics.probability(fitted, np.array([1.0])) == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("factor", [-1, 0, 1e-12, 1e9])
+def test_the_slope_of_a_calibration_is_never_negative(factor):
+    for seed in range(20):
+        fake, values = ranked(14, seed, 2)
+        fitted = metrics.calibrate(fake, values * factor)
+        assert fitted["slope"] >= 0
+        assert np.isfinite([fitted["slope"], fitted["intercept"]]).all()
+        if fitted["roc_auc"] <= 0.5:
+            assert fitted["slope"] == 0
+
+
+def test_values_no_better_than_chance_give_the_base_rate():
+    fake = np.array([True] * 30 + [False] * 10)
+    for values in (-fake.astype(float), np.zeros(40), np.tile([1.0, 2.0], 20)):
+        fitted = metrics.calibrate(fake, values)
+        assert fitted["slope"] == 0
+        assert metrics.probability(fitted, np.array([-100, 0, 100])) == pytest.approx([31 / 42] * 3)
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_one_class_alone_is_calibrated_to_its_smoothed_rate(only):
+    fitted = metrics.calibrate(np.full(8, only), np.arange(8.0))
+    assert fitted["roc_auc"] is None
+    assert fitted["slope"] == 0
+    assert metrics.probability(fitted, np.array([3.0])) == pytest.approx(0.9 if only else 0.1)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_perfectly_separated_values_give_finite_and_modest_probabilities(scale):
+    fake = np.array([False] * 8 + [True] * 8)
+    values = np.where(fake, 1.0, -1.0) * scale
+    fitted = metrics.calibrate(fake, values)
+    assert np.isfinite([fitted["slope"], fitted["intercept"]]).all()
+    assert metrics.probability(fitted, values[fake])[0] == pytest.approx(9 / 10, abs=1e-3)
+    assert metrics.probability(fitted, values[~fake])[0] == pytest.approx(1 / 10, abs=1e-3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_probabilities_grow_with_the_score_and_stay_between_zero_and_one():
+    fake, values = ranked(50, 2, 10**6)
+    fitted = metrics.calibrate(fake, values)
+    assert fitted["slope"] > 0
+    near = metrics.probability(fitted, np.linspace(-5, 5, 101))
+    assert (np.diff(near) > 0).all()
+    far = metrics.probability(fitted, np.array([-1e300, -1e6, 0, 1e6, 1e300]))
+    assert (np.diff(far) >= 0).all()
+    assert ((far > 0) & (far < 1)).all()

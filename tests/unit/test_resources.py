@@ -1,0 +1,85 @@
+"""Tests of what jobs ask for; whether it is enough is measured in benchmarks/."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from deepfake import resources
+from deepfake.resources import Size
+
+RULES = sorted(resources._MEMORY)
+PIXELS = 320 * 320 * 3
+DEMO = Size(videos=20, frames=7, rows=48 * 7, features=PIXELS, candidates=20, trees=200)
+ORIGINAL = Size(videos=50, frames=7, rows=13_984, features=PIXELS, candidates=4, trees=2000)
+GROWTH = {
+    "videos": [0, 1, 20, 1000],
+    "frames": [1, 7, 100, 10_000],
+    "rows": [0, 1, 336, 1999, 2000, 3999, 4000, 11_187, 13_984, 14_000, 50_000],
+    "features": [0, 768, PIXELS, 2048 * 2048 * 3],
+    "candidates": [1, 4, 20, 1000],
+    "trees": [0, 1, 100, 2000, 10_000],
+}
+
+
+def test_every_rule_has_both_formulas() -> None:
+    assert set(resources._MEMORY) == set(resources._SECONDS)
+    assert {"frames", "faces", "matrix", "gram", "svm", "logistic", "forest"} <= set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_no_job_asks_for_less_than_snakemake_itself_needs(rule: str) -> None:
+    for size in (Size(), DEMO, ORIGINAL):
+        for attempt in (1, 2, 3):
+            assert resources.mem_mb(rule, size, attempt) >= 500
+            assert resources.minutes(rule, size, attempt) >= 10
+        assert resources.threads(rule, size) >= 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_is_asked_for_is_whole_numbers(rule: str) -> None:
+    for size, attempt in itertools.product((Size(), DEMO, ORIGINAL), (1, 2, 3)):
+        asked = (
+            resources.mem_mb(rule, size, attempt),
+            resources.minutes(rule, size, attempt),
+            resources.threads(rule, size),
+        )
+        assert [type(number) for number in asked] == [int, int, int]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_later_attempt_asks_for_more(rule: str) -> None:
+    for size in (Size(), DEMO, ORIGINAL):
+        memory = [resources.mem_mb(rule, size, attempt) for attempt in (1, 2, 3)]
+        minutes = [resources.minutes(rule, size, attempt) for attempt in (1, 2, 3)]
+        assert memory == sorted(set(memory))
+        assert minutes == sorted(set(minutes))
+
+
+@pytest.mark.parametrize("what", GROWTH)
+@pytest.mark.parametrize("rule", RULES)
+def test_more_data_never_ask_for_less(rule: str, what: str) -> None:
+    """Minutes may fall only where threads are added, and then not by more than those explain."""
+    for start in (DEMO, ORIGINAL):
+        sizes = [replace(start, **{what: number}) for number in GROWTH[what]]
+        for small, large in itertools.pairwise(sizes):
+            assert resources.mem_mb(rule, small) <= resources.mem_mb(rule, large)
+            before, after = resources.threads(rule, small), resources.threads(rule, large)
+            assert before <= after
+            # a started minute is a whole one
+            slower = (resources.minutes(rule, small) - 1) * before / after
+            assert resources.minutes(rule, large) >= slower
+            if before == after:
+                assert resources.minutes(rule, small) <= resources.minutes(rule, large)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_laptop_can_run_the_demo(rule: str) -> None:
+    assert resources.mem_mb(rule, DEMO) < 3000
+    assert resources.threads(rule, DEMO) <= 2
+
+
+def test_the_originals_gram_needs_little_memory() -> None:
+    asked = resources.mem_mb("gram", ORIGINAL)
+    square = 8 * 13_984**2 / 2**20
+    assert 2.5 * square < asked < 6000
