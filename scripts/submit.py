@@ -62,6 +62,8 @@ def _arguments() -> argparse.Namespace:
     own = words[: words.index("--")] if "--" in words else words
     arguments = parser.parse_args(own)
     arguments.words = words[len(own) + 1 :]
+    if not arguments.config.is_file():
+        parser.error(f"{arguments.config}: no such configuration")
     return arguments
 
 
@@ -69,7 +71,7 @@ def _snakemake(arguments: argparse.Namespace) -> list[str]:
     return [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
         *("--workflow-profile", str(ROOT / "profiles" / arguments.profile)),
-        *("--configfile", str(arguments.config), *arguments.words),
+        *(*arguments.words, "--configfile", str(arguments.config)),
     ]
 
 

@@ -316,7 +316,8 @@ def test_files_that_are_no_plain_arrays_are_refused_even_with_their_hash(copy):
     for content in (
         b"", b"PK\x03\x04 no archive", archive.getvalue(), wide.getvalue(), header((P,))[:40],
         b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 70_000, b"\x93NUMPY\x01\x00\x09\x00" + b"(" * 9,
-        b"\x93NUMPY\x01\x00\x09\x00" + b"1\n  2\n 34", header((P,)), header((P,)) + bytes(8 * P + 1),
+        b"\x93NUMPY\x01\x00\x09\x00" + b"1\n  2\n 34", header((P,)),
+        header((P,)) + bytes(8 * P + 1),
     ):  # fmt: skip
         replace(folder, "weights", content)
         assert_refused(folder, "weights.npy")

@@ -176,7 +176,8 @@ def test_writing_and_reading_a_matrix_above_a_gigabyte_takes_less_than_half_of_o
     environment = {"PYTHONPATH": str(Path(matrix.__file__).parents[1])}
     try:
         done = subprocess.run(
-            [sys.executable, "-c", MEMORY, str(tmp_path)],
+            # the shell forks: a process begins with the peak of the one that it was forked from
+            ["sh", "-c", '"$0" -c "$1" "$2" || exit 1', sys.executable, MEMORY, str(tmp_path)],
             env=environment,
             capture_output=True,
             text=True,
@@ -186,7 +187,9 @@ def test_writing_and_reading_a_matrix_above_a_gigabyte_takes_less_than_half_of_o
         for file in tmp_path.glob("*.npy"):
             file.unlink()
     assert done.returncode == 0, done.stderr
-    assert all(int(kilobytes) < 500_000 for kilobytes in done.stdout.split())
+    peaks = [int(kilobytes) for kilobytes in done.stdout.split()]
+    assert len(peaks) == 2
+    assert max(peaks) < 500_000
 
 
 def record(video: str, frame: int, face: str, status: str = "kept", number: int = 0) -> dict:

@@ -239,6 +239,26 @@ def test_logistic_regression_predicts_unseen_rows_like_a_direct_fit(
     assert np.abs(found - exact).max() < 0.01 * np.abs(exact).max()
 
 
+@pytest.mark.parametrize("intercept", ["free", "penalised"])
+@pytest.mark.parametrize("seed", [0, 2])
+def test_logistic_regression_almost_without_a_penalty_is_solved_too(intercept, seed):
+    """Nearly all rows are so far on their side that they hardly bend the objective."""
+    generator = np.random.default_rng(seed)
+    pixels = 128 + generator.normal(size=(60, 500)) * 30
+    pixels += generator.normal(size=(60, 3)) @ generator.normal(size=(3, 500)) * 40
+    pixels = np.clip(pixels, 0, 255).astype(np.uint8)
+    pixels[:5], pixels[5:8] = 255, 0
+    fake = generator.random(60) < 0.3
+    candidate = {"C": 1e12, "scaling": "none", "intercept": intercept}
+    found = models.decide(logistic.fit(candidate, learn(Faces(pixels), fake)), Faces(pixels))
+    assert ((found >= 0) == fake)[8:].all()
+    equal = np.where(np.arange(60) < 5, fake[:5].mean(), fake[5:8].mean())[:8]
+    with np.errstate(divide="ignore"):
+        least = -np.log(np.where(fake[:8], equal, 1 - equal)).sum()
+    loss = np.logaddexp(0, -np.where(fake, 1, -1) * found).sum()
+    assert loss == pytest.approx(least, rel=1e-6)
+
+
 def test_logistic_regression_on_constant_pixels_says_the_base_rate():
     pixels, fake = np.full((12, 30), 200, np.uint8), np.arange(12) < 9
     for scaling in ("standard", "none"):

@@ -9,7 +9,7 @@ import pytest
 
 from deepfake import bundle, models, sheet, tables
 from deepfake.matrix import Matrix
-from tests.workflow.conftest import Run, scan
+from tests.workflow.running import Run, scan
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from deepfake import gram, metrics, models, splits, tables
 from deepfake.matrix import Matrix
 from deepfake.models import Training, logistic
-from tests.workflow.conftest import Run, scan
+from tests.workflow.running import Run, scan
 
 SPLIT = {"test_size": 0.2, "k": 4, "shuffle": True, "every": 1}
 SHUFFLES = 12

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.workflow.conftest import Run, scan
+from tests.workflow.running import Run, scan
 
 
 @pytest.fixture

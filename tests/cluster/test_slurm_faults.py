@@ -1,0 +1,180 @@
+"""A long night, rehearsed on a real SLURM: each fault with its outcome, message and result."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cluster.checkout import Checkout
+
+FACES = "results/test/faces/b0001.npy"
+QUICK = ("--", FACES, "--latency-wait", "5")
+
+
+@pytest.fixture
+def checkout(tmp_path, demo_clips, slurm) -> Checkout:
+    site = {"slurm": {"account": "test", "partition": "main"}}
+    made = Checkout(tmp_path / "checkout", demo_clips, site, slurm.environment())
+    yield made
+    made.release()
+    slurm.run("scancel", "--me")
+
+
+def is_whole(checkout: Checkout) -> bool:
+    """All faces are there, and nothing half-written beside them."""
+    faces = np.load(checkout.folder / FACES)
+    left = list((checkout.results / "faces").glob(".part*"))
+    return faces.shape == (36, 320, 320, 3) and not left
+
+
+def jobs_of(slurm, rule: str) -> dict[str, str]:
+    """State by number of the jobs of a rule that SLURM knows, ended or not."""
+    return {
+        number: row["State"]
+        for number, row in slurm.squeue().items()
+        if row["Comment"].startswith(f"rule_{rule}")
+    }
+
+
+@pytest.fixture
+def held(checkout, slurm):
+    """A run whose job for the faces runs, and waits to be released; with the job's number."""
+    checkout.hold("faces")
+    before = set(jobs_of(slurm, "faces"))
+
+    def start(*words: str, **how):
+        run = checkout.start("run", *words, **how)
+        run.until(checkout.is_holding, "the faces job runs")
+        (number,) = set(jobs_of(slurm, "faces")) - before
+        return run, number
+
+    return start
+
+
+def test_out_of_memory_is_tried_again_with_more(checkout):
+    run = checkout.run("run", *QUICK, "--set-resources", "faces:mem_mb=500*attempt**2")
+    assert run.process.returncode == 0, run.said
+    assert "why faces failed: out of memory: asked 500 MB" in run.said
+    assert "1 failed attempt, in order:" in run.said
+    assert is_whole(checkout)
+
+
+def test_over_its_time_limit_is_tried_again_with_more(checkout, slurm, held):
+    run, number = held(*QUICK)
+    slurm.run("scontrol", "update", f"JobId={number}", "EndTime=now+2")
+    run.until(lambda: "why faces failed" in run.said, "the job is ended")
+    checkout.release()
+    assert run.wait() == 0, run.said
+    assert "why faces failed: over its time limit: asked 00:10:00" in run.said
+    assert is_whole(checkout)
+
+
+def test_a_lost_node_is_survived(checkout, slurm, held):
+    run, number = held(*QUICK)
+    (node,) = {node for node in slurm.nodes if len(slurm.processes(node)) > 1}
+    slurm.kill_node(node)
+    slurm.declare_down(node)
+    checkout.release()
+    try:
+        assert run.wait() == 0, run.said
+    finally:
+        slurm.start_node(node)
+    assert "NODE_FAIL" in slurm.run("sacct", "-D", "-n", "-j", number, "-o", "State").stdout
+    assert is_whole(checkout)
+
+
+def test_a_restarted_controller_of_slurm_is_not_noticed(checkout, slurm, held):
+    run, _ = held(*QUICK)
+    slurm.restart_controller()
+    checkout.release()
+    assert run.wait() == 0, run.said
+    assert "failed attempt" not in run.said
+    assert is_whole(checkout)
+
+
+def test_accounting_that_stops_answering_does_not_hang_the_run(checkout, slurm, held):
+    run, _ = held(*QUICK, stall=20)
+    slurm.stop_accounting()
+    try:
+        checkout.release()
+        run.until(lambda: "lost sight of its jobs" in run.said, "the watchdog barks")
+    finally:
+        slurm.start_accounting()
+    assert run.wait() == 0, run.said
+    assert is_whole(checkout)
+
+
+def test_a_job_cancelled_by_hand_is_told_by_whom(checkout, slurm, held):
+    run, number = held(*QUICK)
+    slurm.run("scancel", number)
+    run.until(lambda: "why faces failed" in run.said, "the job is cancelled")
+    checkout.release()
+    assert run.wait() == 0, run.said
+    assert f"why faces failed: cancelled by {slurm.user} after" in run.said
+    assert is_whole(checkout)
+
+
+@pytest.mark.parametrize(("old", "copies"), [("wait", 1), ("cancel", 2)])
+def test_a_killed_controller_is_resumed_without_two_copies(checkout, slurm, held, old, copies):
+    before = set(jobs_of(slurm, "faces"))
+    run, number = held(*QUICK)
+    run.kill()
+    assert jobs_of(slurm, "faces")[number] == "RUNNING"
+
+    refused = checkout.run("run", *QUICK)
+    assert refused.process.returncode == 1
+    assert "1 jobs of an earlier run are still in the queue" in refused.said
+    refused = checkout.run("resume", *QUICK)
+    assert refused.process.returncode == 1
+    assert "say OLD=wait to wait for them" in refused.said
+
+    resumed = checkout.start("resume", "--old", old, *QUICK)
+    waiting = "waiting for 1 jobs" if old == "wait" else "cancelling 1 jobs"
+    resumed.until(lambda: waiting in resumed.said, "it settles the old job")
+    checkout.release()
+    assert resumed.wait() == 0, resumed.said
+    mine = {n: state for n, state in jobs_of(slurm, "faces").items() if n not in before}
+    assert len(mine) == copies
+    assert mine[number] == ("COMPLETED" if old == "wait" else "CANCELLED")
+    assert is_whole(checkout)
+
+
+def test_a_full_folder_leaves_nothing_half_written(checkout):
+    results = checkout.folder / "results"
+    results.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=9m", "none", results]).returncode:
+        pytest.skip("cannot mount a small file system here")
+    try:
+        run = checkout.run("run", *QUICK, "--retries", "0")
+        assert run.process.returncode == 1
+        assert "why faces failed: OSError: [Errno 28] No space left on device" in run.said
+        assert not list(Path(results).rglob(".part*"))
+        assert not (checkout.folder / FACES).exists()
+        subprocess.run(["mount", "-o", "remount,size=200m", results], check=True)
+        again = checkout.run("run", *QUICK)
+        assert again.process.returncode == 0, again.said
+        assert is_whole(checkout)
+    finally:
+        subprocess.run(["umount", "-l", results], check=True)
+
+
+def test_a_job_that_ends_well_without_its_output_is_a_failure(checkout):
+    checkout.edit("faces", "    settings = dict", "    return\n    settings = dict")
+    run = checkout.run("run", *QUICK, "--retries", "0")
+    assert run.process.returncode == 1
+    assert "why faces failed: it ended well, but its output is not there" in run.said
+
+
+def test_an_error_that_will_not_pass_ends_the_next_attempt_at_once(checkout):
+    checkout.edit(
+        "faces", "    settings = dict", "    raise ValueError('broken')\n    settings = dict"
+    )
+    run = checkout.run("run", *QUICK, "--retries", "1")
+    assert run.process.returncode == 1
+    assert run.said.count("why faces failed: ValueError: broken") == 2
+    log = (checkout.results / "logs" / "faces" / "b0001.log").read_text()
+    assert "not tried again, the same code failed with: ValueError: broken" in log
+    table = run.said[run.said.index("2 failed attempts, in order:") :]
+    assert "log:    results/test/logs/faces/b0001.log" in table
+    assert "replay: " in table
