@@ -19,6 +19,7 @@ if not workflow.overwrite_configfiles:
 include: "rules/common.smk"
 
 
+guard_status_commands()
 CONFIG = load_settings()
 SITE = load_site()
 VIDEOS = load_videos()

@@ -10,6 +10,14 @@ def refuse(lines):
     sys.exit(lines)
 
 
+def guard_status_commands():
+    """Put our sacct and bjobs before the real ones; scripts/cluster/status.py says why."""
+    if workflow.is_main_process:
+        os.environ["DEEPFAKE_PYTHON"] = sys.executable
+        ours = pathlib.Path(workflow.basedir, "scripts", "cluster", "bin")
+        os.environ["PATH"] = f"{ours}{os.pathsep}{os.environ['PATH']}"
+
+
 def load_settings():
     """The checked configuration of this run."""
     names = ", ".join(str(path) for path in workflow.configfiles) or "--config"

@@ -7,6 +7,7 @@ have left the queue (its plugins forget their jobs when every status query of a 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from cluster import runs
+from cluster import lsf, runs, slurm
 from cluster.commands import Silent
 
 STALL = 900.0  # seconds of silence, with nothing in the queue, after which Snakemake hangs
@@ -106,7 +107,7 @@ def settle(scheduler: str, folder: Path, old: str, say: Say, poll: float = 10) -
     jobs = active(ids)
     if jobs and old == "cancel":
         say(f"cancelling {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
-        runs.SCHEDULERS[scheduler].cancel(sorted(jobs))
+        runs.SCHEDULERS[scheduler].cancel(jobs)
     elif jobs and old != "wait":
         raise Refused(
             f"{len(jobs)} jobs of earlier runs are still in the queue ({' '.join(sorted(jobs))}): "
@@ -114,6 +115,10 @@ def settle(scheduler: str, folder: Path, old: str, say: Say, poll: float = 10) -
         )
     told = None
     while jobs:
+        lost = {job_id: state for job_id, state in jobs.items() if state in lsf.LOST}
+        if lost:
+            say(f"{len(lost)} jobs are on hosts that do not answer; they are removed")
+            runs.SCHEDULERS[scheduler].cancel(lost)
         if len(jobs) != told:
             say(f"waiting for {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
             told = len(jobs)
@@ -172,63 +177,95 @@ class Watchdog:
 
 
 def run(snakemake: list[str], scheduler: str, folder: Path, say: Say, stall: float = STALL) -> int:
-    """Run Snakemake to its end, started again where it hangs.
+    """Run Snakemake to its end; started again where it loses sight of its jobs.
 
     Returns:
         Its exit status.
     """
     failed: list[tuple[runs.Failure, str]] = []
     for restart in range(RESTARTS + 1):
-        status, hung = _once(snakemake, scheduler, folder, say, stall, failed)
-        if not hung:
+        life = _Life(snakemake, scheduler, folder, say, stall, failed)
+        orphans = {} if life.status == 0 or life.interrupted else life.orphans()
+        if life.hung:
+            say(f"Snakemake was silent for {stall:.0f} s though no job of it is in the queue")
+        elif orphans:
+            say(f"Snakemake ended though {len(orphans)} of its jobs are still in the queue")
+        else:
             break
         if restart == RESTARTS:
-            say(f"Snakemake hung {RESTARTS + 1} times; giving up: is accounting working?")
+            say(f"it lost sight of its jobs {RESTARTS + 1} times; giving up")
             break
-        say(
-            f"Snakemake was silent for {stall:.0f} s though no job of it is in the queue: it lost "
-            "sight of its jobs. It is ended and started again; what is done stays done."
-        )
+        say("it lost sight of its jobs, and is started again; what is done stays done")
+        settle(scheduler, folder, "wait", say)
         unlock(snakemake)
     if failed:
         say(runs.table(failed))
-    return status
+    return life.status
 
 
-def _once(
-    snakemake: list[str],
-    scheduler: str,
-    folder: Path,
-    say: Say,
-    stall: float,
-    failed: list[tuple[runs.Failure, str]],
-) -> tuple[int, bool]:
-    """One life of Snakemake: its exit status, and whether the watchdog ended it."""
-    module, reader = runs.SCHEDULERS[scheduler], runs.Reader()
-    child = subprocess.Popen(
-        snakemake,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=os.environ | {"DEEPFAKE_CONTROLLER": "1"},
-        start_new_session=True,  # signals reach it through us, once
-    )
+class _Life:
+    """One life of Snakemake, from its start to its end.
 
-    def pass_on(number: int, _frame: object) -> None:
-        child.send_signal(signal.SIGINT if number == signal.SIGTERM else number)
+    Attributes:
+        status: its exit status.
+        hung: whether the watchdog ended it. interrupted: whether we were told to end it.
+    """
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, pass_on)
-    watchdog = Watchdog(module, reader, stall, lambda: os.killpg(child.pid, signal.SIGKILL))
-    for line in child.stdout:
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        watchdog.heard()
-        if failure := reader.feed(line):
-            cause = runs.why(failure, module, folder)
-            failed.append((failure, cause))
-            say(f"why {failure.rule} failed: {cause}")
-    status = child.wait()
-    watchdog.stop()
-    return status, watchdog.barked
+    def __init__(
+        self,
+        snakemake: list[str],
+        scheduler: str,
+        folder: Path,
+        say: Say,
+        stall: float,
+        failed: list[tuple[runs.Failure, str]],
+    ) -> None:
+        self._module, self._reader = runs.SCHEDULERS[scheduler], runs.Reader()
+        self.interrupted = False
+        self._child = subprocess.Popen(
+            snakemake,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=os.environ | {"DEEPFAKE_CONTROLLER": "1"},
+            start_new_session=True,  # signals reach it through us, once
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+        watchdog = Watchdog(self._module, self._reader, stall, self._kill)
+        for line in self._child.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            watchdog.heard()
+            if failure := self._reader.feed(line):
+                cause = runs.why(failure, self._module, folder)
+                failed.append((failure, cause))
+                say(f"why {failure.rule} failed: {cause}")
+                self._remove_if_lost(failure.job_id)
+        self.status = self._child.wait()
+        watchdog.stop()
+        self.hung = watchdog.barked
+
+    def _remove_if_lost(self, job_id: str) -> None:
+        """A job given up on a silent host must not come back beside its next attempt."""
+        if self._module is lsf and job_id:
+            with contextlib.suppress(Silent):
+                jobs = lsf.active([self._reader.run_id])
+                lsf.cancel({j: s for j, s in jobs.items() if j == job_id and s in lsf.LOST})
+
+    def _interrupt(self, _number: int, _frame: object) -> None:
+        """Snakemake cancels its jobs on SIGINT alone; SIGTERM would wait for them."""
+        self.interrupted = True
+        self._child.send_signal(signal.SIGINT)
+
+    def _kill(self) -> None:
+        os.killpg(self._child.pid, signal.SIGKILL)
+
+    def orphans(self) -> dict[str, str]:
+        """Jobs of this life that are still there, though it has ended."""
+        try:
+            jobs = self._module.active([self._reader.run_id] if self._reader.run_id else [])
+        except Silent:
+            return {}
+        return {job_id: state for job_id, state in jobs.items() if state != slurm.ENDING}

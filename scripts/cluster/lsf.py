@@ -7,7 +7,7 @@ import re
 from cluster.commands import Silent, ask
 
 ENDED = {"DONE", "EXIT"}
-FIELDS = "jobid stat exit_code exit_reason max_mem memlimit run_time exec_host"
+LOST = {"UNKWN", "ZOMBI"}  # the host does not answer
 
 # Termination reasons that bjobs -l, bhist -l and a job's own report name.
 REASONS = {
@@ -39,10 +39,14 @@ def active(run_ids: list[str]) -> dict[str, str]:
     return {job_id: state for job_id, state in found.items() if state not in ENDED}
 
 
-def cancel(job_ids: list[str]) -> None:
-    """Ask for the end of jobs."""
-    if job_ids:
-        ask("bkill", *job_ids)
+def cancel(jobs: dict[str, str]) -> None:
+    """Ask for the end of jobs, given with their states; those on a lost host are removed."""
+    lost = sorted(job_id for job_id, state in jobs.items() if state in LOST)
+    others = sorted(set(jobs) - set(lost))
+    if others:
+        ask("bkill", *others)
+    if lost:
+        ask("bkill", "-r", *lost)
 
 
 def evidence(job_id: str, log: str = "") -> str:

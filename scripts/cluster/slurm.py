@@ -12,6 +12,7 @@ import re
 
 from cluster.commands import Silent, ask
 
+ENDING = "COMPLETING"  # its script has ended, its node is being cleared
 FIELDS = ("JobID", "State", "ExitCode", "ReqMem", "MaxRSS", "Elapsed", "Timelimit", "NodeList")
 
 # What slurmstepd and srun write into a job's own log, where accounting has nothing.
@@ -35,10 +36,10 @@ def active(run_ids: list[str]) -> dict[str, str]:
     return dict(line.split("|", 1) for line in told.split())
 
 
-def cancel(job_ids: list[str]) -> None:
-    """Ask for the end of jobs."""
-    if job_ids:
-        ask("scancel", *job_ids)
+def cancel(jobs: dict[str, str]) -> None:
+    """Ask for the end of jobs, given with their states."""
+    if jobs:
+        ask("scancel", *sorted(jobs))
 
 
 def evidence(job_id: str, log: str = "") -> str:
@@ -67,7 +68,7 @@ def from_accounting(told: str) -> str:
     used = max((_megabytes(row["MaxRSS"]) for row in rows), default=0)
     if any(state.startswith("OUT_OF_MEMORY") for state in states) or job["ExitCode"] == "0:9":
         seen = f"{used:.0f} MB at the last sample" if used else "more at once than was sampled"
-        return f"out of memory: asked {_megabytes(job['ReqMem']):.0f} MB, used {seen}"
+        return f"out of memory: {_asked(job['ReqMem'])}used {seen}"
     return _by_state(job["State"], job["Elapsed"], job["Timelimit"], job["NodeList"])
 
 
@@ -76,7 +77,7 @@ def from_controller(told: str) -> str:
     facts = dict(word.split("=", 1) for word in told.split() if "=" in word)
     if facts.get("JobState") == "OUT_OF_MEMORY" or facts.get("ExitCode") == "0:9":
         asked = re.search(r"mem=([0-9.]+[KMGT]?)", told)
-        return f"out of memory: asked {_megabytes(asked[1] if asked else ''):.0f} MB"
+        return f"out of memory: {_asked(asked[1] if asked else '')}used more"
     return _by_state(
         facts.get("JobState", ""),
         facts.get("RunTime", ""),
@@ -103,6 +104,12 @@ def _by_state(state: str, elapsed: str, limit: str, nodes: str) -> str:
 def from_log(log: str) -> str:
     """The cause that the job's own log names."""
     return next((cause for sign, cause in LOG_SIGNS if re.search(sign, log)), "")
+
+
+def _asked(memory: str) -> str:
+    """`asked 500 MB, `; accounting says `16?` until it has the whole record."""
+    known = _megabytes(memory) if "?" not in memory else 0
+    return f"asked {known:.0f} MB, " if known else ""
 
 
 def _user(number: str) -> str:

@@ -107,4 +107,4 @@ def enter(job: dict, stat: str) -> None:
         log_event("JOB_STATUS", job["id"], EVENT_CODES[stat], 0, 0, job["cpu"], int(now), 0,
                   job["exit_code"] << 8, 0, 0)  # fmt: skip
     if stat == "DONE":  # and the post-processing, of which there is none here
-        log_event("JOB_STATUS", job["id"], 192, 0, 0, job["cpu"], int(now), 0, 0, 0, 0)
+        log_event("JOB_STATUS", job["id"], POST_DONE, 0, 0, job["cpu"], int(now), 0, 0, 0, 0)

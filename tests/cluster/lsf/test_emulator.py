@@ -30,6 +30,12 @@ def unwrapped(text: str) -> str:
     return re.sub(r"\n {21}", "", text)
 
 
+def is_stopped(lsf: EmulatedLsf, job: int) -> bool:
+    """Whether the kernel has the job's shell stopped."""
+    stat = Path("/proc", str(lsf.job(job)["pid"]), "stat").read_text()
+    return stat.rpartition(")")[2].split()[0] == "T"
+
+
 def field(lsf: EmulatedLsf, job: int, name: str) -> str:
     return lsf.run("bjobs", "-noheader", "-o", name, str(job)).stdout.strip()
 
@@ -393,8 +399,10 @@ def test_bkill_0_ends_all_and_a_name_alone_only_the_newest(lsf) -> None:
 def test_bkill_s_stops_and_resumes(make_lsf, tmp_path) -> None:
     lsf = make_lsf(SLOTS=1)
     running, pending = lsf.submit(until(tmp_path / "go")), lsf.submit("true")
+    wait_until(lambda: lsf.job(running)["pid"], "the job to begin")
     lsf.run("bkill", "-s", "STOP", str(running), str(pending))
     assert (lsf.job(running)["stat"], lsf.job(pending)["stat"]) == ("USUSP", "PSUSP")
+    wait_until(lambda: is_stopped(lsf, running), "its shell to stop")
     lsf.run("bkill", "-s", "CONT", str(running), str(pending))
     assert (lsf.job(running)["stat"], lsf.job(pending)["stat"]) == ("RUN", "PEND")
     (tmp_path / "go").touch()
@@ -408,6 +416,7 @@ def test_an_overloaded_host_suspends_its_jobs(lsf, tmp_path) -> None:
     job = lsf.submit(until(tmp_path / "go"))
     lsf.break_("host-overloaded")
     lsf.wait_for(job, "SSUSP")
+    wait_until(lambda: is_stopped(lsf, job), "its shell to stop")
     lsf.mend("host-overloaded")
     lsf.wait_for(job, "RUN")
     (tmp_path / "go").touch()
@@ -429,12 +438,12 @@ def test_a_lost_host_takes_its_jobs_with_it_and_nobody_says_so(lsf, tmp_path) ->
 
 
 def test_on_an_unreachable_host_a_job_goes_on_and_is_known_again_later(lsf, tmp_path) -> None:
-    job = lsf.submit(f"{until(tmp_path / 'go')}; touch {tmp_path}/done")
+    job = lsf.submit("-o", str(tmp_path / "log"), until(tmp_path / "go"))
     lsf.break_("host-unreachable")
     lsf.wait_for(job, "UNKWN")
     (tmp_path / "go").touch()
-    wait_until((tmp_path / "done").exists, "the job to end unseen")
-    assert lsf.job(job)["stat"] == "UNKWN"
+    wait_until((tmp_path / "log").exists, "the job to end unseen")
+    assert lsf.run("bjobs", "-noheader", "-o", "jobid stat").stdout == f"{job} UNKWN\n"
     lsf.mend("host-unreachable")
     assert lsf.wait_for(job)["stat"] == "DONE"
 
@@ -468,6 +477,15 @@ def test_a_unit_that_is_not_configured_is_not_told(make_lsf) -> None:
 def test_commands_can_be_missing(make_lsf) -> None:
     lsf = make_lsf("badmin")
     assert {path.name for path in lsf.bin.iterdir()} == set(COMMANDS) - {"badmin"}
+
+
+def test_the_event_log_has_a_record_of_each_state(lsf) -> None:
+    for job in (lsf.submit("true"), lsf.submit("exit 2")):
+        lsf.wait_for(job)
+    events = (lsf.root / "work" / "cluster1" / "logdir" / "lsb.events").read_text().splitlines()
+    records = [line.split() for line in events if line.startswith('"JOB_STATUS" "10.1" ')]
+    for job, codes in (("101", ["4", "64", "192"]), ("102", ["4", "32"])):
+        assert [record[4] for record in records if record[3] == job] == codes
 
 
 def test_every_call_is_kept_word_for_word(lsf) -> None:

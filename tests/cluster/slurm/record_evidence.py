@@ -30,6 +30,9 @@ COMMANDS = {
     "node_failure": WAIT,
     "no_output": "true",
 }
+# With sacct the plugin (2.8.0) waits for ever for a cancelled job: sacct says "CANCELLED by 1000",
+# and the plugin knows only "CANCELLED", which is what squeue says.
+OPTIONS = {"scancel": ["--slurm-status-command", "squeue"]}
 SNAKEFILE = """\
 rule faces:
     output: "faces/{{batch}}.npz"
@@ -67,6 +70,7 @@ def record(cluster: PrivateCluster, case: str, way: str, work: Path) -> None:
             *("--jobs", "4", "--cores", "4", "--latency-wait", "5", "--slurm-no-requeue"),
             *("--slurm-init-seconds-before-status-checks", "8", "--nocolor"),
             *("--default-resources", "slurm_account=test", "slurm_partition=main"),
+            *OPTIONS.get(case, []),
             *WAYS[way],
         ],
         cwd=work,
@@ -78,11 +82,13 @@ def record(cluster: PrivateCluster, case: str, way: str, work: Path) -> None:
     job = re.search(r"SLURM jobid (\d+)", done.stdout)[1]
     wait_for(lambda: cluster.sacct(job)[job]["ReqMem"] == "300M", 60, "accounting has the job")
     (log,) = work.glob(f".snakemake/slurm_logs/**/{job}.log")
+    (master_log,) = work.glob(".snakemake/log/*.log")
     texts = {
         "snakemake": done.stdout + f"(exit code {done.returncode})\n",
         "sacct": cluster.run("sacct", "-j", job, "--parsable2", f"--format={SACCT_FIELDS}").stdout,
         "scontrol": cluster.run("scontrol", "show", "job", job, "-o").stdout,
         "joblog": log.read_text(),
+        "masterlog": master_log.read_text(),
     }
     for kind, text in texts.items():
         (EVIDENCE / f"{case}.{way}{kind}.txt").write_text(scrubbed(text, work))
@@ -102,6 +108,8 @@ def scrubbed(text: str, work: Path) -> str:
         text = text.replace(own, example)
     user = re.escape(getpass.getuser())
     text = re.sub(rf"\b(UserId|GroupId)={user}\(\d+\)", r"\1=me(1000)", text)
+    text = re.sub(rf"(?m)^  User: {user}$", "  User: me", text)
+    text = re.sub(r"(?m)^  Platform: .*", "  Platform: Linux", text)
     text = re.sub(r"CANCELLED by \d+", "CANCELLED by 1000", text)
     return re.sub(rf"\b{re.escape(socket.gethostname())}\b", "host", text)
 

@@ -1,0 +1,157 @@
+"""The workflow through profiles/lsf, on an emulator of LSF's commands; IBM's LSF was not tried."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.cluster.checkout import Checkout
+from tests.cluster.lsf.cluster import EmulatedLsf
+from tests.cluster.lsf.conftest import make_lsf  # noqa: F401
+
+FACES = "results/test/faces/b0001.npy"
+QUICK = ("--", FACES, "--latency-wait", "3")
+SITE = {"lsf": {"queue": "normal", "project": "people"}}
+
+
+@pytest.fixture
+def make_checkout(tmp_path, demo_clips, make_lsf):  # noqa: F811
+    """Makes an emulated LSF and a checkout on it; its missing commands are the arguments."""
+
+    def make(*without: str, **settings: object) -> tuple[Checkout, EmulatedLsf]:
+        lsf = make_lsf(*without, **{"SECONDS_PER_MINUTE": 60} | settings)
+        environment = dict(lsf_environment(lsf))
+        return Checkout(tmp_path / "checkout", demo_clips, SITE, environment), lsf
+
+    return make
+
+
+def lsf_environment(lsf: EmulatedLsf) -> dict[str, str]:
+    import os
+
+    return os.environ | {"PATH": lsf.path, "DEEPFAKE_LOST_HOST": "3"}
+
+
+def is_whole(checkout: Checkout) -> bool:
+    return np.load(checkout.folder / FACES).shape == (36, 320, 320, 3)
+
+
+def submissions(lsf: EmulatedLsf, rule: str) -> list[list[str]]:
+    return [call for call in lsf.calls("bsub") if f"rule_{rule}" in call[1]]
+
+
+def test_the_words_of_bsub_at_each_attempt(make_checkout):
+    checkout, lsf = make_checkout()
+    checkout.edit("frames", "    settings, videos", "    raise MemoryError\n    settings, videos")
+    target = ("--", "results/test/frames/b0001.tsv", "--latency-wait", "3")
+    run = checkout.run("run", *target, profile="lsf")
+    assert run.process.returncode == 1
+    assert run.said.count("why frames failed: MemoryError") == 3
+    words = [
+        {
+            "-q": call[call.index("-q") + 1],
+            "-P": call[call.index("-P") + 1],
+            "-W": call[call.index("-W") + 1],
+            "-n": call[call.index("-n") + 1],
+            "-R": [call[i + 1] for i, word in enumerate(call) if word == "-R"],
+            "-M": call[call.index("-M") + 1],
+        }
+        for call in submissions(lsf, "frames")
+    ]
+    common = {"-q": "normal", "-P": "people", "-n": "1"}
+    assert words == [
+        common
+        | {"-W": str(minutes), "-M": f"{memory}MB"}
+        | {"-R": [f"rusage[mem={float(memory)}]", "span[hosts=1]"]}
+        for minutes, memory in ((10, 700), (20, 1050), (40, 1575))
+    ]
+
+
+def test_over_the_memory_limit_is_tried_again_with_more(make_checkout):
+    checkout, lsf = make_checkout()
+    checkout.edit(
+        "deepfake/resources", '"faces": lambda s: 1800 * MB', '"faces": lambda s: 500 * MB'
+    )
+    run = checkout.run("run", *QUICK, profile="lsf")
+    assert run.process.returncode == 0, run.said
+    assert re.search(r"why faces failed: out of memory: asked 631 M\w*, used \d+", run.said)
+    asked = [call[call.index("-M") + 1] for call in submissions(lsf, "faces")]
+    assert asked == ["631MB", "947MB", "1420MB"][: len(asked)]
+    assert len(asked) > 1
+    assert is_whole(checkout)
+
+
+def test_over_the_time_limit_is_tried_again_with_more(make_checkout):
+    checkout, _ = make_checkout(SECONDS_PER_MINUTE=1)
+    checkout.hold("faces")
+    run = checkout.start("run", *QUICK, profile="lsf")
+    run.until(lambda: "why faces failed" in run.said, "the job is ended")
+    checkout.release()
+    assert "why faces failed: over its time limit" in run.said
+    run.kill()  # a minute of one second is too short for an attempt that works
+
+
+def test_a_bjobs_that_says_nothing_loses_no_job(make_checkout):
+    checkout, lsf = make_checkout()
+    checkout.hold("faces")
+    run = checkout.start("run", *QUICK, profile="lsf")
+    run.until(checkout.is_holding, "the faces job runs")
+    lsf.break_("bjobs-empty")
+    asked = len(lsf.calls("bjobs"))
+    run.until(lambda: len(lsf.calls("bjobs")) > asked + 8, "it asks again and again")
+    lsf.mend("bjobs-empty")
+    checkout.release()
+    assert run.wait() == 0, run.said
+    assert len(submissions(lsf, "faces")) == 1
+    assert is_whole(checkout)
+
+
+def test_jobs_that_snakemake_left_behind_are_waited_for(make_checkout):
+    """Without our bjobs the plugin ends on empty answers, and leaves its jobs running."""
+    checkout, lsf = make_checkout()
+    for wrapper in (checkout.folder / "scripts" / "cluster" / "bin").iterdir():
+        wrapper.unlink()
+    checkout.hold("faces")
+    run = checkout.start("run", *QUICK, profile="lsf")
+    run.until(checkout.is_holding, "the faces job runs")
+    lsf.break_("bjobs-empty")
+    run.until(lambda: "TypeError" in run.said, "the plugin ends")
+    lsf.mend("bjobs-empty")
+    run.until(lambda: "waiting for 1 jobs" in run.said, "the controller waits")
+    checkout.release()
+    assert run.wait() == 0, run.said
+    assert "Snakemake ended though 1 of its jobs are still in the queue" in run.said
+    assert len(submissions(lsf, "faces")) == 1
+    assert is_whole(checkout)
+
+
+def test_a_missing_badmin_is_a_clear_line_and_no_traceback(make_checkout):
+    checkout, lsf = make_checkout("badmin")
+    run = checkout.run("run", *QUICK, profile="lsf")
+    assert run.process.returncode == 1
+    assert "badmin: no such command" in run.said
+    assert "the LSF plugin cannot start without" in run.said
+    assert "Traceback" not in run.said
+    assert not submissions(lsf, "frames")
+
+
+def test_a_lost_host_is_no_success_and_its_job_is_done_again(make_checkout):
+    checkout, lsf = make_checkout()
+    checkout.hold("faces")
+    run = checkout.start("run", *QUICK, profile="lsf")
+    run.until(checkout.is_holding, "the faces job runs")
+    checkout.release()
+    lsf.break_("host-lost")
+    assert run.wait() == 0, run.said
+    assert "why faces failed: its host was lost (UNKWN)" in run.said
+    first, second = (re.search(r"-M (\d+)", " ".join(c))[1] for c in submissions(lsf, "faces"))
+    assert (first, second) == ("1931", "2897")
+    assert is_whole(checkout)
+
+
+def test_the_check_finds_a_good_cluster_good(make_checkout):
+    checkout, _ = make_checkout()
+    run = checkout.run("check", profile="lsf")
+    assert run.process.returncode == 0, run.said
+    assert "all is well" in run.said
+    assert "sees this folder and this environment" in run.said
