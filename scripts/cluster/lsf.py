@@ -69,7 +69,7 @@ def evidence(job_id: str, log: str = "") -> str:
 def from_text(told: str) -> str:
     """The cause in a long listing or a job's report."""
     joined = re.sub(r"\n {10,}", "", told)  # long listings break lines inside words
-    if re.search(r"Status <UNKWN>|Status <ZOMBI>", joined):
+    if re.search(r"Status ?<(?:UNKWN|ZOMBI)>", joined):
         return "its host was lost (UNKWN): the plugin counts such a job as done"
     reason = re.findall(r"TERM_[A-Z_]+", joined)
     if not reason:

@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -88,12 +89,13 @@ def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
             os.replace(part, place)
         log.info("done in %.1f s", time.monotonic() - begun)
     except BaseException as error:
+        full = _full_folder(job)  # before room is made again
         for part in job.parts:
             Path(part).unlink(missing_ok=True)
         if isinstance(error, SystemExit):
             log.error("ended: %s", error)
             raise
-        _tell(error, job, terminal)
+        _tell(error, job, terminal, full)
         sys.exit(1)
 
 
@@ -206,10 +208,18 @@ def _terminated(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _tell(error: BaseException, job: Job, terminal: int) -> None:
+def _full_folder(job: Job) -> str:
+    """The folder of an output that has no room left, or ""."""
+    folders = sorted({str(Path(part).parent) for part in job.parts})
+    return next((folder for folder in folders if shutil.disk_usage(folder).free < 2**20), "")
+
+
+def _tell(error: BaseException, job: Job, terminal: int, full: str) -> None:
     """Traceback and replay command into the log, one line to the terminal."""
     traceback.print_exception(error)
     what = f"{type(error).__name__}: {error}"
+    if full and isinstance(error, OSError):  # NumPy says only how much it could not write
+        what = f"no space left on the device of {full}"
     if job.log:
         record = _record(job.log)
         command = shlex.join([sys.executable, f"scripts/{_script_name()}", "--job", str(record)])

@@ -1,0 +1,334 @@
+"""What is read from schedulers and from Snakemake's output, against recorded texts."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import commands, controller, lsf, planned, preflight, runs, slurm, usage
+from deepfake import config, site
+from deepfake.plan import Plan
+
+ROOT = Path(__file__).resolve().parents[2]
+EVIDENCE = ROOT / "tests" / "cluster" / "slurm" / "evidence"
+
+
+def recorded(case: str, kind: str) -> str:
+    return (EVIDENCE / f"{case}.{kind}.txt").read_text(encoding="utf-8")
+
+
+def accounting(case: str) -> str:
+    """The recorded rows, without the heading that --noheader leaves out."""
+    return recorded(case, "sacct").split("\n", 1)[1]
+
+
+CAUSES = {
+    "script_error": "",
+    "out_of_memory": "out of memory: asked 300 MB, used",
+    "out_of_memory.quiet": "out of memory: asked 300 MB, used",
+    "timeout": "over its time limit: asked 00:01:00, ran 00:00:",
+    "scancel": "cancelled by ",
+    "node_failure": "its node was lost: n1",
+    "no_output": "",
+}
+
+
+@pytest.mark.parametrize("case", CAUSES)
+def test_accounting_tells_the_cause(case):
+    cause = slurm.from_accounting(accounting(case))
+    assert cause.startswith(CAUSES[case])
+    assert bool(cause) == bool(CAUSES[case])
+
+
+@pytest.mark.parametrize("case", ["out_of_memory.quiet", "timeout", "scancel", "node_failure"])
+def test_slurms_controller_tells_the_cause_where_there_is_no_accounting(case):
+    cause = slurm.from_controller(recorded(case, "scontrol"))
+    assert cause.split(":")[0].split(" after")[0].split(" by")[0] in CAUSES[case] + "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("case", "cause"),
+    [
+        ("out_of_memory", "out of memory"),
+        ("timeout", "over its time limit"),
+        ("scancel", "cancelled"),
+        ("script_error", ""),
+    ],
+)
+def test_a_jobs_own_log_tells_the_cause_where_nothing_else_does(case, cause):
+    assert slurm.from_log(recorded(case, "joblog")) == cause
+
+
+def test_a_memory_request_that_accounting_does_not_know_yet_is_not_told():
+    row = "7|OUT_OF_MEMORY|0:125|16?||00:00:05|00:05:00|n1"
+    assert slurm.from_accounting(row).startswith("out of memory: used more at once")
+
+
+def test_a_failure_is_read_from_snakemakes_output():
+    (failure,) = runs.failures(recorded("timeout", "snakemake").splitlines())
+    assert failure.rule == "faces"
+    assert failure.log == "logs/faces/b0001.log"
+    assert failure.job_id.isdigit()
+    assert failure.cluster_log.endswith(f"/rule_faces/b0001/{failure.job_id}.log")
+
+
+def test_the_run_id_is_read_from_snakemakes_log(tmp_path):
+    logs = tmp_path / ".snakemake" / "log"
+    logs.mkdir(parents=True)
+    (logs / "1.snakemake.log").write_text(recorded("timeout", "masterlog"))
+    line = "Job 3 has been submitted with LSF jobid 12 (log: /x/lsf_logs/rule_a/unique/"
+    uuid = "ecc945f6-eb51-491c-a612-3d258abbedc1"
+    (logs / "2.snakemake.log").write_text(f"{line}{uuid}.log).\n")
+    first, second = runs.run_ids(tmp_path)
+    assert first in recorded("timeout", "masterlog")
+    assert second == uuid
+
+
+def test_the_scripts_own_error_is_told_with_its_replay(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.log").write_text("working\n")
+    record = {"error": "ValueError: 3 groups", "replay": "python scripts/split.py --job x"}
+    (tmp_path / "logs" / "a.job.json").write_text(json.dumps(record))
+    failure = runs.Failure("split", "logs/a.log")
+    cause = runs.why(failure, None, tmp_path)
+    assert cause == "ValueError: 3 groups"
+    told = runs.table([(failure, cause)], tmp_path)
+    assert told.startswith("1 failed attempt, in order:\n  split: ValueError: 3 groups")
+    assert "log:    logs/a.log" in told
+    assert "replay: python scripts/split.py --job x" in told
+
+
+def test_a_missing_output_is_told_from_the_clusters_log(tmp_path):
+    (tmp_path / "job.log").write_text(recorded("no_output", "joblog"))
+    failure = runs.Failure("faces", "", "", "job.log")
+    assert runs.why(failure, None, tmp_path) == "it ended well, but its output is not there"
+
+
+LONG_LISTING = """
+Job <102>, Job Name <Snakemake_rule_faces>, User <me>, Project <people>, Status
+                     <EXIT>, Queue <normal>, Command <x>
+Mon Nov 23 10:00:09: Completed <exit>; TERM_MEMLIMIT: job killed after reaching LS
+                     F memory usage limit.
+
+ MEMLIMIT
+    600 M
+
+ MAX MEM: 612 Mbytes;  AVG MEM: 400 Mbytes
+"""
+
+
+def test_lsf_tells_the_cause_in_its_long_listing():
+    assert lsf.from_text(LONG_LISTING) == "out of memory: asked 600 M, used 612 Mbytes"
+    broken = LONG_LISTING.replace("TERM_MEMLIMIT", "TERM_RUN\n                     LIMIT")
+    assert lsf.from_text(broken) == "over its time limit"
+    lost = LONG_LISTING.replace("TERM_MEMLIMIT", "").replace("<EXIT>", "<UNKWN>")
+    assert lsf.from_text(lost).startswith("its host was lost")
+    assert lsf.from_text("Exited with exit code 1.") == ""
+
+
+# Commands of a cluster, as small scripts on the PATH.
+
+
+@pytest.fixture
+def on_path(tmp_path, monkeypatch):
+    """Puts a shell script under a command's name first on the PATH."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def put(name: str, script: str) -> Path:
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return path
+
+    return put
+
+
+def test_a_command_that_does_not_answer_is_not_waited_for(on_path):
+    on_path("sacct", "exec sleep 60")
+    with pytest.raises(commands.Silent, match=r"sacct: no answer within 0\.2 s"):
+        commands.ask("sacct", seconds=0.2)
+
+
+def test_a_command_that_fails_or_is_missing_is_named(on_path):
+    on_path("sacct", "echo Slurm accounting storage is disabled >&2; exit 1")
+    with pytest.raises(
+        commands.Silent, match="exit status 1: Slurm accounting storage is disabled"
+    ):
+        commands.ask("sacct")
+    with pytest.raises(commands.Silent, match="no-such-command: no such command"):
+        commands.ask("no-such-command")
+
+
+def guarded(name: str, *words: str) -> subprocess.CompletedProcess:
+    """A wrapper of scripts/cluster/bin, before the command that it stands for."""
+    ours = ROOT / "scripts" / "cluster" / "bin"
+    environment = os.environ | {
+        "PATH": f"{ours}{os.pathsep}{os.environ['PATH']}",
+        "DEEPFAKE_PYTHON": sys.executable,
+        "DEEPFAKE_LOST_HOST": "3600",
+    }
+    return subprocess.run([name, *words], env=environment, capture_output=True, text=True)
+
+
+PLUGIN_SACCT = ("-X", "--parsable2", "--noheader", "--format=JobIdRaw,State", "--name", "run-1")
+
+
+def test_a_cancelled_job_is_called_so_without_by_whom(on_path):
+    on_path("sacct", "printf '1|CANCELLED by 1000\\n2|COMPLETED\\n'")
+    assert guarded("sacct", *PLUGIN_SACCT).stdout == "1|CANCELLED\n2|COMPLETED\n"
+
+
+def test_squeue_answers_where_accounting_does_not(on_path):
+    on_path("sacct", "exit 1")
+    on_path("squeue", 'test "$5" = run-1 && echo "4|RUNNING"')
+    done = guarded("sacct", *PLUGIN_SACCT)
+    assert (done.returncode, done.stdout) == (0, "4|RUNNING\n")
+
+
+def test_other_questions_to_sacct_are_passed_on_word_for_word(on_path):
+    on_path("sacct", 'echo "$@"; exit 3')
+    done = guarded("sacct", "-j", "7 8", "--format=State")
+    assert (done.returncode, done.stdout) == (3, "-j 7 8 --format=State\n")
+
+
+def test_a_job_on_a_lost_host_is_waited_for_and_not_done(on_path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    on_path("bjobs", "printf '1 UNKWN\\n2 DONE\\n'")
+    words = ("-noheader", "-o", "jobid stat", "-aJ", "*run-1*")
+    assert guarded("bjobs", *words).stdout == "1 SSUSP\n2 DONE\n"
+    mark = tmp_path / ".snakemake" / "lost_hosts" / "1"
+    os.utime(mark, (0, 0))  # it has been lost for long
+    assert guarded("bjobs", *words).stdout == "1 EXIT\n2 DONE\n"
+    on_path("bjobs", "printf '1 RUN\\n'")
+    assert guarded("bjobs", *words).stdout == "1 RUN\n"
+    assert not mark.exists()
+
+
+def test_the_check_says_what_to_set_where_accounting_is_off(on_path):
+    for name in ("sbatch", "squeue", "scancel", "scontrol", "sinfo"):
+        on_path(name, "echo slurm 22")
+    on_path("sacct", "echo Slurm accounting storage is disabled >&2; exit 1")
+    mine = site.Site(slurm=site.Slurm(account="a", partition="p"))
+    lines = [f.line for f in preflight.slurm(mine, []) if not f.well]
+    (line,) = lines
+    assert "a run that asks it would never end: set slurm.status to squeue" in line
+
+
+def test_the_check_knows_a_job_memory_that_is_too_short(on_path):
+    for name in ("sbatch", "squeue", "scancel", "sinfo"):
+        on_path(name, "echo slurm 22")
+    on_path("scontrol", "echo 'MinJobAge               = 60 sec'")
+    on_path("sacct", "exit 1")
+    mine = site.Site(slurm=site.Slurm(status="squeue"))
+    (line,) = [f.line for f in preflight.slurm(mine, []) if not f.well]
+    assert line.startswith("MinJobAge is 60 s: squeue forgets ended jobs")
+
+
+class Queue:
+    """A scheduler whose jobs the test takes away."""
+
+    def __init__(self) -> None:
+        self.jobs = {"1": "RUNNING"}
+
+    def active(self, _run_ids):
+        return self.jobs
+
+
+def test_the_watchdog_barks_only_when_the_queue_is_empty_and_snakemake_silent():
+    reader = runs.Reader()
+    reader.submitted["1"] = ""
+    queue, barked = Queue(), threading.Event()
+    watchdog = controller.Watchdog(queue, reader, 0.3, barked.set)
+    assert not barked.wait(1)  # silent, but its job is there
+    queue.jobs = {}
+    assert barked.wait(5)
+    watchdog.stop()
+    assert watchdog.barked
+
+
+def test_the_watchdog_is_quiet_while_snakemake_speaks():
+    reader = runs.Reader()
+    reader.submitted["1"] = ""
+    queue = Queue()
+    queue.jobs = {}
+    barked = threading.Event()
+    watchdog = controller.Watchdog(queue, reader, 1.0, barked.set)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        watchdog.heard()
+        assert not barked.wait(0.1)
+    watchdog.stop()
+
+
+# Site file, plan, usage.
+
+
+def test_a_wrong_site_file_names_file_and_key(tmp_path, monkeypatch):
+    file = tmp_path / "site.yaml"
+    file.write_text("slurm: {acount: me}\nlimits: {mem_mb: -1}\n")
+    monkeypatch.setenv(site.VARIABLE, str(file))
+    with pytest.raises(config.ConfigError) as caught:
+        site.load(tmp_path)
+    assert f"{file}: slurm.acount: unknown key; did you mean account?" in str(caught.value)
+    assert f"{file}: limits.mem_mb: -1 should be greater than" in str(caught.value)
+
+
+def test_the_template_of_the_site_file_is_right(monkeypatch):
+    monkeypatch.setenv(site.VARIABLE, str(ROOT / site.TEMPLATE))
+    told = site.load(ROOT)
+    assert told.slurm.account == "my_account"
+    assert told.lsf.queue == "normal"
+    assert told.limits.mem_mb > 0
+
+
+def videos(count: int) -> list[dict]:
+    return [
+        {"video_id": f"v{n}", "path": f"v{n}.mp4", "label": "real", "batch": f"b{n // 5}"}
+        for n in range(count)
+    ]
+
+
+def test_a_plan_holds_every_job_once_and_is_capped():
+    settings = config.load({"sweep": {"svm": {"C": [1, 2]}, "forest": {}}}, "x")
+    plan = Plan(settings, videos(10), site.Limits(mem_mb=1000, minutes=15))
+    jobs = [(rule, tuple(sorted(wildcards.items()))) for rule, wildcards in plan.jobs()]
+    assert len(jobs) == len(set(jobs))
+    assert {rule for rule, _ in jobs} == {
+        *("frames", "faces", "matrix", "split", "gram"),
+        *("search", "choose", "fit", "evaluate", "summary"),
+    }
+    assert plan.mem_mb("faces", {"batch": "b0"}, attempt=3) == 1000
+    assert plan.minutes("faces", {"batch": "b0"}, attempt=3) == 15
+    free = Plan(settings, videos(10))
+    assert free.mem_mb("faces", {"batch": "b0"}, 3) > free.mem_mb("faces", {"batch": "b0"}, 2)
+
+
+def test_the_plan_table_counts_what_is_left():
+    rules = [planned.Rule("gram", 3, 2, 4000, 30, 3.0), planned.Rule("fit", 1, 1, 900, 60, 1.0)]
+    last = planned.table(rules).splitlines()[-1].split()
+    assert last == ["at", "most", "4", "2", "4000", "MB", "60", "min", "4.0"]
+
+
+def test_usage_compares_asked_and_used_and_gives_lines_to_paste(tmp_path):
+    record = {"s": 100.0, "max_rss": 2000.0, "cpu_time": 90.0, "threads": 2}
+    record["resources"] = {"mem_mb": 9000, "runtime": 60}
+    for name in ("gram/a.jsonl", "search/grouped.svm.c000.0.jsonl", "matrix.jsonl"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(record if name != "matrix.jsonl" else record | {"s": 0.3}))
+    found = usage.collect(tmp_path)
+    assert list(found) == ["gram", "matrix", "search svm"]
+    assert found["gram"].asked_mb == 9000
+    assert "too short" in usage.table(found).splitlines()[2]
+    pasted = yaml.safe_load(usage.to_paste(found))["set-resources"]
+    assert pasted == {name: {"mem_mb": 2600, "runtime": "10m"} for name in ("gram", "search")}
+    assert "43,616 s, 63,202 MB" in usage.against_the_original(found)
