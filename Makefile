@@ -39,12 +39,13 @@ usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)
 	$(SUBMIT) usage --config $(CONFIG)
 
 .PHONY: test
-test: check  ## every check and test (under 15 minutes)
-	$(BIN)/python -m pytest
+test: check  ## every check and test (under 15 minutes, and 20 more where SLURM is installed)
+	$(BIN)/python -m pytest tests/unit tests/workflow -n 2 --dist loadscope
+	$(BIN)/python -m pytest tests/cluster -n 4
 
 .PHONY: test-fast
 test-fast: check  ## checks and library tests (under 3 minutes)
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/unit -n 2
 
 .PHONY: check
 check: .venv/.dev $(DEMO)/videos.tsv  ## formats and lints

@@ -63,14 +63,14 @@ def evidence(job_id: str, log: str = "") -> str:
             continue
         if cause:
             return cause
-    return from_text(log)
+    return from_text(log.split("Sender: LSF System")[-1])  # the last attempt's report
 
 
 def from_text(told: str) -> str:
     """The cause in a long listing or a job's report."""
     joined = re.sub(r"\n {10,}", "", told)  # long listings break lines inside words
     if re.search(r"Status ?<(?:UNKWN|ZOMBI)>", joined):
-        return "its host was lost (UNKWN): the plugin counts such a job as done"
+        return "its host was lost (UNKWN)"
     reason = re.findall(r"TERM_[A-Z_]+", joined)
     if not reason:
         return ""

@@ -30,7 +30,7 @@ log = logging.getLogger("deepfake")
 
 Files = dict[str, list[str]]
 
-_SIGNALS = (signal.SIGTERM, signal.SIGUSR2)  # the second is LSF's warning before a limit
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)  # SIGUSR2, SIGINT: LSF, at a limit
 
 
 @dataclass
@@ -119,7 +119,7 @@ def _give_up(record: dict, job: Job, terminal: int) -> None:
 
 def _may_pass(error: BaseException) -> bool:
     """Whether another attempt, with more memory or on another node, may end otherwise."""
-    passing = MemoryError, OSError, ImportError, EOFError
+    passing = MemoryError, OSError, ImportError, EOFError, KeyboardInterrupt
     return isinstance(error, passing) or "ResourceExhausted" in type(error).__name__
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -97,3 +98,28 @@ def test_no_script_runs_what_a_file_says(path: Path) -> None:
 def test_the_search_for_unsafe_calls_finds_them(source: str) -> None:
     assert unsafe(source)
     assert not unsafe("np.load(f, allow_pickle=False); yaml.safe_load(f); run(c)")
+
+
+def make_venv(folder: Path, **commands: str) -> subprocess.CompletedProcess:
+    """envs/make_venv.sh with some commands replaced by scripts."""
+    for name, script in commands.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHON": "oldpython"}
+    words = ["sh", str(ROOT / "envs" / "make_venv.sh"), "runtime"]
+    return subprocess.run(words, env=environment, capture_output=True, text=True)
+
+
+def test_an_unsupported_python_gets_one_clear_line(tmp_path):
+    old = 'test "$1" = --version && echo Python 3.9.1; exit 1'
+    done = make_venv(tmp_path, oldpython=old)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("no supported Python: need 3.11, 3.12 or 3.13, found Python 3.9.1")
+
+
+def test_an_unsupported_platform_gets_one_clear_line(tmp_path):
+    done = make_venv(tmp_path, uname='test "$1" = -s && echo Darwin || echo arm64')
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("unsupported platform Darwin arm64: this workflow runs on Linux")

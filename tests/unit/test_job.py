@@ -221,7 +221,7 @@ def test_anything_else_is_tried_again(place: Path, text: str, attempt: int, time
     assert (place / "out/second.txt").read_text() == "good\n" * times
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR2])
 def test_a_signal_leaves_nothing_half_written(place: Path, number: signal.Signals) -> None:
     """The cluster's warning before a limit, in the middle of writing."""
     (place / "scripts" / "wait.py").write_text(WAIT)

@@ -1,0 +1,72 @@
+"""`make check-cluster` on a good cluster, and on broken ones: what to set, in plain lines."""
+
+import pytest
+import yaml
+
+from tests.cluster.checkout import Checkout
+
+GOOD = {"account": "test", "partition": "main"}
+
+
+@pytest.fixture
+def check(tmp_path, demo_clips):
+    """Runs the check on a cluster with a site file; its status, and the lines to mend."""
+
+    def run(cluster, slurm: dict | None, **settings):
+        site = {"slurm": slurm} if slurm is not None else {}
+        checkout = Checkout(
+            tmp_path / "checkout", demo_clips, site, cluster.environment(), **settings
+        )
+        done = checkout.run("check")
+        lines = [line for line in done.said.splitlines() if line.startswith("MEND ")]
+        return done, lines
+
+    return run
+
+
+def test_a_good_cluster_is_called_good(check, slurm):
+    done, lines = check(slurm, GOOD)
+    assert done.process.returncode == 0, done.said
+    assert lines == []
+    assert "ok   sacct: accounting answers" in done.said
+    assert "sees this folder and this environment" in done.said
+    assert done.said.splitlines()[-1] == "all is well"
+
+
+def test_accounting_that_is_off_is_found_by_its_exit_status(check, slurm_without_accounting):
+    done, (line,) = check(slurm_without_accounting, {"partition": "main"})
+    assert done.process.returncode == 1
+    assert "set slurm.status to squeue in profiles/site.yaml" in line
+
+
+def test_without_accounting_squeue_is_good(check, slurm_without_accounting):
+    done, lines = check(slurm_without_accounting, {"partition": "main", "status": "squeue"})
+    assert done.process.returncode == 0, done.said
+    assert lines == []
+
+
+def test_a_wrong_account_is_found(check, slurm):
+    done, lines = check(slurm, GOOD | {"account": "nobody"})
+    assert done.process.returncode == 1
+    assert all("set slurm.account in profiles/site.yaml" in line for line in lines)
+
+
+def test_a_partition_that_is_too_short_is_found(check, slurm):
+    done, lines = check(slurm, GOOD | {"partition": "short"})
+    assert done.process.returncode == 1
+    assert "choose a partition with a longer limit" in lines[0]
+
+
+def test_a_missing_site_file_is_found(check, slurm):
+    _, (line,) = check(slurm, None)
+    assert "copy profiles/site.example.yaml" in line
+
+
+def test_a_run_without_accounting_asks_squeue(tmp_path, demo_clips, slurm_without_accounting):
+    cluster = slurm_without_accounting
+    site = {"slurm": {"partition": "main", "status": "squeue"}}
+    checkout = Checkout(tmp_path / "checkout", demo_clips, site, cluster.environment())
+    assert yaml.safe_load((checkout.folder / "profiles/site.yaml").read_text()) == site
+    run = checkout.run("run", "--", "results/test/faces/b0001.npy", "--latency-wait", "5")
+    assert run.process.returncode == 0, run.said
+    assert (checkout.folder / "results/test/faces/b0001.npy").exists()
