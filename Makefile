@@ -36,7 +36,7 @@ resume: .venv/.runtime  ## go on after a crash (PROFILE, CONFIG, OLD=wait|cancel
 
 .PHONY: usage
 usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)
-	$(SUBMIT) usage --config $(CONFIG)
+	$(SUBMIT) usage --profile $(PROFILE) --config $(CONFIG)
 
 .PHONY: test
 test: check  ## every check and test (under 15 minutes, and 20 more where SLURM is installed)

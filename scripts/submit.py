@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from cluster import controller, planned, preflight, usage
+from cluster import controller, planned, preflight, runs, usage
 from cluster.commands import Silent
 from deepfake import site
 from deepfake.schema import ConfigError
@@ -124,6 +124,12 @@ def tell_usage(arguments: argparse.Namespace) -> int:
         return 1
     for part in (usage.table, usage.to_paste, usage.against_the_original):
         say(part(found) + "\n")
+    try:
+        jobs = runs.SCHEDULERS[arguments.profile].used(runs.run_ids(Path()))
+    except Silent as error:
+        say(f"no accounting: {error}")
+    else:
+        say(usage.from_accounting(jobs) if jobs else "accounting knows of no job of this folder")
     return 0
 
 

@@ -228,7 +228,12 @@ class _Life:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=os.environ | {"DEEPFAKE_CONTROLLER": "1"},
+            env=os.environ
+            | {
+                "DEEPFAKE_CONTROLLER": "1",
+                # Snakemake's copies of our sources: here, and not in the home folder
+                "XDG_CACHE_HOME": str(folder.resolve() / ".snakemake" / "cache"),
+            },
             start_new_session=True,  # signals reach it through us, once
         )
         for number in (signal.SIGINT, signal.SIGTERM):

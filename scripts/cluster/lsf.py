@@ -49,6 +49,28 @@ def cancel(jobs: dict[str, str]) -> None:
         ask("bkill", "-r", *lost)
 
 
+def used(run_ids: list[str]) -> list[tuple[str, float, float]]:
+    """(rule, MB, seconds) of each job of these runs that bjobs still knows.
+
+    Raises:
+        Silent: bjobs does not answer.
+    """
+    found = []
+    for run_id in run_ids:
+        form = "job_name max_mem run_time delimiter='|'"
+        told = ask("bjobs", "-noheader", "-o", form, "-aJ", f"*{run_id}*")
+        for line in told.splitlines():
+            name, memory, seconds = (*line.split("|"), "", "")[:3]
+            rule = re.match(r"Snakemake_rule_([A-Za-z0-9]+)", name)
+            amount = re.match(r"([0-9.]+) ?([KMGT])", memory)
+            scale = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
+            mb = float(amount[1]) * scale[amount[2]] if amount else 0.0
+            number = re.match(r"[0-9.]+", seconds)
+            if rule:
+                found.append((rule[1], mb, float(number[0]) if number else 0.0))
+    return found
+
+
 def evidence(job_id: str, log: str = "") -> str:
     """Why a job failed, in one phrase; "" where the cluster knows of no cause but the job's own.
 

@@ -42,6 +42,35 @@ def cancel(jobs: dict[str, str]) -> None:
         ask("scancel", *sorted(jobs))
 
 
+def used(run_ids: list[str]) -> list[tuple[str, float, float]]:
+    """(rule, MB, seconds) of each job of these runs that accounting has measured.
+
+    Raises:
+        Silent: there is no accounting.
+    """
+    if not run_ids:
+        return []
+    form = "--format=JobID,Comment,MaxRSS,ElapsedRaw"
+    told = ask("sacct", "-P", "--noheader", form, "--name", ",".join(run_ids), "-S", "now-30days")
+    return used_from(told)
+
+
+def used_from(told: str) -> list[tuple[str, float, float]]:
+    """Read `sacct -P --noheader --format=JobID,Comment,MaxRSS,ElapsedRaw`: jobs and steps."""
+    rules: dict[str, str] = {}
+    memory: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for line in told.splitlines():
+        job_id, comment, most, elapsed = line.split("|")
+        number, _, step = job_id.partition(".")
+        if step:  # what the job used is with its steps
+            memory[number] = max(memory.get(number, 0.0), _megabytes(most))
+        elif comment.startswith("rule_"):
+            rules[number] = comment.removeprefix("rule_").split("_wildcards_")[0]
+            seconds[number] = float(elapsed or 0)
+    return [(rule, memory.get(n, 0.0), seconds[n]) for n, rule in rules.items()]
+
+
 def evidence(job_id: str, log: str = "") -> str:
     """Why a job failed, in one phrase; "" where the cluster knows of no cause but the job's own.
 

@@ -106,6 +106,18 @@ def to_paste(found: dict[str, Used]) -> str:
     return "\n".join(lines) if rules else "every job was too short to be measured"
 
 
+def from_accounting(jobs: list[tuple[str, float, float]]) -> str:
+    """What the cluster itself measured, with the nested Snakemake: a line a rule."""
+    rules: dict[str, list[tuple[float, float]]] = {}
+    for rule, memory, seconds in jobs:
+        rules.setdefault(rule, []).append((memory, seconds))
+    lines = [f"{'by accounting':<20} {'jobs':>5} {'used MB':>9} {'used min':>9}"]
+    for rule, found in rules.items():
+        memory, seconds = (max(column) for column in zip(*found, strict=True))
+        lines.append(f"{rule:<20} {len(found):>5} {memory:>9.0f} {seconds / 60:>9.1f}")
+    return "\n".join(lines)
+
+
 def against_the_original(found: dict[str, Used]) -> str:
     """Each model's usage in the original's form, beside what the original published."""
     lines = [f"{'model':<10} {'CPU time':>10} {'max memory':>11} {'longest job':>12}   original"]

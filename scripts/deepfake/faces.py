@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ class Detector:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its sums depend on the processor
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        # no file in the home folder, and no user's settings from it
+        os.environ["KERAS_HOME"] = f"{tempfile.gettempdir()}/deepfake-keras-{os.getuid()}"
         import tensorflow as tf
         from mtcnn import MTCNN
         from mtcnn.utils import bboxes

@@ -61,14 +61,20 @@ def assert_equal(ours: Path, theirs: Path) -> None:
 def test_a_run_on_slurm(tmp_path, demo_clips, slurm, local):
     site = {"slurm": {"account": "test", "partition": "main"}}
     environment = slurm.environment()
+    home = tmp_path / "home"
+    home.mkdir()
+    environment |= {"HOME": str(home)}
     checkout = Checkout(tmp_path / "checkout", demo_clips, site, environment, sweep=SWEEP)
     run = checkout.run("run")
     assert run.process.returncode == 0, run.said
     assert "failed attempt" not in run.said
     assert "core hours" in run.said.splitlines()[0]
     assert_equal(checkout.results, local)
-    usage = checkout.run("usage")
-    assert "set-resources" in usage.said or "too short" in usage.said
+    assert list(home.rglob("*")) == []  # nothing is written to the home folder
+    usage = checkout.run("usage").said
+    faces = usage[usage.index("by accounting") :].split("faces")[1].split()
+    assert int(faces[0]) == 1
+    assert int(faces[1]) > 500  # TensorFlow
 
 
 def test_a_run_on_an_emulated_lsf(tmp_path, demo_clips, make_lsf, local):  # noqa: F811
@@ -78,3 +84,5 @@ def test_a_run_on_an_emulated_lsf(tmp_path, demo_clips, make_lsf, local):  # noq
     run = checkout.run("run", profile="lsf")
     assert run.process.returncode == 0, run.said
     assert_equal(checkout.results, local)
+    usage = checkout.run("usage", profile="lsf").said
+    assert int(usage[usage.index("by accounting") :].split("faces")[1].split()[0]) == 1

@@ -76,8 +76,7 @@ def test_over_the_memory_limit_is_tried_again_with_more(make_checkout):
     assert run.process.returncode == 0, run.said
     assert re.search(r"why faces failed: out of memory: asked 631 M\w*, used \d+", run.said)
     asked = [call[call.index("-M") + 1] for call in submissions(lsf, "faces")]
-    assert asked == ["631MB", "947MB", "1420MB"][: len(asked)]
-    assert len(asked) > 1
+    assert asked[:2] == ["631MB", "946MB"]
     assert is_whole(checkout)
 
 

@@ -332,3 +332,13 @@ def test_usage_compares_asked_and_used_and_gives_lines_to_paste(tmp_path):
     pasted = yaml.safe_load(usage.to_paste(found))["set-resources"]
     assert pasted == {name: {"mem_mb": 2600, "runtime": "10m"} for name in ("gram", "search")}
     assert "43,616 s, 63,202 MB" in usage.against_the_original(found)
+
+
+def test_accounting_adds_the_steps_of_a_job_to_its_rule():
+    told = (
+        "7|rule_faces_wildcards_b0001||65\n7.batch||138200K|65\n7.0||1048576K|63\n"
+        "8|rule_matrix||10\n8.batch||51200K|10\n9|other||5\n"
+    )
+    found = slurm.used_from(told)
+    assert found == [("faces", 1024.0, 65.0), ("matrix", 50.0, 10.0)]
+    assert usage.from_accounting(found).splitlines()[1].split() == ["faces", "1", "1024", "1.1"]
