@@ -1,6 +1,5 @@
 # From a sheet of labelled videos to tested models. This file only orchestrates: the stages are
 # in rules/, the work is in scripts/, the settings in config/, the machines in profiles/.
-import os
 import pathlib
 import sys
 

@@ -1,5 +1,5 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
-from cluster import runs
+from cluster import runs, status
 from deepfake import codehash, sheet, site
 from deepfake import config as settings
 from deepfake.plan import Plan
@@ -11,11 +11,9 @@ def refuse(lines):
 
 
 def guard_status_commands():
-    """Put our sacct and bjobs before the real ones; scripts/cluster/status.py says why."""
+    """Put our sacct and bjobs before the real ones."""
     if workflow.is_main_process:
-        os.environ["DEEPFAKE_PYTHON"] = sys.executable
-        ours = pathlib.Path(workflow.basedir, "scripts", "cluster", "bin")
-        os.environ["PATH"] = f"{ours}{os.pathsep}{os.environ['PATH']}"
+        status.install()
 
 
 def load_settings():
@@ -117,7 +115,7 @@ def preprocessing():
 
 def show_failures(log):
     """What failed, why, and which log to read; a run under scripts/submit.py tells it itself."""
-    if "DEEPFAKE_CONTROLLER" not in os.environ:
+    if not runs.are_watched():
         for path in log:
             print(runs.explain(pathlib.Path(path)))
 

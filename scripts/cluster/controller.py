@@ -230,7 +230,7 @@ class _Life:
             errors="replace",
             env=os.environ
             | {
-                "DEEPFAKE_CONTROLLER": "1",
+                runs.WATCHED: "1",
                 # Snakemake's copies of our sources: here, and not in the home folder
                 "XDG_CACHE_HOME": str(folder.resolve() / ".snakemake" / "cache"),
             },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from types import ModuleType
 from cluster import lsf, slurm
 
 SCHEDULERS: dict[str, ModuleType] = {"slurm": slurm, "lsf": lsf}
+
+WATCHED = "DEEPFAKE_CONTROLLER"  # the environment variable that says so
+REMEMBERED = 20  # runs whose jobs may still be there: each is asked for
 
 _RUN_ID = re.compile(r"SLURM run ID: (\S+)|LSF jobid \d+ \(log: .*/([0-9a-f-]{36})\.log\)")
 _ERROR = re.compile(r"^Error in (?:rule|group) (\S+):$")
@@ -35,15 +39,20 @@ class Failure:
     cluster_log: str = ""
 
 
+def are_watched() -> bool:
+    """Whether a controller watches this Snakemake, and tells of failures itself."""
+    return WATCHED in os.environ
+
+
 def logs(folder: Path) -> list[Path]:
     """Snakemake's logs of a working folder, oldest first."""
     return sorted(folder.glob(".snakemake/log/*.snakemake.log"))
 
 
 def run_ids(folder: Path) -> list[str]:
-    """Ids under which this folder's runs have submitted jobs."""
+    """Ids under which this folder's last runs have submitted jobs."""
     found: dict[str, None] = {}
-    for path in logs(folder):
+    for path in logs(folder)[-REMEMBERED:]:
         for match in _RUN_ID.finditer(path.read_text(encoding="utf-8", errors="replace")):
             found[match[1] or match[2]] = None
     return list(found)

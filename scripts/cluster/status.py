@@ -26,6 +26,12 @@ GRACE = float(os.environ.get("DEEPFAKE_LOST_HOST", 600))
 LOST = Path(".snakemake/lost_hosts")  # when each job was first seen as UNKWN
 
 
+def install() -> None:
+    """Put the wrappers before the real commands for this process and its children."""
+    os.environ["DEEPFAKE_PYTHON"] = sys.executable
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+
+
 def _real(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the real command: the first of its name on the PATH behind ours."""
     folders = os.environ["PATH"].split(os.pathsep)
