@@ -7,6 +7,9 @@ DEMO := data/demo
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' $(MAKEFILE_LIST) | column -t -s:
 
+.PHONY: env
+env: .venv/.runtime  ## build the environment
+
 .PHONY: demo
 demo: .venv/.runtime $(DEMO)/videos.tsv  ## make synthetic clips, run the whole workflow on them, print the scores
 	$(BIN)/snakemake

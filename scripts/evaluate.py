@@ -26,6 +26,7 @@ def main(work: job.Job) -> None:
         "candidate": fitted.candidate,
         "protocol": audit["protocol"],
         "leaky": audit["leaky"],
+        "unlinked_fakes": audit["unlinked_fakes"],
         "level": work.params["metrics"]["level"],
         "frames": evaluate.judge(frames, fitted.threshold, **work.params["metrics"]),
         "videos": evaluate.judge(videos, fitted.threshold, **work.params["metrics"]),

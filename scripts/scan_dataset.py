@@ -29,6 +29,11 @@ def main() -> None:
         default=20,
         help="videos in a new batch (default 20); 1 makes one job a video",
     )
+    parser.add_argument(
+        "--drop",
+        action="store_true",
+        help="take videos of the earlier sheet out that are not there any more",
+    )
     arguments = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
     sys.stderr.reconfigure(errors="backslashreplace")
@@ -39,8 +44,13 @@ def main() -> None:
         sys.exit(str(error))
 
 
-def scan(layout: str, dataset: str, root: Path, out: Path, videos_per_job: int) -> list[str]:
-    """Write the sheet; lines that tell what is in it and what was left out."""
+def scan(
+    layout: str, dataset: str, root: Path, out: Path, videos_per_job: int, drop: bool = False
+) -> list[str]:
+    """Write the sheet; lines that tell what is in it and what was left out.
+
+    Rows of other datasets in an existing sheet stay.
+    """
     if not root.is_dir():
         raise sheet.SheetError(f"{root}: no such folder")
     if videos_per_job < 1:
@@ -55,10 +65,18 @@ def scan(layout: str, dataset: str, root: Path, out: Path, videos_per_job: int) 
             usable.append({column: video.get(column, "") for column in sheet.COLUMNS})
     if not usable:
         raise sheet.SheetError(f"{root}: no videos in the layout {layout}\n" + "\n".join(notes))
-    known = {}
+    earlier = []
     if out.exists():
         earlier = sheet.read(out, check_files=False, both_classes=False)
-        known = {video["video_id"]: video["batch"] for video in earlier}
+    ids = {video["video_id"] for video in usable}
+    gone = [v["video_id"] for v in earlier if v["dataset"] == dataset and v["video_id"] not in ids]
+    if gone and not drop:
+        raise sheet.SheetError(
+            f"{out}: {len(gone)} of its videos are not in {root} any more ({gone[0]}, ...); bring "
+            "them back, or say --drop to take them out"
+        )
+    usable += [video for video in earlier if video["dataset"] != dataset]
+    known = {video["video_id"]: video["batch"] for video in earlier}
     sheet.assign_groups(usable)
     sheet.assign_batches(usable, known, videos_per_job)
     sheet.write(usable, out)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from cluster import controller, planned, preflight, runs, usage
+from cluster import claim, controller, planned, preflight, runs, usage
 from cluster.commands import Silent
 from deepfake import site
 from deepfake.schema import ConfigError
@@ -30,12 +30,21 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> int:
     arguments = _arguments()
     os.environ.setdefault(site.VARIABLE, str(site.path(ROOT)))
+    # Snakemake's copies of our sources: here, and not in the home folder
+    os.environ.setdefault("XDG_CACHE_HOME", str(Path(".snakemake", "cache").resolve()))
     # the plugin's memory for the job, as we ask for it, not for each core
     os.environ.setdefault("SNAKEMAKE_LSF_MEMFMT", "perjob")
     commands = {"check": check, "run": run, "resume": resume, "usage": tell_usage}
     try:
         return commands[arguments.command](arguments)
-    except (ConfigError, SheetError, planned.PlanError, controller.Refused, Silent) as error:
+    except (
+        ConfigError,
+        SheetError,
+        planned.PlanError,
+        controller.Refused,
+        claim.Taken,
+        Silent,
+    ) as error:
         say(str(error))
         return 1
 
@@ -93,23 +102,26 @@ def check(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, print the plan, submit, watch to the end."""
-    mend = [f for f in preflight.CHECKS[arguments.profile](site.load(ROOT), []) if not f.well]
-    if mend:
-        say("\n".join(finding.line for finding in mend))
-        return 1
-    controller.ready(arguments.profile, Path())
-    return _go(arguments)
+    with claim.held(Path()):
+        plan = _plan(arguments)
+        check = preflight.CHECKS[arguments.profile](site.load(ROOT), plan)
+        if mend := [finding.line for finding in check if not finding.well]:
+            say("\n".join(mend))
+            return 1
+        controller.ready(arguments.profile, Path())
+        return _go(arguments, plan)
 
 
 def resume(arguments: argparse.Namespace) -> int:
     """Wait for or cancel the jobs of an earlier run, unlock, go on."""
-    controller.settle(arguments.profile, Path(), arguments.old or "", say)
-    controller.unlock(_snakemake(arguments))
-    return _go(arguments)
+    with claim.held(Path()):
+        controller.settle(arguments.profile, Path(), arguments.old or "", say)
+        controller.unlock(_snakemake(arguments))
+        return _go(arguments, _plan(arguments))
 
 
-def _go(arguments: argparse.Namespace) -> int:
-    say(planned.table(_plan(arguments)))
+def _go(arguments: argparse.Namespace, plan: list[planned.Rule]) -> int:
+    say(planned.table(plan))
     return controller.run(
         _snakemake(arguments), arguments.profile, Path(), say, stall=arguments.stall
     )

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 
@@ -102,12 +103,11 @@ def settle(scheduler: str, folder: Path, old: str, say: Say, poll: float = 10) -
             f"the last run was started on {host}: make sure there that it is gone, then say "
             "OLD=wait or OLD=cancel"
         )
-    active = runs.SCHEDULERS[scheduler].active
-    ids = runs.run_ids(folder)
-    jobs = active(ids)
+    module, ids = runs.SCHEDULERS[scheduler], runs.run_ids(folder)
+    jobs = _patiently(module.active, ids, say, poll)
     if jobs and old == "cancel":
         say(f"cancelling {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
-        runs.SCHEDULERS[scheduler].cancel(jobs)
+        _cancel(module, jobs, say)
     elif jobs and old != "wait":
         raise Refused(
             f"{len(jobs)} jobs of earlier runs are still in the queue ({' '.join(sorted(jobs))}): "
@@ -118,15 +118,30 @@ def settle(scheduler: str, folder: Path, old: str, say: Say, poll: float = 10) -
         lost = {job_id: state for job_id, state in jobs.items() if state in lsf.LOST}
         if lost:
             say(f"{len(lost)} jobs are on hosts that do not answer; they are removed")
-            runs.SCHEDULERS[scheduler].cancel(lost)
+            _cancel(module, lost, say)
         if len(jobs) != told:
             say(f"waiting for {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
             told = len(jobs)
         time.sleep(poll)
+        jobs = _patiently(module.active, ids, say, poll)
+
+
+def _patiently(active: Callable, ids: list[str], say: Say, poll: float) -> dict[str, str]:
+    """Jobs that are still there, asked for until the scheduler answers."""
+    while True:
         try:
-            jobs = active(ids)
+            return active(ids)
         except Silent as error:
             say(f"{error}; asking again")
+            time.sleep(poll)
+
+
+def _cancel(module: ModuleType, jobs: dict[str, str], say: Say) -> None:
+    """Ask for the end of jobs; one that has just ended is an error there, and none here."""
+    try:
+        module.cancel(jobs)
+    except Silent as error:
+        say(str(error))
 
 
 def unlock(snakemake: list[str]) -> None:
@@ -185,7 +200,9 @@ def run(snakemake: list[str], scheduler: str, folder: Path, say: Say, stall: flo
     failed: list[tuple[runs.Failure, str]] = []
     for restart in range(RESTARTS + 1):
         life = _Life(snakemake, scheduler, folder, say, stall, failed)
-        orphans = {} if life.status == 0 or life.interrupted else life.orphans()
+        orphans = {} if life.status == 0 else life.orphans()
+        if life.interrupted:
+            break
         if life.hung:
             say(f"Snakemake was silent for {stall:.0f} s though no job of it is in the queue")
         elif orphans:
@@ -228,16 +245,11 @@ class _Life:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=os.environ
-            | {
-                runs.WATCHED: "1",
-                # Snakemake's copies of our sources: here, and not in the home folder
-                "XDG_CACHE_HOME": str(folder.resolve() / ".snakemake" / "cache"),
-            },
+            env=os.environ | {runs.WATCHED: "1"},
             start_new_session=True,  # signals reach it through us, once
         )
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._interrupt)
+        numbers = signal.SIGINT, signal.SIGTERM
+        before = {number: signal.signal(number, self._interrupt) for number in numbers}
         watchdog = Watchdog(self._module, self._reader, stall, self._kill)
         for line in self._child.stdout:
             sys.stdout.write(line)
@@ -250,6 +262,8 @@ class _Life:
                 self._remove_if_lost(failure.job_id)
         self.status = self._child.wait()
         watchdog.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
         self.hung = watchdog.barked
 
     def _remove_if_lost(self, job_id: str) -> None:

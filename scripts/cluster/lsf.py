@@ -34,9 +34,19 @@ def active(run_ids: list[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for run_id in run_ids:
-        told = ask("bjobs", "-noheader", "-o", "jobid stat", "-aJ", f"*{run_id}*")
+        told = _listed(run_id, "jobid stat")
         found |= dict(line.split()[:2] for line in told.splitlines() if len(line.split()) >= 2)
     return {job_id: state for job_id, state in found.items() if state not in ENDED}
+
+
+def _listed(run_id: str, form: str) -> str:
+    """What bjobs knows of a run's jobs; that it has forgotten them is no error here."""
+    try:
+        return ask("bjobs", "-noheader", "-o", form, "-aJ", f"*{run_id}*")
+    except Silent as error:
+        if re.search(r"is not found|No \w+ job found", str(error)):
+            return ""
+        raise
 
 
 def cancel(jobs: dict[str, str]) -> None:
@@ -57,8 +67,7 @@ def used(run_ids: list[str]) -> list[tuple[str, float, float]]:
     """
     found = []
     for run_id in run_ids:
-        form = "job_name max_mem run_time delimiter='|'"
-        told = ask("bjobs", "-noheader", "-o", form, "-aJ", f"*{run_id}*")
+        told = _listed(run_id, "job_name max_mem run_time delimiter='|'")
         for line in told.splitlines():
             name, memory, seconds = (*line.split("|"), "", "")[:3]
             rule = re.match(r"Snakemake_rule_([A-Za-z0-9]+)", name)

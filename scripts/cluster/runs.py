@@ -114,11 +114,11 @@ def why(failure: Failure, scheduler: ModuleType | None, folder: Path = Path()) -
 def _record(failure: Failure, folder: Path) -> dict:
     """What the script itself left about its error; see `deepfake.job`."""
     path = folder / re.sub(r"\.log$", ".job.json", failure.log)
-    return (
-        json.loads(path.read_text(encoding="utf-8"))
-        if path.suffix == ".json" and path.is_file()
-        else {}
-    )
+    try:
+        record = json.loads(_text(path)) if path.suffix == ".json" else {}
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) and "error" in record else {}
 
 
 def _text(path: Path) -> str:

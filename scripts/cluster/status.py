@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -27,17 +28,22 @@ LOST = Path(".snakemake/lost_hosts")  # when each job was first seen as UNKWN
 
 
 def install() -> None:
-    """Put the wrappers before the real commands for this process and its children."""
+    """Put the wrappers before the real commands, where there are such, for all children."""
     os.environ["DEEPFAKE_PYTHON"] = sys.executable
-    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    for command, folder in (("sacct", BIN / "slurm"), ("bjobs", BIN / "lsf")):
+        if shutil.which(command):  # the plugins ask by their presence what they may use
+            os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
 def _real(*words: str) -> subprocess.CompletedProcess[str]:
     """Run the real command: the first of its name on the PATH behind ours."""
     folders = os.environ["PATH"].split(os.pathsep)
-    behind = [folder for folder in folders if Path(folder).resolve() != BIN]
+    behind = [folder for folder in folders if Path(folder).resolve().parent != BIN]
     environment = os.environ | {"PATH": os.pathsep.join(behind)}
-    return subprocess.run(words, env=environment, capture_output=True, text=True)
+    try:
+        return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(words, 1, "", f"{words[0]}: {error}\n")
 
 
 def sacct(words: list[str]) -> subprocess.CompletedProcess[str]:

@@ -155,7 +155,7 @@ def _decode(
     if unreadable := _unreadable(path):
         ending["done"] = unreadable
         return
-    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
     if not video.isOpened():
         ending["done"] = "cannot be opened as a video"
         return

@@ -10,6 +10,7 @@ When a script fails, its log ends with a command that replays it without Snakema
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -103,9 +104,12 @@ def _failed_before(job: Job) -> dict | None:
     """The record of an earlier attempt of this run whose error will not pass, or None."""
     if job.attempt < 2 or not job.log or not _record(job.log).exists():
         return None
-    record = json.loads(_record(job.log).read_text(encoding="utf-8"))
-    same = record["params"] == json.loads(json.dumps(job.params))  # they hold the code's hash
-    return record if same and record["final"] else None
+    try:
+        record = json.loads(_record(job.log).read_text(encoding="utf-8"))
+        same = record["params"] == json.loads(json.dumps(job.params))  # they hold the code's hash
+        return record if same and record["final"] else None
+    except (ValueError, KeyError, TypeError):  # it was cut short
+        return None
 
 
 def _give_up(record: dict, job: Job, terminal: int) -> None:
@@ -226,7 +230,10 @@ def _tell(error: BaseException, job: Job, terminal: int, full: str) -> None:
         facts = {"input": job.input, "output": job.output, "params": job.params}
         facts |= {"threads": job.threads, "error": what, "replay": command}
         facts |= {"final": not _may_pass(error), "traceback": traceback.format_exc()}
-        record.write_text(json.dumps(facts), encoding="utf-8")
+        with contextlib.suppress(OSError):  # on a full disk the log is all there is
+            beside = record.with_suffix(".part")
+            beside.write_text(json.dumps(facts), encoding="utf-8")
+            beside.replace(record)
         log.error("replay: %s", command)
         os.write(terminal, f"{what}\n  log: {job.log}\n".encode())
 

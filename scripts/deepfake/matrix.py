@@ -8,6 +8,7 @@ mapped pages would count as resident memory to SLURM, LSF and every accountant.
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from deepfake import tables
 
 ROW_COLUMNS = (
     "row", "video_id", "frame", "face", "label", "group_id",
-    "dataset", "method", "compression", "clip_id",
+    "dataset", "method", "compression", "clip_id", "target_id", "source_id",
 )  # fmt: skip
 SLAB = 128 * 2**20  # bytes of the matrix held at once while writing
+OPEN_FILES = 256  # at once; 1,024 is a usual limit
 TILE = 256  # rows turned into columns at once: seven times as fast as all of them
 BLOCK = 64 * 2**20  # bytes of the matrix held at once while reading
 
@@ -69,25 +71,43 @@ def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
             raise MatrixError(f"{file}: has no face {number}")
     n = len(sources)
     columns = max(1, SLAB // n)
-    files = {file: os.open(file, os.O_RDONLY) for file in headers}
-    try:
-        with open(path, "wb") as out:
-            np.lib.format.write_array_header_1_0(
-                out, {"descr": "|u1", "fortran_order": True, "shape": (n, p)}
-            )
-            for first in range(0, p, columns):
-                width = min(columns, p - first)
-                slab = np.empty((width, n), np.uint8)
-                for start in range(0, n, TILE):
-                    some = sources[start : start + TILE]
-                    tile = np.empty((len(some), width), np.uint8)
-                    for row, (file, number) in zip(tile, some, strict=True):
-                        _read_at(files[file], row, headers[file][2] + number * p + first)
-                    slab[:, start : start + TILE] = tile.T
-                out.write(slab)
-    finally:
-        for handle in files.values():
+    with _Files() as files, open(path, "wb") as out:
+        np.lib.format.write_array_header_1_0(
+            out, {"descr": "|u1", "fortran_order": True, "shape": (n, p)}
+        )
+        for first in range(0, p, columns):
+            width = min(columns, p - first)
+            slab = np.empty((width, n), np.uint8)
+            for start in range(0, n, TILE):
+                some = sources[start : start + TILE]
+                tile = np.empty((len(some), width), np.uint8)
+                for row, (file, number) in zip(tile, some, strict=True):
+                    _read_at(files.open(file), row, headers[file][2] + number * p + first)
+                slab[:, start : start + TILE] = tile.T
+            out.write(slab)
+
+
+class _Files:
+    """Files open for reading, the least recently used closed: a run may have thousands."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[str, int] = OrderedDict()
+
+    def __enter__(self) -> _Files:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._open.values():
             os.close(handle)
+
+    def open(self, file: str) -> int:
+        """The handle of a file."""
+        if file not in self._open:
+            if len(self._open) >= OPEN_FILES:
+                os.close(self._open.popitem(last=False)[1])
+            self._open[file] = os.open(file, os.O_RDONLY)
+        self._open.move_to_end(file)
+        return self._open[file]
 
 
 def _face_length(headers: dict[str, tuple[tuple[int, ...], bool, int]]) -> int:

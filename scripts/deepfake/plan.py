@@ -93,6 +93,8 @@ class Plan:
         return resources.Size(
             videos=len(videos),
             frames=frames,
+            decoded=frames * self._config.frames.every,
+            patience=self._config.frames.timeout,
             rows=len(videos) * frames,
             features=self._config.faces.size**2 * 3,
             candidates=max(1, len(found)),
@@ -132,6 +134,25 @@ class Plan:
                 f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
                 "memory: sweep only the forest, take fewer frames, or raise the limit"
             )
+        return found + self._beyond_limits()
+
+    def _beyond_limits(self) -> list[str]:
+        """A line for each rule whose first attempt would be capped: a certain kill."""
+        free = Plan(self._config, self._videos)
+        most: dict[str, tuple[int, int]] = {}
+        for rule, wildcards in free.jobs():
+            mem_mb, minutes = most.get(rule, (0, 0))
+            asked = free.mem_mb(rule, wildcards), free.minutes(rule, wildcards)
+            most[rule] = max(mem_mb, asked[0]), max(minutes, asked[1])
+        found = []
+        for rule, asked in most.items():
+            for name, unit, want in zip(("mem_mb", "minutes"), ("MB", "min"), asked, strict=True):
+                limit = getattr(self._limits, name)
+                if limit and want > limit:
+                    found.append(
+                        f"{rule}: a job needs about {want} {unit}, more than limits.{name} "
+                        f"({limit}) of the site file allows: make it smaller, or raise the limit"
+                    )
         return found
 
     def told(self) -> str:
@@ -147,4 +168,7 @@ class Plan:
 
 def _formula(rule: str, wildcards: Mapping[str, str]) -> str:
     """Name of the resource formula: search and fit jobs have their model's."""
-    return wildcards["model"] if rule in ("search", "fit") else rule
+    model = wildcards.get("model")
+    if model == "svm" and rule in ("fit", "evaluate"):
+        return f"svm {rule}"
+    return model if rule in ("search", "fit") else rule

@@ -23,13 +23,16 @@ class Size:
     """How large a job's data is.
 
     Attributes:
-        videos: in the batch. frames: sampled a video.
+        videos: in the batch. frames: sampled a video, out of so many `decoded` ones.
+        patience: seconds after which a video's decoding is given up.
         rows: of the matrix, at most. features: of a row.
         candidates: scored by the job. trees: grown by the job.
     """
 
     videos: int = 0
     frames: int = 1
+    decoded: int = 0
+    patience: int = 0
     rows: int = 0
     features: int = 0
     candidates: int = 1
@@ -52,7 +55,7 @@ def threads(rule: str, size: Size) -> int:
         return min(8, 1 + size.rows // 2000)
     if rule == "forest":
         return min(16, 1 + size.rows * size.trees // 200_000)
-    if rule in ("svm", "logistic"):
+    if rule in ("svm", "svm fit", "logistic"):
         return min(4, 1 + size.rows // 4000)
     return 1
 
@@ -71,28 +74,33 @@ def minutes(rule: str, size: Size, attempt: int = 1) -> int:
 _MEMORY = {
     "frames": lambda s: 700 * MB,  # an 8K frame, decoded and encoded, in the child
     "faces": lambda s: 1800 * MB + s.frames * 40 * MB + s.videos * s.frames * s.features,
-    "matrix": lambda s: 900 * MB,
+    "matrix": lambda s: 1000 * MB + 2500 * s.rows,
     "split": lambda s: 500 * MB + 2000 * s.rows,
     "gram": lambda s: 2.5 * s.square + 1000 * MB,
     "svm": lambda s: 4 * s.square + 1000 * MB,
+    "svm fit": lambda s: 4 * s.square + 1000 * MB + 1.1 * s.matrix,  # its support vectors
+    "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
     "logistic": lambda s: 6 * s.square + 1000 * MB,
     "forest": lambda s: 4.4 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
     "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
-    "evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
+    "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
 }
 
 _SECONDS = {
-    "frames": lambda s, t: 60 + s.videos * (10 + s.frames),
+    # a few videos may hang until they are given up
+    "frames": lambda s, t: 60 + s.videos * (10 + s.frames + s.decoded / 150) + 3 * s.patience,
     "faces": lambda s, t: 120 + s.videos * (5 + 2 * s.frames),
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
     "split": lambda s, t: 60 + s.rows / 1000,
     "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,
     "svm": lambda s, t: 180 + s.candidates * s.rows**2 * 5e-7,
+    "svm fit": lambda s, t: 180 + s.rows**2 * 5e-7 + s.matrix / 20e6,
+    "svm evaluate": lambda s, t: 300 + 0.25 * s.rows**2 * s.features / FLOPS,
     "logistic": lambda s, t: 180 + s.candidates * 20 * s.rows**3 / (FLOPS * t),
     # 5 s a tree at 11,187 rows: growth is rows x log(rows)
     "forest": lambda s, t: 300 + s.trees * 1e-4 * s.rows * math.log2(s.rows + 2) / t,
     "choose": lambda s, t: 60 + s.rows / 1000,
-    "evaluate": lambda s, t: 300 + s.rows**2 * s.features / FLOPS,
+    "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
     "summary": lambda s, t: 60,
 }

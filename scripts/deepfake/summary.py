@@ -29,7 +29,7 @@ def table(found: Sequence[dict]) -> list[dict]:
                 "groups": judged["groups"],
                 "baseline": judged["majority_baseline"],
                 "leaky": "yes" if record["leaky"] else "no",
-                "note": judged["note"],
+                "note": "; ".join(filter(None, [judged["note"], _unlinked(record)])),
             }
             for name in SHOWN:
                 metric = judged["metrics"][name]
@@ -37,6 +37,11 @@ def table(found: Sequence[dict]) -> list[dict]:
                 row |= {f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
             rows.append(row)
     return rows
+
+
+def _unlinked(record: dict) -> str:
+    count = record.get("unlinked_fakes", 0)
+    return f"people of {count} fake videos unknown: a leak cannot be seen" if count else ""
 
 
 def text(rows: Sequence[dict], level: float) -> str:

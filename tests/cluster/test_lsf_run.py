@@ -108,7 +108,7 @@ def test_a_bjobs_that_says_nothing_loses_no_job(make_checkout):
 def test_jobs_that_snakemake_left_behind_are_waited_for(make_checkout):
     """Without our bjobs the plugin ends on empty answers, and leaves its jobs running."""
     checkout, lsf = make_checkout()
-    for wrapper in (checkout.folder / "scripts" / "cluster" / "bin").iterdir():
+    for wrapper in (checkout.folder / "scripts" / "cluster" / "bin").glob("*/*"):
         wrapper.unlink()
     checkout.hold("faces")
     run = checkout.start("run", *QUICK, profile="lsf")

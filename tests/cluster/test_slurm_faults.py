@@ -116,7 +116,7 @@ def test_a_job_cancelled_by_hand_is_told_by_whom(checkout, slurm, held):
 
 def test_a_snakemake_that_lost_sight_of_its_jobs_is_started_again(checkout, slurm, held):
     """Without our sacct the plugin never takes notice of a cancelled job."""
-    for wrapper in (checkout.folder / "scripts" / "cluster" / "bin").iterdir():
+    for wrapper in (checkout.folder / "scripts" / "cluster" / "bin").glob("*/*"):
         wrapper.unlink()
     run, number = held(*QUICK, stall=15)
     slurm.run("scancel", number)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -12,7 +13,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import commands, controller, lsf, planned, preflight, runs, slurm, usage
+from cluster import (
+    claim,
+    commands,
+    controller,
+    lsf,
+    planned,
+    preflight,
+    runs,
+    slurm,
+    status,
+    usage,
+)
 from deepfake import config, site
 from deepfake.plan import Plan
 
@@ -172,7 +184,7 @@ def guarded(name: str, *words: str) -> subprocess.CompletedProcess:
     """A wrapper of scripts/cluster/bin, before the command that it stands for."""
     ours = ROOT / "scripts" / "cluster" / "bin"
     environment = os.environ | {
-        "PATH": f"{ours}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(ours / "slurm"), str(ours / "lsf"), os.environ["PATH"]]),
         "DEEPFAKE_PYTHON": sys.executable,
         "DEEPFAKE_LOST_HOST": "3600",
     }
@@ -231,6 +243,59 @@ def test_the_check_knows_a_job_memory_that_is_too_short(on_path):
     mine = site.Site(slurm=site.Slurm(status="squeue"))
     (line,) = [f.line for f in preflight.slurm(mine, []) if not f.well]
     assert line.startswith("MinJobAge is 60 s: squeue forgets ended jobs")
+
+
+def test_jobs_that_lsf_has_forgotten_are_no_error(on_path):
+    on_path("bjobs", "echo 'Job <*run-1*> is not found' >&2; exit 255")
+    assert lsf.active(["run-1"]) == {}
+    assert lsf.used(["run-1"]) == []
+    on_path("bjobs", "echo 'LSF is down. Please wait ...' >&2; exit 255")
+    with pytest.raises(commands.Silent, match="LSF is down"):
+        lsf.active(["run-1"])
+
+
+def test_a_wrapper_stands_only_before_a_command_that_is_there(on_path, monkeypatch):
+    monkeypatch.setenv("DEEPFAKE_PYTHON", "")  # restored afterwards, as is PATH
+    on_path("bjobs", "exit 0")
+    monkeypatch.setattr(status.shutil, "which", lambda name: name if name == "bjobs" else None)
+    status.install()
+    first, second = os.environ["PATH"].split(os.pathsep)[:2]
+    assert first.endswith("scripts/cluster/bin/lsf")
+    assert not second.endswith("bin/slurm")
+
+
+def test_a_folder_has_one_controller(tmp_path):
+    with claim.held(tmp_path):
+        second = claim.held(tmp_path)
+        with pytest.raises(claim.Taken, match="another run or resume is at work"), second:
+            raise AssertionError
+    with claim.held(tmp_path):
+        pass  # free again
+
+
+@pytest.mark.parametrize(
+    ("host", "age", "taken"), [("login7", 10, True), ("login7", 1000, False), ("", 10, False)]
+)
+def test_a_controller_on_another_machine_is_seen_by_its_heartbeat(tmp_path, host, age, taken):
+    """A dead process of this machine, and one that has been silent for long, do not count."""
+    (tmp_path / ".snakemake").mkdir()
+    sign = {"host": host or socket.gethostname(), "pid": 2**22 + 1, "time": time.time() - age}
+    (tmp_path / ".snakemake" / "controller.json").write_text(json.dumps(sign))
+    if taken:
+        second = claim.held(tmp_path)
+        with pytest.raises(claim.Taken, match="a run of this folder is going on on login7"), second:
+            raise AssertionError
+    else:
+        with claim.held(tmp_path):
+            told = json.loads((tmp_path / ".snakemake" / "controller.json").read_text())
+            assert told["pid"] == os.getpid()
+
+
+def test_a_record_that_was_cut_short_is_no_record(tmp_path):
+    (tmp_path / "a.log").write_text("the last line\n")
+    (tmp_path / "a.job.json").write_text('{"error": "Val')
+    cause = runs.why(runs.Failure("split", "a.log"), None, tmp_path)
+    assert cause == "its log ends with: the last line"
 
 
 class Queue:
@@ -307,6 +372,10 @@ def test_a_plan_holds_every_job_once_and_is_capped():
         *("search", "choose", "fit", "evaluate", "summary"),
     }
     assert plan.mem_mb("faces", {"batch": "b0"}, attempt=3) == 1000
+    told = "\n".join(plan.problems())
+    assert "faces: a job needs about 2" in told
+    assert "more than limits.mem_mb (1000) of the site file allows" in told
+    assert "frames: a job needs about 3" in told
     assert plan.minutes("faces", {"batch": "b0"}, attempt=3) == 15
     free = Plan(settings, videos(10))
     assert free.mem_mb("faces", {"batch": "b0"}, 3) > free.mem_mb("faces", {"batch": "b0"}, 2)
@@ -330,7 +399,13 @@ def test_usage_compares_asked_and_used_and_gives_lines_to_paste(tmp_path):
     assert found["gram"].asked_mb == 9000
     assert "too short" in usage.table(found).splitlines()[2]
     pasted = yaml.safe_load(usage.to_paste(found))["set-resources"]
-    assert pasted == {name: {"mem_mb": 2600, "runtime": "10m"} for name in ("gram", "search")}
+    assert pasted == {
+        name: {
+            "mem_mb": "round(3000 * 1.5 ** (attempt - 1))",
+            "runtime": "10 * 2 ** (attempt - 1)",
+        }
+        for name in ("gram", "search")
+    }
     assert "43,616 s, 63,202 MB" in usage.against_the_original(found)
 
 

@@ -325,3 +325,40 @@ def test_the_real_clips_are_five_groups_of_pairs(tmp_path: Path) -> None:
              ("train", "val", "test")}  # fmt: skip
     expected = Counter({name: len(pairs) for name, pairs in lists.items()})
     assert Counter(part for (part,) in parts.values()) == expected
+
+
+def test_a_video_that_is_gone_leaves_the_sheet_only_when_told(tmp_path, tree):
+    out = tmp_path / "videos.tsv"
+    assert scan(tree, out, "faceforensics").returncode == 0
+    before = out.read_bytes()
+    (tree / "manipulated_sequences/Deepfakes/c23/videos/000_001.mp4").unlink()
+    refused = scan(tree, out, "faceforensics")
+    assert refused.returncode == 1
+    assert "1 of its videos are not in" in refused.stderr
+    assert "set/Deepfakes/c23/000_001" in refused.stderr
+    assert out.read_bytes() == before
+    assert scan(tree, out, "faceforensics", "--drop").returncode == 0
+    assert out.read_bytes().count(b"\n") == before.count(b"\n") - 1
+
+
+def test_a_second_dataset_is_added_to_a_sheet(tmp_path, tree):
+    out = tmp_path / "videos.tsv"
+    scan(tree, out, "faceforensics")
+    first = sheet.read(out, check_files=False)
+    other = tmp_path / "other"
+    for name in ("real/a.mp4", "fake/b.mp4"):
+        (other / name).parent.mkdir(parents=True, exist_ok=True)
+        (other / name).touch()
+    words = ["--layout", "folders", "--dataset", "second", "--root", other, "--out", out]
+    assert run_script("scan_dataset", *words).returncode == 0
+    both = by_id(sheet.read(out, check_files=False))
+    assert len(both) == len(first) + 2
+    assert all(both[video["video_id"]] == video for video in first)
+
+
+def test_fakes_without_people_are_pointed_out(tmp_path):
+    for name in ("real/id0_0000.mp4", "fake/id0_id1_0000.mp4"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).touch()
+    done = scan(tmp_path / "set", tmp_path / "videos.tsv", "folders")
+    assert "1 of 1 fakes are linked to no real video" in done.stdout

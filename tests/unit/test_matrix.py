@@ -1,5 +1,6 @@
 """Tests of the big array: its bytes, its views and the memory it takes."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,21 @@ def test_a_face_that_a_batch_does_not_have_is_refused(tmp_path, number):
     np.save(tmp_path / "faces.npy", np.zeros((2, 4, 4, 3), np.uint8))
     with pytest.raises(MatrixError, match=rf"faces\.npy: has no face {number}"):
         matrix.gather([(str(tmp_path / "faces.npy"), number)], tmp_path / "matrix.npy")
+
+
+def test_more_batches_than_a_process_may_open_files(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    sources = []
+    for number in range(700):
+        file = tmp_path / f"{number}.npy"
+        np.save(file, np.full((1, 2, 2, 3), number % 256, np.uint8))
+        sources.append((str(file), 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (600, before[1]))
+    try:
+        matrix.gather(sources, tmp_path / "matrix.npy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert np.load(tmp_path / "matrix.npy")[:, 0].tolist() == [n % 256 for n in range(700)]
 
 
 MEMORY = """

@@ -219,3 +219,25 @@ def test_unknown_clips_are_not_taken_for_shared_ones():
     rows = [row | {"clip_id": ""} for row in synthetic.rows(20)]
     split = splits.make(rows, "grouped", **ORIGINAL)
     assert splits.audit(rows, split)["test"]["clips"] == 0
+
+
+def test_people_on_two_sides_are_a_leak_whatever_the_groups_say():
+    found = synthetic.rows(12)
+    split = splits.make(found, "grouped", **ORIGINAL | {"k": 3})
+    train = next(r for r, s in zip(found, split, strict=True) if s["part"] == "train")
+    test = next(r for r, s in zip(found, split, strict=True) if s["part"] == "test")
+    assert not splits.audit(found, split)["leaky"]
+    train["target_id"], test["source_id"] = "set:anna", "set:anna"
+    audit = splits.audit(found, split)
+    assert audit["test"]["people"] == 1
+    assert audit["leaky"]
+
+
+def test_fakes_of_unknown_people_are_counted():
+    found = synthetic.rows(12)
+    fakes = {row["video_id"] for row in found if row["label"] == "fake"}
+    split = splits.make(found, "grouped", **ORIGINAL | {"k": 3})
+    assert splits.audit(found, split)["unlinked_fakes"] == len(fakes)
+    for row in found:
+        row["target_id"] = row["video_id"]
+    assert splits.audit(found, split)["unlinked_fakes"] == 0

@@ -41,6 +41,13 @@ def scan(root: Path, dataset: str) -> tuple[list[Video], list[str]]:
                     "source_id": f"{dataset}:{source}" if source else "",
                 }
             )
+    fakes = [row for row in rows if row["label"] == "fake"]
+    unlinked = sum(not row["target_id"] for row in fakes)
+    if unlinked:
+        notes.append(
+            f"{unlinked} of {len(fakes)} fakes are linked to no real video (they are not named "
+            "target_source): nothing keeps their people on one side of a split"
+        )
     return rows, notes
 
 
