@@ -40,6 +40,7 @@ def held(folder: Path) -> Iterator[None]:
             raise Taken("another run or resume is at work in this folder; wait for it") from None
         if where := _alive(heart):
             raise Taken(f"a run of this folder is going on on {where}; wait for it")
+        _sign(heart)
         stop = threading.Event()
         beating = threading.Thread(target=_beat, args=(heart, stop), daemon=True)
         beating.start()
@@ -52,14 +53,17 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def _beat(heart: Path, stop: threading.Event) -> None:
-    while True:
-        sign = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
-        beside = heart.with_suffix(".part")
-        with contextlib.suppress(OSError):  # a full disk must not end the run
-            beside.write_text(json.dumps(sign), encoding="utf-8")
-            beside.replace(heart)
-        if stop.wait(BEAT):
-            return
+    while not stop.wait(BEAT):
+        _sign(heart)
+
+
+def _sign(heart: Path) -> None:
+    """Leave a sign of life."""
+    sign = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
+    beside = heart.with_suffix(".part")
+    with contextlib.suppress(OSError):  # a full disk must not end the run
+        beside.write_text(json.dumps(sign), encoding="utf-8")
+        beside.replace(heart)
 
 
 def _alive(heart: Path) -> str:
