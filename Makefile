@@ -41,6 +41,12 @@ resume: .venv/.runtime  ## go on after a crash (PROFILE, CONFIG, OLD=wait|cancel
 usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)
 	$(SUBMIT) usage --profile $(PROFILE) --config $(CONFIG)
 
+.PHONY: classify
+export BUNDLE ?= results/demo/pixels/grouped/models/logistic
+export VIDEO
+classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; BUNDLE=a model's folder)
+	$(BIN)/snakemake classify --config "videos=$$VIDEO" "bundle=$$BUNDLE"
+
 .PHONY: test
 test: check  ## every check and test (under 15 minutes, and 20 more where SLURM is installed)
 	$(BIN)/python -m pytest tests/unit tests/workflow -n 2 --dist loadscope

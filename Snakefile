@@ -9,8 +9,11 @@ min_version("9.20")
 
 sys.path.insert(0, str(pathlib.Path(workflow.basedir, "scripts")))
 
+# `--config videos=... bundle=...` asks a model about videos, and needs nothing of a training.
+ASKED = "videos" in config
+
 # A run's own file replaces the demo's: merged, their grids would mix.
-if not workflow.overwrite_configfiles:
+if not ASKED and not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
 
@@ -19,12 +22,17 @@ include: "rules/common.smk"
 
 
 guard_status_commands()
-CONFIG = load_settings()
 SITE = load_site()
-VIDEOS = load_videos()
+if ASKED:
+    QUESTION, CONFIG = load_question()
+    VIDEOS, OTHERS = load_asked()
+else:
+    CONFIG = load_settings()
+    VIDEOS = load_videos()
 PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/pixels"
+RESULT = f"{RUN}/verdicts.txt" if ASKED else f"{RUN}/summary.txt"
 
 
 wildcard_constraints:
@@ -38,40 +46,35 @@ wildcard_constraints:
 
 include: "rules/frames.smk"
 include: "rules/faces.smk"
-include: "rules/matrix.smk"
-include: "rules/split.smk"
-include: "rules/gram.smk"
-include: "rules/search.smk"
-include: "rules/fit.smk"
-include: "rules/evaluate.smk"
+
+
+if ASKED:
+
+    include: "rules/classify.smk"
+
+else:
+
+    include: "rules/matrix.smk"
+    include: "rules/split.smk"
+    include: "rules/gram.smk"
+    include: "rules/search.smk"
+    include: "rules/fit.smk"
+    include: "rules/evaluate.smk"
+    include: "rules/stages.smk"
 
 
 localrules:
     all,
-    dataset,
-    models,
 
 
 rule all:
     default_target: True
     input:
-        f"{RUN}/summary.txt",
-
-
-# Stages to stop at: `snakemake dataset`, `snakemake models`
-rule dataset:
-    input:
-        f"{FEATURES}/matrix.npy",
-        expand(f"{RUN}/splits/{{protocol}}.tsv", protocol=CONFIG.split.protocols),
-
-
-rule models:
-    input:
-        for_each_model("models/{model}/bundle.json"),
+        RESULT,
 
 
 onstart:
-    print(PLAN.told())
+    print(f"{len(VIDEOS)} videos to judge" if ASKED else PLAN.told())
 
 
 onsuccess:

@@ -1,6 +1,8 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
+import json
+
 from cluster import runs, status
-from deepfake import codehash, sheet, site
+from deepfake import asked, codehash, sheet, site
 from deepfake import config as settings
 from deepfake.plan import Plan
 
@@ -25,6 +27,30 @@ def load_settings():
         refuse(str(error))
 
 
+def load_question():
+    """What is asked of a model, and the configuration by which its bundle sees videos."""
+    try:
+        question = settings.load_question(config, "--config")
+        record = pathlib.Path(question.bundle, "bundle.json")
+        preprocessing = json.loads(record.read_text(encoding="utf-8"))["preprocessing"]
+        return question, settings.honour(preprocessing, question.run, question.bundle)
+    except settings.ConfigError as error:
+        refuse(str(error))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        refuse(f"bundle: {question.bundle} is no folder of a model (with a sound bundle.json)")
+
+
+def load_asked():
+    """The videos that are asked about, in batches; and those that cannot be looked at."""
+    try:
+        videos, others = asked.expand(QUESTION.videos)
+    except asked.AskedError as error:
+        refuse(str(error))
+    record = pathlib.Path(QUESTION.bundle, "bundle.json").read_text(encoding="utf-8")
+    asked.deal(videos, QUESTION.videos_per_job, record)
+    return videos, others
+
+
 def load_site():
     """What this cluster's user said once, or nothing."""
     try:
@@ -44,7 +70,7 @@ def load_videos():
 def make_plan():
     """The jobs of this run and what they ask for."""
     made = Plan(CONFIG, VIDEOS, SITE.limits)
-    if made.problems():
+    if not ASKED and made.problems():
         refuse("\n".join(made.problems()))
     return made
 
@@ -122,6 +148,6 @@ def show_failures(log):
 
 def show_summary():
     """The table of the run, where it was made."""
-    table = pathlib.Path(RUN, "summary.txt")
+    table = pathlib.Path(RESULT)
     if table.exists():
-        print(f"\n{table.read_text()}\nEverything is in {RUN}/ (models: {FEATURES}/*/models/)")
+        print(f"\n{table.read_text()}\nEverything is in {RUN}/")

@@ -3,6 +3,7 @@ rule fit:
         matrix=f"{FEATURES}/matrix.npy",
         sheet=CONFIG.sheet,
         rows=f"{RUN}/rows.tsv",
+        records=f"{RUN}/faces.tsv",
         split=f"{RUN}/splits/{{protocol}}.tsv",
         audit=f"{RUN}/splits/{{protocol}}.audit.json",
         best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",

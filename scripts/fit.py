@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, gram, job, metrics, models, tables
+from deepfake import bundle, domain, gram, job, metrics, models, tables
 from deepfake.matrix import Matrix
 
 
@@ -39,6 +39,14 @@ def main(work: job.Job) -> None:
             "seed": params["seed"],
             **audit["parts"]["train"],
         },
+        "domain": domain.describe(
+            tables.read(work.read("records")),
+            {
+                row["video_id"]
+                for row, cut in zip(rows, split, strict=True)
+                if cut["part"] == "train"
+            },
+        ),
         "versions": params["versions"],
     }
     record = Path(work.write("bundle"))

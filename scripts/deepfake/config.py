@@ -24,7 +24,7 @@ from deepfake.schema import (
     key,
 )
 
-__all__ = ["Config", "ConfigError", "keys", "load"]
+__all__ = ["Config", "ConfigError", "Question", "honour", "keys", "load", "load_question"]
 
 
 class Frames(Section):
@@ -202,6 +202,41 @@ class Config(Section):
         if self.run.startswith("."):
             raise ValueError("run must not start with a dot")
         return self
+
+
+class Question(Section):
+    """What is asked of a model: `snakemake classify --config videos=... bundle=...`."""
+
+    videos: str | list[str] = Field(description="a path, a pattern or @LIST of the videos")
+    bundle: str = Field(description="the folder of a model, with its bundle.json")
+    run: str = Field("verdicts", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
+    prior: Float = Field(0.5, gt=0, lt=1)
+    undecided: tuple[Float, Float] = (0.4, 0.6)
+    videos_per_job: Count = 20
+
+    @model_validator(mode="after")
+    def _check(self) -> Question:
+        if not 0 <= self.undecided[0] <= self.undecided[1] <= 1:
+            raise ValueError("undecided must be two rising probabilities")
+        return self
+
+
+def load_question(values: dict[str, Any], name: str) -> Question:
+    """Check what is asked of a model; see `load`."""
+    return schema.check(Question, values, name)
+
+
+def honour(preprocessing: dict[str, Any], run: str, name: str) -> Config:
+    """The configuration by which a bundle's user must turn videos into faces.
+
+    Args:
+        preprocessing: of the bundle. run: the folder's name. name: the bundle, for messages.
+
+    Raises:
+        ConfigError: settings that this version does not know.
+    """
+    values = {key: value for key, value in preprocessing.items() if key != "versions"}
+    return load({"run": run, "sweep": {"forest": {}}, **values}, f"{name}: preprocessing")
 
 
 def load(values: dict[str, Any], name: str) -> Config:

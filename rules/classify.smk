@@ -1,0 +1,61 @@
+# Judging new videos. The bundle is no input: a colleague who updates the repository and asks about
+# one video must never start a training.
+localrules:
+    classify,
+
+
+rule classify:
+    input:
+        RESULT,
+
+
+rule classify_batch:
+    input:
+        faces=f"{RUN}/faces/{{batch}}.npy",
+        table=f"{RUN}/faces/{{batch}}.tsv",
+    output:
+        verdicts=f"{RUN}/verdicts/{{batch}}.tsv",
+        scores=f"{RUN}/scores/{{batch}}.tsv",
+    log:
+        f"{RUN}/logs/classify_batch/{{batch}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/classify_batch/{{batch}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("classify_batch")
+    resources:
+        **asks("classify_batch"),
+    params:
+        job={
+            "bundle": QUESTION.bundle,
+            "prior": QUESTION.prior,
+            "undecided": list(QUESTION.undecided),
+            "code": code("classify", "models.svm", "models.logistic", "models.forest"),
+        },
+    message:
+        "judging the videos of batch {wildcards.batch}"
+    script:
+        "../scripts/classify.py"
+
+
+rule verdicts:
+    input:
+        verdicts=expand(f"{RUN}/verdicts/{{batch}}.tsv", batch=PLAN.batches),
+    output:
+        table=f"{RUN}/verdicts.tsv",
+        text=RESULT,
+    log:
+        f"{RUN}/logs/verdicts.log",
+    benchmark:
+        f"{RUN}/benchmarks/verdicts.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("verdicts")
+    resources:
+        **asks("verdicts"),
+    params:
+        job={"others": [list(other) for other in OTHERS], "code": code("verdicts")},
+    message:
+        "writing the verdicts"
+    script:
+        "../scripts/verdicts.py"

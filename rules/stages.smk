@@ -1,0 +1,15 @@
+# Stages to stop at: `snakemake dataset`, `snakemake models`
+localrules:
+    dataset,
+    models,
+
+
+rule dataset:
+    input:
+        f"{FEATURES}/matrix.npy",
+        expand(f"{RUN}/splits/{{protocol}}.tsv", protocol=CONFIG.split.protocols),
+
+
+rule models:
+    input:
+        for_each_model("models/{model}/bundle.json"),

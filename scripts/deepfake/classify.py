@@ -1,0 +1,125 @@
+"""The way from a video's faces and a bundle to a verdict: fake, real, or undecided and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from deepfake import metrics, models
+from deepfake.matrix import Faces
+from deepfake.models import Fitted
+
+COLUMNS = (
+    "video", "verdict", "probability", "score", "frames", "reason", "model", "trained_on",
+    "protocol", "leaky", "auc_of_people_unseen", "prior",
+)  # fmt: skip
+SCORE_COLUMNS = ("video", "frame", "score", "x", "y", "width", "height", "confidence", "reason")
+
+
+def frame_scores(records: Sequence[dict], pixels: np.ndarray, fitted: Fitted) -> list[dict]:
+    """One dict a frame: its score, or why it has none.
+
+    Args:
+        records: rows of `faces.COLUMNS`, as strings. pixels: the kept faces, uint8 (n, ...).
+        fitted: the model.
+    """
+    scores = models.decide(fitted, Faces(pixels)) if len(pixels) else np.empty(0)
+    rows = []
+    for record in records:
+        row = {name: record.get(name, "") for name in SCORE_COLUMNS} | {"video": record["video_id"]}
+        if record["status"] == "kept":
+            row["score"] = float(scores[int(record["crop"].split(".")[0])])
+        rows.append(row)
+    return rows
+
+
+def verdict(rows: Sequence[dict], bundle: dict, prior: float, undecided: Sequence[float]) -> dict:
+    """The verdict on one video.
+
+    Args:
+        rows: its frames, from `frame_scores`.
+        bundle: the record of bundle.json.
+        prior: assumed share of fakes among the videos that are asked about.
+        undecided: probabilities between these two decide nothing.
+    """
+    scores = [row["score"] for row in rows if row["score"] != ""]
+    found = {"video": rows[0]["video"], "frames": len(scores), "prior": prior, **_model(bundle)}
+    if not scores:
+        told = sorted({row["reason"] for row in rows if row["reason"]})
+        return found | {"verdict": "undecided", "reason": f"no usable face: {', '.join(told)}"}
+    mean = float(np.mean(scores))
+    chance = _with_prior(bundle, mean, prior)
+    reasons = _doubts(rows, bundle, chance, undecided)
+    said = "undecided" if reasons else "fake" if chance > 0.5 else "real"
+    return found | {
+        "verdict": said,
+        "probability": round(chance, 4),
+        "score": mean,
+        "reason": "; ".join(reasons),
+    }
+
+
+def _model(bundle: dict) -> dict:
+    training = bundle["training"]
+    return {
+        "model": bundle["model"],
+        "trained_on": ", ".join(filter(None, training["datasets"])),
+        "protocol": training["protocol"],
+        "leaky": "yes" if training["leaky"] else "no",
+        "auc_of_people_unseen": bundle["calibration"]["roc_auc"],
+    }
+
+
+def _with_prior(bundle: dict, mean: float, prior: float) -> float:
+    """P(fake) of a mean score, moved from the training's share of fakes to the assumed one."""
+    chance = float(metrics.probability(bundle["calibration"], np.array([mean]))[0])
+    share = bundle["training"]["fake"] / max(1, bundle["training"]["rows"])
+    share = min(max(share, 1e-6), 1 - 1e-6)
+    odds = chance / (1 - chance) * (prior / (1 - prior)) / (share / (1 - share))
+    return odds / (1 + odds)
+
+
+def _doubts(
+    rows: Sequence[dict], bundle: dict, chance: float, undecided: Sequence[float]
+) -> list[str]:
+    """Why a probability must not be taken for a verdict."""
+    found = []
+    auc = bundle["calibration"]["roc_auc"]
+    if auc is None or auc <= 0.5:
+        found.append("the model tells people it has not seen no better than chance")
+    low, high = undecided
+    if low <= chance <= high:
+        found.append(f"probability {chance:.2f} lies between {low:g} and {high:g}")
+    side = np.median([float(row["width"]) for row in rows if row["score"] != ""])
+    limits = bundle.get("domain", {}).get("face_width")
+    if limits and not limits[0] <= side <= limits[1]:
+        found.append(
+            f"its faces are {side:.0f} pixels wide, those of the training "
+            f"{limits[0]:.0f} to {limits[1]:.0f}"
+        )
+    return found
+
+
+def text(rows: Sequence[dict]) -> str:
+    """The verdicts for a terminal."""
+    lines = []
+    for row in rows:
+        chance = (
+            "" if row.get("probability", "") == "" else f"P(fake) {float(row['probability']):.2f}"
+        )
+        lines.append(f"{row['verdict']:<10} {chance:<13} {row['video']}")
+        if row["reason"]:
+            lines.append(f"           {row['reason']}")
+    first = rows[0]
+    if first.get("model"):
+        auc = first["auc_of_people_unseen"]
+        known = f"{float(auc):.2f}" if auc not in ("", None) else "unknown"
+        lines += [
+            "",
+            f"model: {first['model']}, trained on {first['trained_on'] or 'unnamed videos'} "
+            f"({first['protocol']} split{', LEAKY' if first['leaky'] == 'yes' else ''}); AUC on "
+            f"videos it had not seen: {known}; assumed share of fakes: {first['prior']}",
+        ]
+    lines.append("A verdict is a model's guess. It is no evidence about a person.")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,22 @@
+"""Rule verdicts: join the verdicts of all batches with the videos that could not be looked at."""
+
+from pathlib import Path
+
+from deepfake import classify, job, tables
+
+
+def main(work: job.Job) -> None:
+    """Join the verdicts of all batches with the videos that could not be looked at."""
+    rows = [row for path in work.input.get("verdicts", []) for row in tables.read(path)]
+    rows += [
+        {"video": path, "verdict": "undecided", "reason": reason}
+        for path, reason in work.params["others"]
+    ]
+    rows.sort(key=lambda row: row["video"])
+    tables.write(rows, work.write("table"), classify.COLUMNS)
+    told = classify.text(sorted(rows, key=lambda row: (not row.get("model"), row["video"])))
+    Path(work.write("text")).write_text(told, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    job.run(main, globals().get("snakemake"))

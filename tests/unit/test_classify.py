@@ -1,0 +1,142 @@
+"""From a question and a model to a verdict."""
+
+import numpy as np
+import pytest
+
+from deepfake import asked, classify, config, domain, metrics
+from deepfake.models import Fitted
+
+
+@pytest.fixture
+def clips(tmp_path):
+    for name in ("b.mp4", "a.mp4", "x[1].mp4", "it's $(x).mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "folder.mp4").mkdir()
+    return tmp_path
+
+
+def names(videos) -> list[str]:
+    return [video["path"].rsplit("/", 1)[1] for video in videos]
+
+
+def test_a_pattern_a_path_and_a_list_name_videos(clips):
+    videos, others = asked.expand(f"{clips}/*.mp4")
+    assert names(videos) == ["a.mp4", "b.mp4", "it's $(x).mp4", "x[1].mp4"]
+    assert others == [(f"{clips}/folder.mp4", "is a folder")]
+    assert names(asked.expand(f"{clips}/x[1].mp4")[0]) == ["x[1].mp4"]
+    listed = clips / "list.txt"
+    listed.write_text(f"{clips}/b.mp4\n\n{clips}/gone.mp4\n{clips}/b.mp4\n")
+    videos, others = asked.expand(f"@{listed}")
+    assert names(videos) == ["b.mp4"]
+    assert others == [(f"{clips}/gone.mp4", "no such file")]
+
+
+@pytest.mark.parametrize("words", ["/nowhere/*.mp4", "@/nowhere/list.txt", []])
+def test_a_question_that_names_no_video_is_refused(words):
+    with pytest.raises(asked.AskedError, match="videos: "):
+        asked.expand(words)
+
+
+def test_a_batch_is_named_by_its_files_and_the_model(clips):
+    def batches(salt: str) -> list[str]:
+        videos, _ = asked.expand(f"{clips}/[ab].mp4")
+        asked.deal(videos, 1, salt)
+        return [video["batch"] for video in videos]
+
+    first = batches("model")
+    assert len(set(first)) == 2
+    assert batches("model") == first
+    assert not set(batches("other model")) & set(first)
+    (clips / "a.mp4").write_bytes(b"changed")
+    assert [one == two for one, two in zip(batches("model"), first, strict=True)] == [False, True]
+
+
+def bundle(auc: float = 0.9, fake: int = 50) -> dict:
+    return {
+        "model": "logistic",
+        "calibration": {"slope": 1.0, "intercept": 0.0, "roc_auc": auc},
+        "training": {
+            "datasets": ["set"],
+            "protocol": "grouped",
+            "leaky": False,
+            "rows": 100,
+            "fake": fake,
+        },
+        "domain": {"face_width": [80.0, 200.0]},
+    }
+
+
+def frames(score: float, width: int = 100) -> list[dict]:
+    rows = [{"video": "v", "score": score, "width": str(width), "reason": ""}] * 3
+    return [*rows, {"video": "v", "score": "", "width": "", "reason": "no face found"}]
+
+
+def judge(score: float, prior: float = 0.5, width: int = 100, **how) -> dict:
+    return classify.verdict(frames(score, width), bundle(**how), prior, (0.4, 0.6))
+
+
+def test_a_clear_score_is_a_verdict():
+    assert judge(3.0)["verdict"] == "fake"
+    assert judge(-3.0)["verdict"] == "real"
+    found = judge(3.0)
+    assert found["probability"] == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-4)
+    assert found["frames"] == 3
+    assert found["reason"] == ""
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"score": 0.1}, "probability 0.52 lies between 0.4 and 0.6"),
+        ({"score": 3.0, "auc": 0.5}, "no better than chance"),
+        ({"score": 3.0, "auc": None}, "no better than chance"),
+        ({"score": 3.0, "width": 40}, "its faces are 40 pixels wide, those of the training 80 to"),
+    ],
+)
+def test_a_doubt_decides_nothing_and_is_told(how, reason):
+    found = judge(**how)
+    assert found["verdict"] == "undecided"
+    assert reason in found["reason"]
+
+
+def test_a_video_without_a_face_is_undecided_with_what_was_seen():
+    rows = [{"video": "v", "score": "", "reason": "no face found"}]
+    found = classify.verdict(rows, bundle(), 0.5, (0.4, 0.6))
+    assert found["verdict"] == "undecided"
+    assert found["reason"] == "no usable face: no face found"
+
+
+def test_the_prior_moves_the_probability_by_bayes_rule():
+    even = judge(1.0)["probability"]
+    odds = even / (1 - even) * (0.1 / 0.9)
+    assert judge(1.0, prior=0.1)["probability"] == pytest.approx(odds / (1 + odds), abs=1e-3)
+    # a training of nine fakes in ten has told the model to expect them
+    assert judge(1.0, fake=90)["probability"] < even
+
+
+def test_frame_scores_are_the_models_own():
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
+    fitted = Fitted("logistic", {}, {"weights": np.ones(12)}, {"intercept": -1.0})
+    records = [
+        {"video_id": "v", "frame": "0", "status": "kept", "crop": "000001.png", "reason": ""},
+        {"video_id": "v", "frame": "9", "status": "dropped", "crop": "", "reason": "no face found"},
+    ]
+    kept, dropped = classify.frame_scores(records, pixels, fitted)
+    assert kept["score"] == pixels[1].sum(dtype=float) - 1
+    assert (dropped["score"], dropped["reason"]) == ("", "no face found")
+
+
+def test_the_domain_is_that_of_the_trainings_videos():
+    records = [
+        {"video_id": f"v{n % 2}", "status": "kept", "width": str(100 + n)} for n in range(101)
+    ]
+    records.append({"video_id": "v0", "status": "dropped", "width": ""})
+    assert domain.describe(records, {"v0"})["face_width"] == [101.0, 199.0]
+    assert metrics.probability({"slope": 0.0, "intercept": 0.0}, np.zeros(1)) == 0.5
+
+
+def test_a_bundle_of_unknown_settings_is_not_honoured():
+    known = {"frames": {"every": 5}, "faces": {"size": 64}, "versions": {"mtcnn": "1"}}
+    assert config.honour(known, "verdicts", "b").frames.every == 5
+    with pytest.raises(config.ConfigError, match=r"b: preprocessing: faces\.align: unknown key"):
+        config.honour(known | {"faces": {"align": True}}, "verdicts", "b")

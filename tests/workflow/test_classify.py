@@ -1,0 +1,84 @@
+"""Asking a model about videos: with a bundle alone, without sheet, dataset or training."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from deepfake import tables
+from tests.workflow.running import ROOT, Run, scan
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory, demo_clips):
+    """A model trained on twelve clips; the training's own folder is gone."""
+    run = Run(tmp_path_factory.mktemp("training"))
+    scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
+    run.write_settings(sweep={"logistic": {"C": ["1e-3"]}})
+    done = run.snakemake()
+    assert done.returncode == 0, done.stdout
+    kept = tmp_path_factory.mktemp("colleague") / "a model"
+    shutil.copytree(run.features / "grouped" / "models" / "logistic", kept)
+    shutil.rmtree(run.folder)
+    return kept
+
+
+def ask(folder, *settings: str) -> subprocess.CompletedProcess:
+    command = [
+        *(sys.executable, "-m", "snakemake", "classify", "--snakefile", str(ROOT / "Snakefile")),
+        *("--directory", str(folder), "--cores", "2", "--config", *settings),
+    ]
+    return subprocess.run(
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_clips):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    shutil.copy(demo_clips / "fake" / "s00_s01.mp4", clips / "it's $(x).mp4")
+    shutil.copy(demo_clips / "real" / "s02.mp4", clips / "one.mp4")
+    (clips / "empty.mp4").write_bytes(b"")
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(map(str, [*clips.iterdir(), clips / "gone.mp4"])))
+    done = ask(tmp_path, f"videos=@{listed}", f"bundle={bundle}", "undecided=[0.5,0.5]")
+    assert done.returncode == 0, done.stdout
+    rows = tables.read(tmp_path / "results" / "verdicts" / "verdicts.tsv")
+    found = {row["video"].rsplit("/", 1)[1]: row for row in rows}
+    assert list(found) == ["empty.mp4", "gone.mp4", "it's $(x).mp4", "one.mp4"]
+    assert found["gone.mp4"]["reason"] == "no such file"
+    assert found["empty.mp4"]["reason"] == "no usable face: the file is empty"
+    for name in ("it's $(x).mp4", "one.mp4"):
+        assert 0 < float(found[name]["probability"]) < 1
+        assert found[name]["frames"] == "3"
+        assert found[name]["trained_on"] == "demo"
+    assert "It is no evidence about a person." in done.stdout
+    again = ask(tmp_path, f"videos=@{listed}", f"bundle={bundle}", "undecided=[0.5,0.5]")
+    assert "Nothing to be done" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (("videos=x.mp4",), "--config: bundle: missing; the folder of a model"),
+        (("videos=x.mp4", "bundle=/nowhere"), "bundle: /nowhere is no folder of a model"),
+        (("videos=*.nothing", "bundle=BUNDLE"), "videos: '*.nothing' names no video"),
+        (("videos=x.mp4", "bundle=BUNDLE", "prio=0.1"), "unknown key; did you mean prior?"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_one_clear_line(tmp_path, bundle, settings, line):
+    done = ask(tmp_path, *(word.replace("BUNDLE", str(bundle)) for word in settings))
+    assert done.returncode == 1
+    assert line in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_tampered_model_is_refused_and_told(tmp_path, bundle, demo_clips):
+    broken = tmp_path / "broken"
+    shutil.copytree(bundle, broken)
+    weights = broken / "weights.npy"
+    weights.write_bytes(weights.read_bytes()[:-8] + b"\0" * 8)
+    done = ask(tmp_path, f"videos={demo_clips}/real/s00.mp4", f"bundle={broken}")
+    assert done.returncode == 1
+    assert "weights.npy was changed or cut short" in done.stdout
