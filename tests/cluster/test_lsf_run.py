@@ -63,7 +63,7 @@ def test_the_words_of_bsub_at_each_attempt(make_checkout):
         common
         | {"-W": str(minutes), "-M": f"{memory}MB"}
         | {"-R": [f"rusage[mem={float(memory)}]", "span[hosts=1]"]}
-        for minutes, memory in ((10, 700), (20, 1050), (40, 1575))
+        for minutes, memory in ((34, 700), (68, 1050), (135, 1575))
     ]
 
 
