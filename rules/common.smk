@@ -98,10 +98,10 @@ def asks(rule):
     def runtime(wildcards, attempt):
         return f"{PLAN.minutes(rule, dict(wildcards.items()), attempt)}m"
 
-    asked = {"mem_mb": mem_mb, "runtime": runtime, "attempt": lambda wildcards, attempt: attempt}
+    wanted = {"mem_mb": mem_mb, "runtime": runtime, "attempt": lambda wildcards, attempt: attempt}
     if SITE.lsf:  # its plugin reserves memory but sets no limit
-        asked["lsf_extra"] = lambda wildcards, attempt: f"-M {mem_mb(wildcards, attempt)}MB"
-    return asked
+        wanted["lsf_extra"] = lambda wildcards, attempt: f"-M {mem_mb(wildcards, attempt)}MB"
+    return wanted
 
 
 def gram_files(wildcards, ending):

@@ -15,7 +15,7 @@ def main(work: job.Job) -> None:
     best = json.loads(Path(work.read("best")).read_text(encoding="utf-8"))
     rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
     training, _ = models.training(rows, split, Matrix(work.read("matrix")))
-    training.grams = gram.load_all(params["scalings"], work.input)
+    training.grams = gram.load_all(params["scalings"], work.input, [best["candidate"]])
     model = models.module(params["model"])
     job.log.info("fitting %s on %d rows", best["candidate"], len(training.fake))
     fitted = model.fit(best["candidate"], training, params["seed"], work.threads)

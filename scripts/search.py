@@ -14,13 +14,13 @@ def main(work: job.Job) -> None:
         tables.read(work.read("split")),
         Matrix(work.read("matrix")),
     )
-    training.grams = gram.load_all(params["scalings"], work.input)
     train, held_out = (
         np.flatnonzero(folds != params["fold"]),
         np.flatnonzero(folds == params["fold"]),
     )
     model = models.module(params["model"])
     candidates = list(params["candidates"].values())
+    training.grams = gram.load_all(params["scalings"], work.input, candidates)
     values = model.score(candidates, training, train, held_out, params["seed"], work.threads)
     rows = []
     for number, scored in zip(params["candidates"], values, strict=True):

@@ -16,8 +16,6 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
-
 from cluster import claim, controller, planned, preflight, runs, usage
 from cluster.commands import Silent
 from deepfake import site
@@ -89,7 +87,7 @@ def _plan(arguments: argparse.Namespace) -> list[planned.Rule]:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Look for what breaks a run; the number of things to mend is told by the exit status."""
+    """Look for what breaks a run; the exit status is 1 where something is to mend."""
     plan = _plan(arguments)
     say(planned.table(plan))
     bad = 0
@@ -129,10 +127,10 @@ def _go(arguments: argparse.Namespace, plan: list[planned.Rule]) -> int:
 
 def tell_usage(arguments: argparse.Namespace) -> int:
     """What each rule asked for and used."""
-    values = yaml.safe_load(arguments.config.read_text(encoding="utf-8"))
-    found = usage.collect(Path("results") / values.get("run", "demo") / "benchmarks")
+    name = planned.settings(arguments.config).run
+    found = usage.collect(Path("results") / name / "benchmarks")
     if not found:
-        say(f"no benchmarks of run {values.get('run', 'demo')} yet")
+        say(f"no benchmarks of run {name} yet")
         return 1
     for part in (usage.table, usage.to_paste, usage.against_the_original):
         say(part(found) + "\n")

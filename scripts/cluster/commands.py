@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -36,3 +37,12 @@ def ask(*words: str, seconds: float = PATIENCE) -> str:
         last = told[-1] if told else "no message"
         raise Silent(f"{words[0]}: exit status {done.returncode}: {last}")
     return done.stdout
+
+
+def megabytes(text: str) -> float:
+    """MB of a scheduler's 400M, 12345K, 4Gn or `612 Mbytes`; 0 of nothing. A bare number is MB."""
+    match = re.match(r"([0-9.]+) ?([KMGT]?)", text or "")
+    if not match:
+        return 0.0
+    scale = {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}
+    return float(match[1]) * scale[match[2]]

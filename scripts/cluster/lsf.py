@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cluster.commands import Silent, ask
+from cluster.commands import Silent, ask, megabytes
 
 ENDED = {"DONE", "EXIT"}
 LOST = {"UNKWN", "ZOMBI"}  # the host does not answer
@@ -71,12 +71,9 @@ def used(run_ids: list[str]) -> list[tuple[str, float, float]]:
         for line in told.splitlines():
             name, memory, seconds = (*line.split("|"), "", "")[:3]
             rule = re.match(r"Snakemake_rule_([A-Za-z0-9]+)", name)
-            amount = re.match(r"([0-9.]+) ?([KMGT])", memory)
-            scale = {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}
-            mb = float(amount[1]) * scale[amount[2]] if amount else 0.0
             number = re.match(r"[0-9.]+", seconds)
             if rule:
-                found.append((rule[1], mb, float(number[0]) if number else 0.0))
+                found.append((rule[1], megabytes(memory), float(number[0]) if number else 0.0))
     return found
 
 

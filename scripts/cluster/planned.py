@@ -41,18 +41,29 @@ def remaining(snakemake: list[str]) -> dict[str, int]:
     if done.returncode != 0:
         lines = [line for line in told.splitlines() if not line.startswith("Using workflow")]
         raise PlanError("\n".join(lines))
-    if "total" not in told:
-        return {}
-    first = told.split("job         count" if "job         count" in told else "count", 1)[1]
-    counts = dict(re.findall(r"^(\w+) +(\d+)$", first.split("total", 1)[0], flags=re.M))
-    return {rule: int(count) for rule, count in counts.items() if rule != "all"}
+    stats = re.search(r"^job +count$(.*?)^total ", told, flags=re.M | re.S)
+    counts = re.findall(r"^(\w+) +(\d+)$", stats[1], flags=re.M) if stats else []
+    return {rule: int(count) for rule, count in counts if rule != "all"}
+
+
+def settings(configuration: Path) -> config.Config:
+    """A run's configuration, from its file.
+
+    Raises:
+        ConfigError: it is no YAML, or a key is wrong.
+    """
+    try:
+        values = yaml.safe_load(configuration.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise config.ConfigError(f"{configuration}: is no YAML: {error}") from None
+    return config.load(values, str(configuration))
 
 
 def rules(configuration: Path, root: Path, counts: dict[str, int]) -> list[Rule]:
     """What the jobs still to do ask for, by rule."""
-    settings = config.load(yaml.safe_load(configuration.read_text("utf-8")), str(configuration))
-    videos = sheet.read(settings.sheet, check_files=False)
-    plan = Plan(settings, videos, site.load(root).limits)
+    chosen = settings(configuration)
+    videos = sheet.read(chosen.sheet, check_files=False)
+    plan = Plan(chosen, videos, site.load(root).limits)
     asked: dict[str, list[tuple[int, int, int]]] = {}
     for rule, wildcards in plan.jobs():
         asked.setdefault(rule, []).append(

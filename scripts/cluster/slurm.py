@@ -10,7 +10,7 @@ import contextlib
 import pwd
 import re
 
-from cluster.commands import Silent, ask
+from cluster.commands import Silent, ask, megabytes
 
 ENDING = "COMPLETING"  # its script has ended, its node is being cleared
 FIELDS = ("JobID", "State", "ExitCode", "ReqMem", "MaxRSS", "Elapsed", "Timelimit", "NodeList")
@@ -64,7 +64,7 @@ def used_from(told: str) -> list[tuple[str, float, float]]:
         job_id, comment, most, elapsed = line.split("|")
         number, _, step = job_id.partition(".")
         if step:  # what the job used is with its steps
-            memory[number] = max(memory.get(number, 0.0), _megabytes(most))
+            memory[number] = max(memory.get(number, 0.0), megabytes(most))
         elif comment.startswith("rule_"):
             rules[number] = comment.removeprefix("rule_").split("_wildcards_")[0]
             seconds[number] = float(elapsed or 0)
@@ -94,7 +94,7 @@ def from_accounting(told: str) -> str:
     if not rows:
         return ""
     job, states = rows[0], [row["State"] for row in rows]
-    used = max((_megabytes(row["MaxRSS"]) for row in rows), default=0)
+    used = max((megabytes(row["MaxRSS"]) for row in rows), default=0)
     if any(state.startswith("OUT_OF_MEMORY") for state in states) or job["ExitCode"] == "0:9":
         seen = f"{used:.0f} MB at the last sample" if used else "more at once than was sampled"
         return f"out of memory: {_asked(job['ReqMem'])}used {seen}"
@@ -137,7 +137,7 @@ def from_log(log: str) -> str:
 
 def _asked(memory: str) -> str:
     """`asked 500 MB, `; accounting says `16?` until it has the whole record."""
-    known = _megabytes(memory) if "?" not in memory else 0
+    known = megabytes(memory) if "?" not in memory else 0
     return f"asked {known:.0f} MB, " if known else ""
 
 
@@ -146,12 +146,3 @@ def _user(number: str) -> str:
         return pwd.getpwuid(int(number)).pw_name
     except KeyError:
         return f"user {number}"
-
-
-def _megabytes(text: str) -> float:
-    """MB of SLURM's 400M, 12345K, 4Gn, or of nothing."""
-    match = re.match(r"([0-9.]+)([KMGT]?)", text or "")
-    if not match:
-        return 0.0
-    scale = {"K": 1 / 1024, "": 1, "M": 1, "G": 1024, "T": 1024**2}
-    return float(match[1]) * scale[match[2]]

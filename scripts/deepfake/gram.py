@@ -114,10 +114,19 @@ def load(products: str | Path, facts: str | Path) -> Gram:
     return Gram(loaded, record["p"], record["varying"], sums)
 
 
-def load_all(scalings: list[str], files: dict[str, list[str]]) -> dict[str, Gram]:
-    """Gram matrices by scaling, from a job's files `products` and `facts` in that order."""
+def load_all(
+    scalings: list[str], files: dict[str, list[str]], candidates: list[dict]
+) -> dict[str, Gram]:
+    """Gram matrices by scaling, those that the candidates need.
+
+    Args:
+        scalings: of a job's files `products` and `facts`, in that order.
+        candidates: settings of models; a forest's name no scaling.
+    """
+    needed = {candidate.get("scaling") for candidate in candidates}
     pairs = zip(files.get("products", []), files.get("facts", []), strict=True)
-    return {scaling: load(*pair) for scaling, pair in zip(scalings, pairs, strict=True)}
+    named = zip(scalings, pairs, strict=True)
+    return {scaling: load(*pair) for scaling, pair in named if scaling in needed}
 
 
 def compute(

@@ -387,6 +387,27 @@ def test_the_plan_table_counts_what_is_left():
     assert last == ["at", "most", "4", "2", "4000", "MB", "60", "min", "4.0"]
 
 
+def test_the_jobs_left_are_read_from_a_dry_run(on_path):
+    """Whatever the paths in it are called."""
+    told = (
+        "Using workflow specific profile /home/count total/profiles/slurm for settings.\n"
+        "job         count\n--------  -------\nframes          4\nall             1\n"
+        "total           5\n\nother 7\n"
+    )
+    command = on_path("dry", f"cat <<'E'\n{told}E")
+    assert planned.remaining([str(command)]) == {"frames": 4}
+    nothing = on_path("dry", "echo Nothing to be done in /count.")
+    assert planned.remaining([str(nothing)]) == {}
+
+
+def test_a_configuration_that_is_no_yaml_is_one_line_with_its_file(tmp_path):
+    file = tmp_path / "run.yaml"
+    for text in ("run: [", "- a list"):
+        file.write_text(text)
+        with pytest.raises(config.ConfigError, match=r"run\.yaml: "):
+            planned.settings(file)
+
+
 def test_usage_compares_asked_and_used_and_gives_lines_to_paste(tmp_path):
     record = {"s": 100.0, "max_rss": 2000.0, "cpu_time": 90.0, "threads": 2}
     record["resources"] = {"mem_mb": 9000, "runtime": 60}

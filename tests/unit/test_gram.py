@@ -166,7 +166,7 @@ def test_a_saved_gram_is_loaded_as_it_was(pixels, tmp_path, scaling):
     found = gram.compute(Faces(pixels), scaling)
     gram.save(found, tmp_path / "products.npy", tmp_path / "facts.json")
     files = {"products": [tmp_path / "products.npy"], "facts": [tmp_path / "facts.json"]}
-    loaded = gram.load_all([scaling], files)[scaling]
+    loaded = gram.load_all([scaling], files, [{"scaling": scaling}])[scaling]
     assert isinstance(loaded, Gram)
     assert (loaded.products == found.products).all()
     assert (loaded.p, loaded.varying) == (found.p, found.varying)
@@ -175,4 +175,5 @@ def test_a_saved_gram_is_loaded_as_it_was(pixels, tmp_path, scaling):
 
 
 def test_a_job_without_grams_loads_none():
-    assert gram.load_all([], {}) == {}
+    assert gram.load_all([], {}, [{"n_estimators": 5}]) == {}
+    assert gram.load_all(["none"], {"products": ["absent"], "facts": ["absent"]}, []) == {}
