@@ -19,8 +19,11 @@ SCRIPTS = Path(__file__).resolve().parent.parent
 PACKAGES = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
+    "jinja2": "jinja2",
     "joblib": "joblib",
+    "matplotlib": "matplotlib",
     "mtcnn": "mtcnn",
+    "numba": "numba",
     "numpy": "numpy",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
