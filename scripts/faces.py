@@ -10,6 +10,7 @@ def main(work: job.Job) -> None:
     settings = dict(work.params["faces"])
     detector = faces.Detector(settings.pop("thresholds"))
     table = tables.read(work.read("table"))
+    fps = {row["video_id"]: row["fps"] for row in table}
     progress = job.Progress(len({row["video_id"] for row in table}), "videos")
     rows, pixels = [], []
     with archive.Writer(work.write("crops")) as crops:
@@ -19,7 +20,7 @@ def main(work: job.Job) -> None:
                     row["crop"] = f"{len(pixels):06d}.png"
                     crops.add(row["crop"], surroundings)
                     pixels.append(face)
-                rows.append(row)
+                rows.append(row | {"fps": fps[row["video_id"]]})
             progress.step()
     size = settings["size"]
     stacked = np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)

@@ -163,6 +163,9 @@ def _checked(record: dict, folder: Path) -> Fitted:
         finite = isinstance(number, int | float) and math.isfinite(number)
         _demand(finite, f"{name} is {number!r}, no finite number")
     _demand(record["calibration"]["slope"] >= 0, "calibration.slope is negative")
+    for name, limits in record.get("domain", {}).items():
+        low, high = (float(limit) for limit in limits)
+        _demand(math.isfinite(low) and low <= high < math.inf, f"domain.{name} is no range")
     kind = next((k for k in KINDS[model] if set(k) == set(described)), None)
     _demand(kind is not None, f"a {model} does not hold the arrays {', '.join(sorted(described))}")
     arrays = {name: _array(folder, name, described[name], *kind[name]) for name in sorted(kind)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfake import metrics, models
+from deepfake import domain, metrics, models
 from deepfake.matrix import Faces
 from deepfake.models import Fitted
 
@@ -14,7 +14,10 @@ COLUMNS = (
     "video", "verdict", "probability", "score", "frames", "reason", "model", "trained_on",
     "protocol", "leaky", "auc_of_people_unseen", "prior",
 )  # fmt: skip
-SCORE_COLUMNS = ("video", "frame", "score", "x", "y", "width", "height", "confidence", "reason")
+SCORE_COLUMNS = (
+    "video", "frame", "score", "x", "y", "width", "height", "confidence", "sharpness", "fps",
+    "reason",
+)  # fmt: skip
 
 
 def frame_scores(records: Sequence[dict], pixels: np.ndarray, fitted: Fitted) -> list[dict]:
@@ -91,13 +94,8 @@ def _doubts(
     low, high = undecided
     if low <= chance <= high:
         found.append(f"probability {chance:.2f} lies between {low:g} and {high:g}")
-    side = np.median([float(row["width"]) for row in rows if row["score"] != ""])
-    limits = bundle.get("domain", {}).get("face_width")
-    if limits and not limits[0] <= side <= limits[1]:
-        found.append(
-            f"its faces are {side:.0f} pixels wide, those of the training "
-            f"{limits[0]:.0f} to {limits[1]:.0f}"
-        )
+    seen = [row for row in rows if row["score"] != ""]
+    found += domain.differences(seen, bundle.get("domain", {}))
     return found
 
 

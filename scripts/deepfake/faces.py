@@ -20,7 +20,7 @@ log = logging.getLogger("deepfake")
 
 COLUMNS = (
     "video_id", "frame", "face", "status", "reason", "found", "x", "y", "width", "height",
-    "confidence", "points", "crop",
+    "confidence", "points", "sharpness", "fps", "crop",
 )  # fmt: skip
 CONTEXT = 1.4  # side of the native crop kept for later features, in boxes
 SMALLEST = 12  # pixels: P-Net's window; a smaller side has no face for it
@@ -167,6 +167,20 @@ def crop(
     return np.asarray(image)
 
 
+def sharpness(face: np.ndarray) -> float:
+    """Variance of the Laplacian of a face in grey, rounded to 2 digits.
+
+    A measure of focus: Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy".
+
+    Args:
+        face: uint8 RGB of shape (size, size, 3).
+    """
+    import cv2
+
+    edges = cv2.Laplacian(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.CV_16S)
+    return round(float(edges.var(dtype=np.float64)), 2)
+
+
 def cut_video(
     video_id: str,
     frames: dict[int, bytes],
@@ -211,7 +225,8 @@ def cut_video(
             yield row | {"status": "dropped", "reason": dropped}, None, None
         else:
             pixels = crop(image, face.box, **crop_settings)
-            yield row | {"status": "kept"}, pixels, _surroundings(image, face.box)
+            row |= {"status": "kept", "sharpness": sharpness(pixels)}
+            yield row, pixels, _surroundings(image, face.box)
     if reason or not images:
         row = {"video_id": video_id, "status": "dropped", "reason": reason or "no frame"}
         yield row, None, None

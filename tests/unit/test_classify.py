@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfake import asked, classify, config, domain, metrics
+from deepfake import asked, classify, config, domain
 from deepfake.models import Fitted
 
 
@@ -62,17 +62,22 @@ def bundle(auc: float = 0.9, fake: int = 50) -> dict:
             "rows": 100,
             "fake": fake,
         },
-        "domain": {"face_width": [80.0, 200.0]},
+        "domain": {
+            "face_width": [80.0, 200.0],
+            "frame_rate": [25.0, 30.0],
+            "sharpness": [50.0, 900.0],
+        },
     }
 
 
-def frames(score: float, width: int = 100) -> list[dict]:
-    rows = [{"video": "v", "score": score, "width": str(width), "reason": ""}] * 3
+def frames(score: float, **measures) -> list[dict]:
+    measured = {"width": "100", "fps": "25.0", "sharpness": "99.5"} | measures
+    rows = [{"video": "v", "score": score, "reason": "", **measured}] * 3
     return [*rows, {"video": "v", "score": "", "width": "", "reason": "no face found"}]
 
 
-def judge(score: float, prior: float = 0.5, width: int = 100, **how) -> dict:
-    return classify.verdict(frames(score, width), bundle(**how), prior, (0.4, 0.6))
+def judge(score: float, prior: float = 0.5, measures: dict | None = None, **how) -> dict:
+    return classify.verdict(frames(score, **(measures or {})), bundle(**how), prior, (0.4, 0.6))
 
 
 def test_a_clear_score_is_a_verdict():
@@ -90,13 +95,29 @@ def test_a_clear_score_is_a_verdict():
         ({"score": 0.1}, "probability 0.52 lies between 0.4 and 0.6"),
         ({"score": 3.0, "auc": 0.5}, "no better than chance"),
         ({"score": 3.0, "auc": None}, "no better than chance"),
-        ({"score": 3.0, "width": 40}, "its faces are 40 pixels wide, those of the training 80 to"),
+        (
+            {"score": 3.0, "measures": {"width": "40"}},
+            "its faces are 40 pixels wide, in the training 80 to 200",
+        ),
+        (
+            {"score": 3.0, "measures": {"fps": "60.0"}},
+            "it has 60 frames a second, in the training 25 to 30",
+        ),
+        (
+            {"score": 3.0, "measures": {"sharpness": "20.4"}},
+            "the sharpness of its faces is 20, in the training 50 to 900",
+        ),
     ],
 )
 def test_a_doubt_decides_nothing_and_is_told(how, reason):
     found = judge(**how)
     assert found["verdict"] == "undecided"
     assert reason in found["reason"]
+
+
+@pytest.mark.parametrize("fps", ["24.0", "29.97", "30.0", "", "0.0"])
+def test_a_like_frame_rate_or_none_is_no_doubt(fps):
+    assert judge(3.0, measures={"fps": fps})["verdict"] == "fake"
 
 
 def test_a_video_without_a_face_is_undecided_with_what_was_seen():
@@ -127,12 +148,14 @@ def test_frame_scores_are_the_models_own():
 
 
 def test_the_domain_is_that_of_the_trainings_videos():
+    other = {"fps": "0.0", "sharpness": "7.5"}
     records = [
-        {"video_id": f"v{n % 2}", "status": "kept", "width": str(100 + n)} for n in range(101)
+        {"video_id": f"v{n % 2}", "status": "kept", "width": str(100 + n), **other}
+        for n in range(101)
     ]
     records.append({"video_id": "v0", "status": "dropped", "width": ""})
-    assert domain.describe(records, {"v0"})["face_width"] == [101.0, 199.0]
-    assert metrics.probability({"slope": 0.0, "intercept": 0.0}, np.zeros(1)) == 0.5
+    found = domain.describe(records, {"v0"})
+    assert found == {"face_width": [101.0, 199.0], "sharpness": [7.5, 7.5]}
 
 
 def test_a_bundle_of_unknown_settings_is_not_honoured():

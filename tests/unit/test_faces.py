@@ -146,6 +146,13 @@ def test_the_detector_keeps_the_order_of_equal_scores(detector: faces.Detector) 
     np.testing.assert_array_equal(order, [*range(0, 1000, 2), *range(1, 1000, 2)])
 
 
+def test_a_blurred_face_is_less_sharp() -> None:
+    face = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    blurred = np.repeat(np.repeat(face[::8, ::8], 8, 0), 8, 1)
+    assert faces.sharpness(face) > faces.sharpness(blurred) > 0
+    assert faces.sharpness(np.full((64, 64, 3), 9, np.uint8)) == 0
+
+
 def test_a_table_and_its_archive_are_joined_by_video() -> None:
     rows = [
         {"video_id": "a", "frame": "0", "reason": ""},
