@@ -1,0 +1,80 @@
+"""From a template and facts to one self-contained HTML page: no script, no request, no file beside.
+
+Every value is escaped by Jinja2, and a Content-Security-Policy in the page forbids scripts and the
+network should anything slip through. Templates are in templates/, one a page, over base.html.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import unicodedata
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+from PIL import Image
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(template: str, **facts: object) -> str:
+    """A page as text.
+
+    Args:
+        template: name of a file in templates/.
+        facts: what it shows; a name that the template uses and that is missing is an error.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "visible": visible}
+    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
+    return environment.get_template(template).render(style=style, **facts)
+
+
+def write(path: str | Path, template: str, **facts: object) -> None:
+    """Render a page into a file; bytes of a name that are no text are replaced."""
+    Path(path).write_text(render(template, **facts), encoding="utf-8", errors="replace")
+
+
+def percent(share: float) -> str:
+    """A share between 0 and 1 as a whole percentage, never rounded to certainty."""
+    return f"{min(max(round(100 * share), 1), 99)} %" if 0 < share < 1 else f"{share:.0%}"
+
+
+def visible(text: str) -> str:
+    """Text with control and direction-changing characters shown as their code.
+
+    A name could otherwise be read backwards, or hide its ending.
+    """
+    return "".join(
+        f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c
+        for c in str(text)
+    )
+
+
+def slug(name: str) -> str:
+    """A file name for whatever a video is called: readable, safe, and of one video only."""
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:60]
+    digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
+    return f"{stem or 'video'}-{digest}"
+
+
+def jpeg(picture: np.ndarray, quality: int = 80) -> Markup:
+    """A picture as a data URI. Args: picture: uint8 RGB of shape (height, width, 3)."""
+    stored = io.BytesIO()
+    Image.fromarray(picture).save(stored, "JPEG", quality=quality)
+    return data_uri(stored.getvalue(), "image/jpeg")
+
+
+def data_uri(data: bytes, kind: str) -> Markup:
+    """Bytes as a data URI, safe in an attribute."""
+    return Markup(f"data:{kind};base64,{base64.b64encode(data).decode()}")
