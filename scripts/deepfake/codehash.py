@@ -72,6 +72,9 @@ def dependencies(script: str, *extra: str) -> tuple[list[str], list[str]]:
                 waiting.append(_file(name))
             elif name.split(".")[0] in PACKAGES:
                 packages.add(PACKAGES[name.split(".")[0]])
+    for module in list(modules):  # a page is its template too
+        folder = (SCRIPTS / module).parent / "templates"
+        modules.update(str(path.relative_to(SCRIPTS)) for path in folder.glob("*"))
     return sorted(modules - {f"{script}.py"}), sorted(packages)
 
 

@@ -34,7 +34,7 @@ def test_videos_of_one_name_in_two_folders_have_two_slugs():
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0, "0%"), (0.001, "1 %"), (0.5, "50 %"), (0.9999, "99 %"), (1, "100%")]
+    ("share", "text"), [(0, "0 %"), (0.001, "1 %"), (0.5, "50 %"), (0.9999, "99 %"), (1, "100 %")]
 )
 def test_a_probability_is_never_rounded_to_certainty(share, text):
     assert pages.percent(share) == text

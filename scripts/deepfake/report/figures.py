@@ -62,7 +62,6 @@ def svg(figure: Figure, name: str, told: str) -> Markup:
     text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{name}-", text)
     text = re.sub(r'font: ([\d.]+px) [^;"]*', r"font-size: \1", text)
     head = f'<svg class="figure" role="img" aria-label="{Markup.escape(told)}"'
-    text = re.sub(
-        r' width="[\d.]+pt"', "", re.sub(r' height="[\d.]+pt"', "", text, count=1), count=1
-    )
+    for side in ("width", "height"):  # its viewBox is left: it fills its place
+        text = re.sub(rf' {side}="[\d.]+pt"', "", text, count=1)
     return Markup(text.replace("<svg", head, 1))

@@ -47,7 +47,8 @@ def write(path: str | Path, template: str, **facts: object) -> None:
 
 def percent(share: float) -> str:
     """A share between 0 and 1 as a whole percentage, never rounded to certainty."""
-    return f"{min(max(round(100 * share), 1), 99)} %" if 0 < share < 1 else f"{share:.0%}"
+    whole = round(100 * share)
+    return f"{min(max(whole, 1), 99) if 0 < share < 1 else whole} %"
 
 
 def visible(text: str) -> str:
