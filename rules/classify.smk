@@ -9,11 +9,37 @@ rule classify:
         RESULT,
 
 
+rule previews:
+    input:
+        frames=f"{RUN}/frames/{{batch}}.tar",
+        table=f"{RUN}/frames/{{batch}}.tsv",
+    output:
+        previews=f"{RUN}/previews/{{batch}}.tar",
+    log:
+        f"{RUN}/logs/previews/{{batch}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/previews/{{batch}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("previews")
+    resources:
+        **asks("previews"),
+    params:
+        job={"code": code("previews")},
+    message:
+        "shrinking the frames of batch {wildcards.batch}"
+    script:
+        "../scripts/previews.py"
+
+
 rule classify_batch:
     input:
         faces=f"{RUN}/faces/{{batch}}.npy",
         table=f"{RUN}/faces/{{batch}}.tsv",
+        frames=f"{RUN}/frames/{{batch}}.tsv",
+        previews=f"{RUN}/previews/{{batch}}.tar",
     output:
+        pages=directory(f"{RUN}/pages/{{batch}}"),
         verdicts=f"{RUN}/verdicts/{{batch}}.tsv",
         scores=f"{RUN}/scores/{{batch}}.tsv",
     log:
@@ -26,7 +52,8 @@ rule classify_batch:
     resources:
         **asks("classify_batch"),
     params:
-        job={
+        job=lambda wildcards: {
+            "batch": wildcards.batch,
             "bundle": QUESTION.bundle,
             "prior": QUESTION.prior,
             "undecided": list(QUESTION.undecided),
@@ -43,6 +70,7 @@ rule verdicts:
         verdicts=expand(f"{RUN}/verdicts/{{batch}}.tsv", batch=PLAN.batches),
     output:
         table=f"{RUN}/verdicts.tsv",
+        page=f"{RUN}/verdicts.html",
         text=RESULT,
     log:
         f"{RUN}/logs/verdicts.log",

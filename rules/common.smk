@@ -150,4 +150,5 @@ def show_summary():
     """The table of the run, where it was made."""
     table = pathlib.Path(RESULT)
     if table.exists():
-        print(f"\n{table.read_text()}\nEverything is in {RUN}/")
+        page = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
+        print(f"\n{table.read_text()}\nOpen {page}; everything is in {RUN}/")

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from deepfake import bundle, classify, job, tables
+from deepfake import archive, bundle, classify, job, tables
+from deepfake.report import pages, verdict
 
 
 def main(work: job.Job) -> None:
@@ -10,16 +11,42 @@ def main(work: job.Job) -> None:
     params = work.params
     fitted, record = bundle.load(params["bundle"])
     pixels = np.load(work.read("faces"), allow_pickle=False)
-    rows = classify.frame_scores(tables.read(work.read("table")), pixels, fitted)
-    by_video: dict[str, list[dict]] = {}
-    for row in rows:
-        by_video.setdefault(row["video"], []).append(row)
-    verdicts = [
-        classify.verdict(mine, record, params["prior"], params["undecided"])
-        for mine in by_video.values()
-    ]
+    records = tables.read(work.read("table"))
+    rows = classify.frame_scores(records, pixels, fitted)
+    previews = _previews(work)
+    folder = work.folder("pages")
+    verdicts = []
+    for number, (video, mine) in enumerate(_by_video(rows).items()):
+        found = classify.verdict(mine, record, params["prior"], params["undecided"])
+        crops = [r["crop"] for r in records if r["video_id"] == video and r["crop"]]
+        faces = pixels[[int(crop.split(".")[0]) for crop in crops]]
+        page = f"{pages.slug(video)}.html"
+        seen = verdict.looks(fitted, faces)
+        verdict.write(
+            folder / page, found, mine, record, previews.get(number, {}), seen, params["undecided"]
+        )
+        verdicts.append(found | {"page": f"pages/{params['batch']}/{page}"})
     tables.write(rows, work.write("scores"), classify.SCORE_COLUMNS)
     tables.write(verdicts, work.write("verdicts"), classify.COLUMNS)
+
+
+def _by_video(rows: list[dict]) -> dict[str, list[dict]]:
+    found: dict[str, list[dict]] = {}
+    for row in rows:
+        found.setdefault(row["video"], []).append(row)
+    return found
+
+
+def _previews(work: job.Job) -> dict[int, dict[int, tuple[int, bytes]]]:
+    """Width of the whole frame and its preview, by the video's number in the batch and frame."""
+    table = tables.read(work.read("frames"))
+    videos = list(dict.fromkeys(row["video_id"] for row in table))
+    width = {row["video_id"]: int(row["width"]) for row in table}
+    found: dict[int, dict[int, tuple[int, bytes]]] = {}
+    for name, data in archive.members(work.read("previews")):
+        number, index = (int(part) for part in name.removesuffix(".jpg").split("/"))
+        found.setdefault(number, {})[index] = width[videos[number]], data
+    return found
 
 
 if __name__ == "__main__":

@@ -23,12 +23,17 @@ def main(work: job.Job) -> None:
     names, means = metrics.video_means(
         [row["video_id"] for row in unseen], np.array([float(row["score"]) for row in unseen])
     )
-    label = {row["video_id"]: row["label"] for row in unseen}
+    by_video = {row["video_id"]: row for row in unseen}
+    fake = np.array([by_video[name]["label"] == "fake" for name in names])
+    groups = [by_video[name]["group_id"] for name in names]
     audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
     facts = {
         "preprocessing": params["preprocessing"],
         "features": {"name": "pixels", "version": 1, "length": training.pixels.shape[1]},
-        "calibration": metrics.calibrate(np.array([label[n] == "fake" for n in names]), means),
+        "calibration": metrics.calibrate(fake, means),
+        "out_of_fold": metrics.summary(
+            fake, means, model.THRESHOLD, groups, level=0.95, count=2000, seed=params["seed"]
+        ),
         "search": best,
         "training": {
             "run": params["run"],

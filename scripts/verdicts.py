@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deepfake import classify, job, tables
+from deepfake.report import verdict
 
 
 def main(work: job.Job) -> None:
@@ -14,6 +15,7 @@ def main(work: job.Job) -> None:
     ]
     rows.sort(key=lambda row: row["video"])
     tables.write(rows, work.write("table"), classify.COLUMNS)
+    verdict.write_list(work.write("page"), rows)
     told = classify.text(sorted(rows, key=lambda row: (not row.get("model"), row["video"])))
     Path(work.write("text")).write_text(told, encoding="utf-8")
 

@@ -12,7 +12,7 @@ from deepfake.models import Fitted
 
 COLUMNS = (
     "video", "verdict", "probability", "score", "frames", "reason", "model", "trained_on",
-    "protocol", "leaky", "auc_of_people_unseen", "prior",
+    "protocol", "leaky", "auc_of_people_unseen", "prior", "page",
 )  # fmt: skip
 SCORE_COLUMNS = (
     "video", "frame", "score", "x", "y", "width", "height", "confidence", "sharpness", "fps",
@@ -52,7 +52,7 @@ def verdict(rows: Sequence[dict], bundle: dict, prior: float, undecided: Sequenc
         told = sorted({row["reason"] for row in rows if row["reason"]})
         return found | {"verdict": "undecided", "reason": f"no usable face: {', '.join(told)}"}
     mean = float(np.mean(scores))
-    chance = _with_prior(bundle, mean, prior)
+    chance = float(probability(bundle, np.array([mean]), prior)[0])
     reasons = _doubts(rows, bundle, chance, undecided)
     said = "undecided" if reasons else "fake" if chance > 0.5 else "real"
     return found | {
@@ -70,13 +70,18 @@ def _model(bundle: dict) -> dict:
         "trained_on": ", ".join(filter(None, training["datasets"])),
         "protocol": training["protocol"],
         "leaky": "yes" if training["leaky"] else "no",
-        "auc_of_people_unseen": bundle["calibration"]["roc_auc"],
+        # a leaky model's folds share people: of people unseen it says nothing
+        "auc_of_people_unseen": None if training["leaky"] else bundle["calibration"]["roc_auc"],
     }
 
 
-def _with_prior(bundle: dict, mean: float, prior: float) -> float:
-    """P(fake) of a mean score, moved from the training's share of fakes to the assumed one."""
-    chance = float(metrics.probability(bundle["calibration"], np.array([mean]))[0])
+def probability(bundle: dict, values: np.ndarray, prior: float) -> np.ndarray:
+    """P(fake) of scores, moved from the training's share of fakes to the assumed one.
+
+    Args:
+        bundle: the record of bundle.json. values: float (n,). prior: assumed share of fakes.
+    """
+    chance = metrics.probability(bundle["calibration"], values)
     share = bundle["training"]["fake"] / max(1, bundle["training"]["rows"])
     share = min(max(share, 1e-6), 1 - 1e-6)
     odds = chance / (1 - chance) * (prior / (1 - prior)) / (share / (1 - share))
@@ -117,7 +122,7 @@ def text(rows: Sequence[dict]) -> str:
             "",
             f"model: {first['model']}, trained on {first['trained_on'] or 'unnamed videos'} "
             f"({first['protocol']} split{', LEAKY' if first['leaky'] == 'yes' else ''}); AUC on "
-            f"videos it had not seen: {known}; assumed share of fakes: {first['prior']}",
+            f"people it had not seen: {known}; assumed share of fakes: {first['prior']}",
         ]
     lines.append("A verdict is a model's guess. It is no evidence about a person.")
     return "\n".join(lines) + "\n"

@@ -54,6 +54,13 @@ class Job:
         (path,) = self.input[name]
         return path
 
+    def folder(self, name: str) -> Path:
+        """An empty folder to fill, for the one output of this name."""
+        path = Path(self.write(name))
+        _remove(path)
+        path.mkdir()
+        return path
+
     def write(self, name: str) -> str:
         """Path to write the one output of this name to."""
         (place,) = self.output[name]
@@ -87,17 +94,27 @@ def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
         for number in _SIGNALS:  # from here on all outputs appear, or a rename failed
             signal.signal(number, signal.SIG_IGN)
         for part, place in job.parts.items():
+            if Path(part).is_dir():
+                _remove(Path(place))  # a folder is not renamed onto a full one
             os.replace(part, place)
         log.info("done in %.1f s", time.monotonic() - begun)
     except BaseException as error:
         full = _full_folder(job)  # before room is made again
         for part in job.parts:
-            Path(part).unlink(missing_ok=True)
+            _remove(Path(part))
         if isinstance(error, SystemExit):
             log.error("ended: %s", error)
             raise
         _tell(error, job, terminal, full)
         sys.exit(1)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _failed_before(job: Job) -> dict | None:

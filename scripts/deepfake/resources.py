@@ -85,6 +85,7 @@ _MEMORY = {
     "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
+    "previews": lambda s: 700 * MB + s.frames * 4 * MB,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
 }
@@ -105,6 +106,7 @@ _SECONDS = {
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
     "summary": lambda s, t: 60,
-    "classify_batch": lambda s, t: 600 + s.rows * s.features * 10_000 / FLOPS,
+    "previews": lambda s, t: 60 + s.videos * (1 + s.frames / 10),
+    "classify_batch": lambda s, t: 600 + 2 * s.videos + s.rows * s.features * 10_000 / FLOPS,
     "verdicts": lambda s, t: 60,
 }

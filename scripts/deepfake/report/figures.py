@@ -16,33 +16,33 @@ INK = "#010203"  # stands for the page's text colour
 FAKE, REAL, DOUBT = "#d1495b", "#2e86ab", "#8d99ae"
 MODEL_COLOURS = ("#d1495b", "#2e86ab", "#edae49", "#66a182", "#8d6a9f", "#8d99ae")
 
-_STYLE = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9,
-    "legend.frameon": False,
-    "savefig.transparent": True,
-}
+matplotlib.rcParams.update(
+    {
+        "svg.fonttype": "none",
+        "font.family": "sans-serif",
+        "font.size": 9,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 9,
+        "legend.frameon": False,
+        "savefig.transparent": True,
+    }
+)
 
 
 def new(width: float, height: float) -> Figure:
     """An empty figure of so many inches; draw into it, then `svg` it."""
-    with matplotlib.rc_context(_STYLE):
-        return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def axes(figure: Figure, *where, **how):
-    """Add axes in the pages' style; arguments as of `Figure.add_subplot`."""
-    with matplotlib.rc_context(_STYLE):
-        return figure.add_subplot(*where, **how)
+    """Add axes; arguments as of `Figure.add_subplot`."""
+    return figure.add_subplot(*where, **how)
 
 
 def svg(figure: Figure, name: str, told: str) -> Markup:
@@ -53,7 +53,7 @@ def svg(figure: Figure, name: str, told: str) -> Markup:
         told: what it shows, for those who cannot see it.
     """
     stored = io.StringIO()
-    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": name}):
+    with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(stored, format="svg", metadata={"Date": None, "Creator": None})
     text = stored.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
@@ -61,7 +61,8 @@ def svg(figure: Figure, name: str, told: str) -> Markup:
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{name}-", text)
     text = re.sub(r'font: ([\d.]+px) [^;"]*', r"font-size: \1", text)
-    head = f'<svg class="figure" role="img" aria-label="{Markup.escape(told)}"'
+    widest = f"max-width: {1.5 * figure.get_figwidth():g}in"
+    head = f'<svg class="figure" style="{widest}" role="img" aria-label="{Markup.escape(told)}"'
     for side in ("width", "height"):  # its viewBox is left: it fills its place
         text = re.sub(rf' {side}="[\d.]+pt"', "", text, count=1)
     return Markup(text.replace("<svg", head, 1))

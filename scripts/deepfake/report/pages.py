@@ -36,6 +36,7 @@ def render(template: str, **facts: object) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "visible": visible}
+    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, **facts)
 
