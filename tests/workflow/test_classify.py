@@ -7,7 +7,10 @@ import sys
 import pytest
 
 from deepfake import tables
+from tests import browser
 from tests.workflow.running import ROOT, Run, scan
+
+HOSTILE = "<img src=x onerror=alert(1)>'$(x).mp4"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def ask(folder, *settings: str) -> subprocess.CompletedProcess:
 def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_clips):
     clips = tmp_path / "clips"
     clips.mkdir()
-    shutil.copy(demo_clips / "fake" / "s00_s01.mp4", clips / "it's $(x).mp4")
+    shutil.copy(demo_clips / "fake" / "s00_s01.mp4", clips / HOSTILE)
     shutil.copy(demo_clips / "real" / "s02.mp4", clips / "one.mp4")
     (clips / "empty.mp4").write_bytes(b"")
     listed = tmp_path / "list.txt"
@@ -46,14 +49,21 @@ def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_c
     assert done.returncode == 0, done.stdout
     rows = tables.read(tmp_path / "results" / "verdicts" / "verdicts.tsv")
     found = {row["video"].rsplit("/", 1)[1]: row for row in rows}
-    assert list(found) == ["empty.mp4", "gone.mp4", "it's $(x).mp4", "one.mp4"]
+    assert list(found) == [HOSTILE, "empty.mp4", "gone.mp4", "one.mp4"]
     assert found["gone.mp4"]["reason"] == "no such file"
     assert found["empty.mp4"]["reason"] == "no usable face: the file is empty"
-    for name in ("it's $(x).mp4", "one.mp4"):
+    for name in (HOSTILE, "one.mp4"):
         assert 0 < float(found[name]["probability"]) < 1
         assert found[name]["frames"] == "3"
         assert found[name]["trained_on"] == "demo"
     assert "It is no evidence about a person." in done.stdout
+    results = tmp_path / "results" / "verdicts"
+    assert found["gone.mp4"]["page"] == ""
+    for path in (results / "verdicts.html", results / found[HOSTILE]["page"]):
+        with browser.opened(path) as page:
+            page.assert_sound()
+            assert HOSTILE in page.text()
+    assert "the file is empty" in (results / found["empty.mp4"]["page"]).read_text()
     again = ask(tmp_path, f"videos=@{listed}", f"bundle={bundle}", "undecided=[0.5,0.5]")
     assert "Nothing to be done" in again.stdout
 
