@@ -21,6 +21,7 @@ PACKAGES = {
     "cv2": "opencv-python-headless",
     "jinja2": "jinja2",
     "joblib": "joblib",
+    "markupsafe": "markupsafe",
     "matplotlib": "matplotlib",
     "mtcnn": "mtcnn",
     "numba": "numba",

@@ -67,6 +67,16 @@ def test_a_changed_module_changes_the_scripts_that_import_it_and_no_other(
     assert changed == {name for name in NAMES if module in found_by_python[name]}
 
 
+def test_a_changed_template_changes_the_scripts_that_write_pages(copy: Path) -> None:
+    before = hashes()
+    with open(copy / "deepfake/report/templates/base.html", "a", encoding="utf-8") as file:
+        file.write("<!-- touched -->")
+    after = hashes()
+    changed = {name for name in NAMES if after[name] != before[name]}
+    assert "verdicts" in changed
+    assert not changed & {"frames", "faces", "matrix", "fit", "evaluate"}
+
+
 @pytest.mark.parametrize("name", ["frames", "faces", "matrix", "split", "fit"])
 def test_every_module_that_python_loads_is_seen(name: str) -> None:
     program = (
@@ -156,7 +166,7 @@ def test_every_package_that_a_rules_script_imports_is_known() -> None:
     assert {"frames", "faces", "matrix"} <= set(NAMES)
     files = {f"{name}.py" for name in NAMES}
     for name in NAMES:
-        files |= set(codehash.dependencies(name)[0])
+        files |= {file for file in codehash.dependencies(name)[0] if file.endswith(".py")}
     files |= {module for module in MODULES if module.startswith("deepfake/models/")}
     packages = {name.split(".")[0] for file in files for name in codehash._imports(file)}
     foreign = packages - set(sys.stdlib_module_names) - {"deepfake"}
