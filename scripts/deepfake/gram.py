@@ -8,7 +8,7 @@ the data only through the Gram matrix K = Z Z'. It is summed over column blocks:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,10 @@ import numpy as np
 
 from deepfake.matrix import Faces, Matrix
 
-EXACT_COLUMNS = 1024  # 1024 * 128**2 = 2**24: the largest integer sum that float32 holds exactly
-FLOATS = 64 * 2**20  # float32 numbers of one standardised block, at most
+SHIFT = np.float32(128)  # taken off pixels, which makes their products smaller
+EXACT = 1024  # 1024 * 128**2 = 2**24: the largest integer sum that float32 holds exactly
+TILE = 2**16  # float32 numbers worked on at once: they stay in the processor's cache
+FLOATS = 16 * 2**20  # float32 numbers of one standardised block, at most
 
 
 @dataclass(frozen=True)
@@ -33,36 +35,60 @@ class Scaler:
 
     def apply(self, block: np.ndarray, first: int) -> np.ndarray:
         """Standardise a uint8 block of shape (columns, rows) that starts at a feature."""
-        floats = block.astype(np.float32)
-        if self.mean is not None:
-            part = slice(first, first + len(block))
-            mean = self.mean[part, None]
-            whole = np.rint(mean)  # taken off exactly: what float32 rounds is then small
-            floats -= whole.astype(np.float32)
-            floats -= (mean - whole).astype(np.float32)
-            floats *= (1 / self.scale[part, None]).astype(np.float32)
+        floats = np.empty(block.shape, np.float32)
+        for tile in _tiles(block):
+            np.subtract(block[tile], SHIFT, out=floats[tile])
+            if self.mean is None:
+                floats[tile] += SHIFT
+            else:
+                part = slice(first + tile.start, first + tile.stop)
+                _scale(floats[tile], self.mean[part] - 128, self.scale[part])
         return floats
 
 
-def moments(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of each feature of a uint8 block (columns, rows), from integer sums."""
-    n = block.shape[1]
-    total = block.sum(axis=1, dtype=np.int64)
-    wide = block.astype(np.uint16)
-    squares = np.multiply(wide, wide, out=wide).sum(axis=1, dtype=np.int64)
-    mean = total / n
-    return mean, (n * squares - total * total) / (n * n)
+def _tiles(block: np.ndarray) -> Iterator[slice]:
+    """Columns of a block (columns, rows) in parts of about TILE numbers."""
+    columns, rows = block.shape
+    width = max(1, TILE // max(1, rows))
+    for first in range(0, columns, width):
+        yield slice(first, min(first + width, columns))
+
+
+def _scale(shifted: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+    """Standardise shifted pixels (columns, rows) in place; the mean is of shifted pixels too."""
+    whole = np.rint(mean)  # taken off exactly: what float32 rounds is then small
+    shifted -= whole.astype(np.float32)[:, None]
+    shifted -= (mean - whole).astype(np.float32)[:, None]
+    shifted *= (1 / scale).astype(np.float32)[:, None]
+
+
+def _moments(shifted: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each feature over the rows counted, from sums that are exact.
+
+    Args:
+        shifted: pixels less SHIFT, float32 (columns, rows). counted: float32 (rows,), 0 or 1.
+    """
+    total, squares = np.zeros(len(shifted)), np.zeros(len(shifted))
+    for first in range(0, shifted.shape[1], EXACT):
+        some, weights = shifted[:, first : first + EXACT], counted[first : first + EXACT]
+        total += some @ weights
+        squares += (some * some) @ weights
+    n = np.count_nonzero(counted)
+    return total / n, (n * squares - total * total) / (n * n)
 
 
 def fit_scaler(seen: Matrix | Faces, scaling: str) -> Scaler:
     """The scaler of the rows seen: "standard" or "none"."""
     if scaling == "none":
         return Scaler()
-    mean, scale = np.empty(seen.shape[1]), np.empty(seen.shape[1])
+    n, p = seen.shape
+    mean, scale, every = np.empty(p), np.empty(p), np.ones(n, np.float32)
     for first, block in seen.blocks():
-        part = slice(first, first + len(block))
-        mean[part], variance = moments(block)
-        scale[part] = _deviation(variance)
+        for tile in _tiles(block):
+            part = slice(first + tile.start, first + tile.stop)
+            mean[part], variance = _moments(block[tile] - SHIFT, every)
+            mean[part] += 128
+            scale[part] = _deviation(variance)
     return Scaler(mean, scale)
 
 
@@ -147,35 +173,78 @@ def compute(
     if scaling == "none":
         return _exact(seen, step)
     n, p = seen.shape
-    fitted_on = np.arange(n) if fitted_on is None else fitted_on
-    products = np.zeros((n, n))
+    counted = np.ones(n, np.float32) if fitted_on is None else np.zeros(n, np.float32)
+    counted[slice(None) if fitted_on is None else fitted_on] = 1
+    sums = _Products(n)
     varying = 0
-    for _, block in seen.blocks(max(1, FLOATS // n)):
-        mean, variance = moments(block[:, fitted_on])
-        varying += int(np.count_nonzero(variance))
-        floats = Scaler(mean, _deviation(variance)).apply(block, 0)
-        products += floats.T @ floats
+    columns = min(p, max(1, FLOATS // n))
+    buffer = np.empty((columns, n), np.float32)
+    for _, block in seen.blocks(columns):
+        floats = buffer[: len(block)]
+        for tile in _tiles(block):
+            floats[tile] = block[tile]
+            floats[tile] -= SHIFT
+            mean, variance = _moments(floats[tile], counted)
+            varying += int(np.count_nonzero(variance))
+            _scale(floats[tile], mean, _deviation(variance))
+        sums.add(floats)
         step(len(block))
-    return Gram(products, p, varying=varying)
+    return Gram(sums.whole(), p, varying=varying)
+
+
+class _Products:
+    """Sums Z Z' over column blocks: float32 products, a float64 sum, the lower triangle by tiles.
+
+    A tile fits in the processor's cache, so adding it costs little; its product with itself is
+    a syrk.
+    """
+
+    ROWS = 512
+
+    def __init__(self, n: int) -> None:
+        self._sum = np.zeros((n, n))
+        self._tile = np.empty(self.ROWS * n, np.float32)
+
+    def add(self, floats: np.ndarray) -> None:
+        """Add the products of a block, float32 of shape (columns, n)."""
+        n = floats.shape[1]
+        for first in range(0, n, self.ROWS):
+            mine = slice(first, min(first + self.ROWS, n))
+            for others in (slice(0, first), mine):
+                rows, columns = mine.stop - first, others.stop - others.start
+                tile = self._tile[: rows * columns].reshape(rows, columns)
+                np.matmul(floats[:, mine].T, floats[:, others], out=tile)
+                self._sum[mine, others] += tile
+
+    def whole(self) -> np.ndarray:
+        """The symmetric sum, float64 (n, n)."""
+        n = len(self._sum)
+        for first in range(0, n, self.ROWS):
+            last = min(first + self.ROWS, n)
+            corner = np.tril(self._sum[first:last, first:last])
+            self._sum[first:last, first:last] = corner + np.tril(corner, -1).T
+            self._sum[first:last, last:] = self._sum[last:, first:last].T
+        return self._sum
 
 
 def _exact(seen: Matrix | Faces, step: Callable[[int], None]) -> Gram:
     """Gram matrix of raw pixels; see `_shifted`."""
     n, p = seen.shape
-    products = np.zeros((n, n))
+    products = _Products(n)
     sums = np.zeros(n, np.int64)
-    for _, block in seen.blocks(EXACT_COLUMNS):
-        floats = _shifted(block)
-        products += floats.T @ floats
+    buffer = np.empty((EXACT, n), np.float32)
+    for _, block in seen.blocks(EXACT):
+        products.add(np.subtract(block, SHIFT, out=buffer[: len(block)]))
         sums += block.sum(axis=0, dtype=np.int64)
         step(len(block))
-    _shift_back(products, sums, sums, p)
-    return Gram(products, p, sums=sums)
+    found = products.whole()
+    _shift_back(found, sums, sums, p)
+    return Gram(found, p, sums=sums)
 
 
 def _shifted(block: np.ndarray) -> np.ndarray:
     """Pixels less 128: each partial sum of a block's products is an integer below 2**24."""
-    return block.astype(np.float32) - np.float32(128)
+    return np.subtract(block, SHIFT, dtype=np.float32)
 
 
 def _shift_back(products: np.ndarray, ours: np.ndarray, theirs: np.ndarray, p: int) -> None:
@@ -209,7 +278,7 @@ def _exact_cross(seen: Matrix | Faces, others: Matrix | Faces) -> np.ndarray:
     (n, p), (m, _) = seen.shape, others.shape
     result = np.zeros((n, m))
     ours, theirs = np.zeros(n, np.int64), np.zeros(m, np.int64)
-    pairs = zip(seen.blocks(EXACT_COLUMNS), others.blocks(EXACT_COLUMNS), strict=True)
+    pairs = zip(seen.blocks(EXACT), others.blocks(EXACT), strict=True)
     for (_, one), (_, other) in pairs:
         result += _shifted(one).T @ _shifted(other)
         ours += one.sum(axis=0, dtype=np.int64)

@@ -146,6 +146,8 @@ class Matrix:
         self._n, p = shape
         self._path = path
         self._rows = rows
+        if rows is not None and len(rows) and not 0 <= rows.min() <= rows.max() < self._n:
+            raise MatrixError(f"{path}: has {self._n} rows, and is asked for others")
         self.shape = (self._n if rows is None else len(rows), p)
 
     def blocks(self, columns: int | None = None) -> Iterator[tuple[int, np.ndarray]]:
@@ -155,13 +157,18 @@ class Matrix:
         """
         _, p = self.shape
         columns = columns or max(1, BLOCK // self._n)
+        columns = min(columns, p)
         buffer = np.empty((columns, self._n), np.uint8)
+        chosen = None if self._rows is None else np.empty((columns, len(self._rows)), np.uint8)
         with open(self._path, "rb", buffering=0) as file:
             file.seek(self._offset)
             for first in range(0, p, columns):
                 block = buffer[: min(columns, p - first)]
                 _fill(file, block)
-                yield first, block if self._rows is None else block[:, self._rows]
+                if chosen is not None:  # numbers were checked: "clip" spares numpy a copy
+                    picked = chosen[: len(block)]
+                    block = np.take(block, self._rows, axis=1, out=picked, mode="clip")
+                yield first, block
 
     def at(self, positions: np.ndarray) -> Matrix:
         """The rows at these positions among the rows seen."""

@@ -56,9 +56,9 @@ def test_products_of_raw_pixels_have_the_same_bits_for_any_blocks_and_threads(
     file, pixels, monkeypatch
 ):
     found = []
-    for columns in (gram.EXACT_COLUMNS, 512, 77):
+    for columns in (gram.EXACT, 512, 77):
         for threads in (1, 2):
-            monkeypatch.setattr(gram, "EXACT_COLUMNS", columns)
+            monkeypatch.setattr(gram, "EXACT", columns)
             with threadpool_limits(threads):
                 found.append(gram.compute(file, "none").products.tobytes())
                 found.append(gram.compute(Faces(pixels), "none").products.tobytes())
