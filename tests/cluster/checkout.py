@@ -14,9 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.workflow.running import DEFAULTS, ROOT, scan
+from tests.workflow.running import DEFAULTS, PARTS, ROOT, scan
 
-PARTS = ("Snakefile", "rules", "scripts", "profiles", "envs", "config")
 PATIENCE = 400
 
 # Put before a script's work: it stays until the file is gone.

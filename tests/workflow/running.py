@@ -9,6 +9,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# what a copy of the repository needs to run
+PARTS = ("Snakefile", "rules", "scripts", "profiles", "envs", "config")
+
 DEFAULTS = {
     "frames": {"every": 10, "per_video": 3},
     "split": {"protocols": ["grouped"], "test_size": 0.34, "folds": {"k": 2}},
@@ -50,6 +53,24 @@ class Run:
             stderr=subprocess.STDOUT,
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         )
+
+    def why(self, root: Path = ROOT, **environment: str) -> dict[str, dict[str, int]]:
+        """Jobs by rule and reason that `why.py` of a copy of the repository tells."""
+        done = subprocess.run(
+            [sys.executable, str(root / "scripts" / "why.py"), "--config", "run.yaml"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr == ""
+        found: dict[str, dict[str, int]] = {}
+        for line in done.stdout.splitlines()[1:]:
+            rule, count, _, reason = line.split(maxsplit=3)
+            found.setdefault(rule, {})[reason] = int(count)
+        self.told = done.stdout
+        return found
 
     def planned(self, *words: str) -> dict[str, int]:
         """Jobs by rule that a dry run would do now."""
