@@ -115,18 +115,18 @@ class Plan:
             yield "gone", tuple(lasting)
         if reason.incomplete_output:
             yield "was interrupted", ()
-        if reason.updated_input:
-            yield "newer than what was made of it", tuple(map(str, reason.updated_input))
-        yield from self._other_inputs(job)
+        yield from self._inputs(job, reason)
         if reason.code_changed:
             yield f"script scripts/{Path(job.rule.script).name} changed", ()
         if reason.software_stack_changed:
             yield "environment changed", (str(job.rule.conda_env),)
 
-    def _other_inputs(self, job: Any) -> Iterator[Reason]:
-        """Files from outside that a job has, or had, as input on one side only."""
+    def _inputs(self, job: Any, reason: Any) -> Iterator[Reason]:
+        """Input files that are newer, and files from outside that only now or before are input."""
         before = set(next(filter(None, map(self._records.input, job.output)), []))
         now = set(map(str, job.input))
+        if newer := before & set(map(str, reason.updated_input)):
+            yield "newer than what was made of it", tuple(newer)
         for what, files in (("new input", now - before), ("no input any more", before - now)):
             given = (file for file in files - self._made if not file.startswith("results/"))
             if listed := tuple(given):

@@ -1,16 +1,16 @@
 """Running the workflow in a folder of its own, as a user would from the command line."""
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-
-# what a copy of the repository needs to run
-PARTS = ("Snakefile", "rules", "scripts", "profiles", "envs", "config")
 
 DEFAULTS = {
     "frames": {"every": 10, "per_video": 3},
@@ -87,6 +87,28 @@ class Run:
                 inside = False
         counts.pop("total", None)
         return counts
+
+
+def copy_repository(folder: Path) -> None:
+    """Copy all that a run needs, with the times of the files, into an existing folder."""
+    shutil.copy2(ROOT / "Snakefile", folder)
+    for part in ("rules", "scripts", "profiles", "envs", "config"):
+        ignored = shutil.ignore_patterns("__pycache__", "site.yaml")
+        shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+
+
+@contextlib.contextmanager
+def touched(copy: Path, *modules: str) -> Iterator[None]:
+    """One comment more in modules of a copy of the repository."""
+    before = {copy / "scripts" / module: b"" for module in modules}
+    for path in before:
+        before[path] = path.read_bytes()
+        path.write_bytes(before[path] + b"# touched\n")
+    try:
+        yield
+    finally:
+        for path, text in before.items():
+            path.write_bytes(text)
 
 
 def scan(layout: str, dataset: str, root: Path, out: Path, videos_per_job: int) -> None:

@@ -1,6 +1,5 @@
 """What reruns, and why: a key, a module, a package, a file, one changed at a time."""
 
-import contextlib
 import copy
 import os
 import re
@@ -9,7 +8,7 @@ import shutil
 import pytest
 
 from deepfake import codehash, config
-from tests.workflow.running import DEFAULTS, PARTS, ROOT, Run, scan
+from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
 STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "evaluate"]
 BY_NAME = ["models.svm", "models.logistic", "models.forest"]  # of a search, a fit, an evaluation
@@ -127,24 +126,8 @@ def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path
 def copied(tmp_path_factory):
     """A copy of the repository, in which a module may be changed."""
     folder = tmp_path_factory.mktemp("copy")
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("site.yaml"))
-        else:
-            shutil.copy2(ROOT / part, folder / part)
+    copy_repository(folder)
     return folder
-
-
-@contextlib.contextmanager
-def touched(copied, module):
-    """One comment more in a module of the copy."""
-    path = copied / "scripts" / module
-    before = path.read_bytes()
-    path.write_bytes(before + b"# touched\n")
-    try:
-        yield
-    finally:
-        path.write_bytes(before)
 
 
 @pytest.mark.parametrize("module", sorted(USED))
@@ -158,9 +141,7 @@ def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(run, copied, 
 
 def test_modules_that_no_rules_script_imports_rerun_nothing(run, copied):
     assert {"deepfake/plan.py", "deepfake/config.py"} <= MODULES - USED
-    with contextlib.ExitStack() as stack:
-        for module in sorted(MODULES - USED):
-            stack.enter_context(touched(copied, module))
+    with touched(copied, *sorted(MODULES - USED)):
         assert run.why(copied) == {}
 
 
@@ -196,6 +177,20 @@ def test_a_changed_video_is_named(run, demo_clips):
     assert why["frames"] == {f"{clip}: newer than what was made of it": 1}
     assert all(why[rule] == {"follows from the above": 1} for rule in ("faces", "matrix", "split"))
     assert set(why) == set(DEPENDENCIES)
+
+
+def test_an_added_video_is_named_and_counted(changed, follows, tmp_path, demo_clips):
+    clip = shutil.copy(demo_clips / "real" / "s01.mp4", tmp_path / "added.mp4")
+    table = (changed.folder / "videos.tsv").read_text()
+    row = next(line for line in table.splitlines() if "/real/s01.mp4" in line)
+    row = row.replace(str(demo_clips / "real"), str(tmp_path)).replace("s01.mp4", "added.mp4")
+    (changed.folder / "more.tsv").write_text(f"{table}{row}\n")
+    changed.write_settings(sheet="more.tsv")
+    why = changed.why()
+    assert set(why["frames"]) == {"videos: 1 added, 0 gone, of 13", f"{clip}: new input"}
+    for rule in ("matrix", "fit"):
+        assert set(why[rule]) == {"more.tsv: new input", "videos.tsv: no input any more"}
+    assert set(why) == follows({"frames"})
 
 
 def test_a_changed_script_is_named(run, copied, follows):
