@@ -113,7 +113,7 @@ class Plan:
             yield line, ()
         if lasting := [str(file) for file in gone if not is_flagged(file, "temp")]:
             yield "gone", tuple(lasting)
-        if reason.incomplete_output:
+        if reason.forced:  # nothing else is forced in this plan
             yield "was interrupted", ()
         yield from self._inputs(job, reason)
         if reason.code_changed:

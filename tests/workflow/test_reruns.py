@@ -4,6 +4,7 @@ import copy
 import os
 import re
 import shutil
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -215,6 +216,18 @@ def test_a_lost_result_is_named(run):
         moved.rename(lost)
         (run.results / "summary.moved").rename(run.results / "summary.txt")
     assert why["summary"] == {"results/test/summary.txt: gone": 1}
+
+
+def test_an_interrupted_job_is_told_as_such(run, follows):
+    file = "results/test/pixels/grouped/search/svm.tsv"
+    mark = run.folder / ".snakemake/incomplete" / urlsafe_b64encode(file.encode()).decode()
+    mark.write_text("{}")  # as Snakemake leaves it when it is killed
+    try:
+        why = run.why()
+    finally:
+        mark.unlink()
+    assert why["choose"] == {"was interrupted": 1}
+    assert set(why) == follows({"choose"})
 
 
 def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
