@@ -20,10 +20,14 @@ $(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/demo.py | .venv/.runti
 	    --out $@ --videos-per-job 12
 	@touch $@
 
-# On a cluster: PROFILE=slurm|lsf CONFIG=config/x.yaml, and for resume OLD=wait|cancel
+# CONFIG=config/x.yaml; on a cluster PROFILE=slurm|lsf, and for resume OLD=wait|cancel
 PROFILE ?= slurm
 CONFIG ?= config/config.yaml
 SUBMIT = $(BIN)/python scripts/submit.py
+
+.PHONY: why
+why: .venv/.runtime  ## what would rerun, and because of which key, file, module or package (CONFIG)
+	$(BIN)/python scripts/why.py --config $(CONFIG)
 
 .PHONY: check-cluster
 check-cluster: .venv/.runtime  ## look for what breaks a run on this cluster (PROFILE, CONFIG)

@@ -81,7 +81,7 @@ def plain(section):
 
 
 def code(script, *extra):
-    """Hash of the library modules and package versions that a script's results depend on."""
+    """The library modules and package versions that a script's results depend on."""
     return codehash.of(script, *extra)
 
 

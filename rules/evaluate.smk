@@ -21,11 +21,8 @@ rule evaluate:
         **asks("evaluate"),
     params:
         job=lambda wildcards: {
-            "metrics": {
-                "level": CONFIG.evaluation.level,
-                "count": CONFIG.evaluation.resamples,
-                "seed": CONFIG.seed,
-            },
+            "evaluation": plain(CONFIG.evaluation),
+            "seed": CONFIG.seed,
             "code": code("evaluate", f"models.{wildcards.model}"),
         },
     message:

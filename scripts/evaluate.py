@@ -21,15 +21,17 @@ def main(work: job.Job) -> None:
     frames = evaluate.frame_table(rows, values, fitted.threshold)
     videos = evaluate.video_table(rows, values, fitted.threshold, record["calibration"])
     audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
+    asked = work.params["evaluation"]
+    how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
     found = {
         "model": fitted.model,
         "candidate": fitted.candidate,
         "protocol": audit["protocol"],
         "leaky": audit["leaky"],
         "unlinked_fakes": audit["unlinked_fakes"],
-        "level": work.params["metrics"]["level"],
-        "frames": evaluate.judge(frames, fitted.threshold, **work.params["metrics"]),
-        "videos": evaluate.judge(videos, fitted.threshold, **work.params["metrics"]),
+        "level": how["level"],
+        "frames": evaluate.judge(frames, fitted.threshold, **how),
+        "videos": evaluate.judge(videos, fitted.threshold, **how),
     }
     tables.write(frames, work.write("frames"), evaluate.FRAME_COLUMNS)
     tables.write(videos, work.write("videos"), evaluate.VIDEO_COLUMNS)

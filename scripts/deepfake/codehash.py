@@ -1,8 +1,9 @@
 """What a script's results depend on besides its inputs: modules and package versions.
 
 Snakemake notices a changed script but not a changed module that it imports. So each rule carries
-this hash among its params. The modules are found from the imports themselves (also those inside
-functions), not listed by hand. The Snakefile calls this, so nothing heavy is imported.
+these among its params, one by one, so that `make why` can name the one that changed. The modules
+are found from the imports themselves (also those inside functions), not listed by hand. The
+Snakefile calls this, so nothing heavy is imported.
 """
 
 from __future__ import annotations
@@ -34,23 +35,20 @@ PACKAGES = {
 
 
 @cache
-def of(script: str, *extra: str) -> str:
-    """Hash of a script's library modules and of the versions of the packages they import.
+def of(script: str, *extra: str) -> dict[str, str]:
+    """A script's library modules with their hashes, and the packages they import with versions.
 
     Args:
         script: name of a file in scripts/, without its ending.
         extra: library modules that the script imports by a computed name, like "models.svm".
 
     Returns:
-        16 hexadecimal digits.
+        12 hexadecimal digits by module file ("deepfake/sheet.py"), then version by package; both
+        in alphabetical order, because Snakemake compares the text of it.
     """
     modules, packages = dependencies(script, *extra)
-    digest = hashlib.sha256()
-    for module in modules:
-        digest.update(f"{module}\n".encode() + (SCRIPTS / module).read_bytes())
-    for package in packages:
-        digest.update(f"{package} {_version(package)}\n".encode())
-    return digest.hexdigest()[:16]
+    hashes = {module: _digest(module) for module in modules}
+    return hashes | {package: _version(package) for package in packages}
 
 
 def versions(script: str, *extra: str) -> dict[str, str]:
@@ -101,6 +99,10 @@ def _file(name: str) -> str | None:
         if (SCRIPTS / file).is_file():
             return file
     return None
+
+
+def _digest(file: str) -> str:
+    return hashlib.sha256((SCRIPTS / file).read_bytes()).hexdigest()[:12]
 
 
 @cache

@@ -8,92 +8,16 @@ the data only through the Gram matrix K = Z Z'. It is summed over column blocks:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from deepfake.matrix import Faces, Matrix
+from deepfake.standardise import EXACT, SHIFT, Scaler, deviation, moments, scale, tiles
 
-SHIFT = np.float32(128)  # taken off pixels, which makes their products smaller
-EXACT = 1024  # 1024 * 128**2 = 2**24: the largest integer sum that float32 holds exactly
-TILE = 2**16  # float32 numbers worked on at once: they stay in the processor's cache
 FLOATS = 16 * 2**20  # float32 numbers of one standardised block, at most
-
-
-@dataclass(frozen=True)
-class Scaler:
-    """Standardisation of each feature by the training rows, or none.
-
-    Attributes:
-        mean, scale: float64 of shape (p,); a constant feature has scale 1. None without scaling.
-    """
-
-    mean: np.ndarray | None = None
-    scale: np.ndarray | None = None
-
-    def apply(self, block: np.ndarray, first: int) -> np.ndarray:
-        """Standardise a uint8 block of shape (columns, rows) that starts at a feature."""
-        floats = np.empty(block.shape, np.float32)
-        for tile in _tiles(block):
-            np.subtract(block[tile], SHIFT, out=floats[tile])
-            if self.mean is None:
-                floats[tile] += SHIFT
-            else:
-                part = slice(first + tile.start, first + tile.stop)
-                _scale(floats[tile], self.mean[part] - 128, self.scale[part])
-        return floats
-
-
-def _tiles(block: np.ndarray) -> Iterator[slice]:
-    """Columns of a block (columns, rows) in parts of about TILE numbers."""
-    columns, rows = block.shape
-    width = max(1, TILE // max(1, rows))
-    for first in range(0, columns, width):
-        yield slice(first, min(first + width, columns))
-
-
-def _scale(shifted: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
-    """Standardise shifted pixels (columns, rows) in place; the mean is of shifted pixels too."""
-    whole = np.rint(mean)  # taken off exactly: what float32 rounds is then small
-    shifted -= whole.astype(np.float32)[:, None]
-    shifted -= (mean - whole).astype(np.float32)[:, None]
-    shifted *= (1 / scale).astype(np.float32)[:, None]
-
-
-def _moments(shifted: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of each feature over the rows counted, from sums that are exact.
-
-    Args:
-        shifted: pixels less SHIFT, float32 (columns, rows). counted: float32 (rows,), 0 or 1.
-    """
-    total, squares = np.zeros(len(shifted)), np.zeros(len(shifted))
-    for first in range(0, shifted.shape[1], EXACT):
-        some, weights = shifted[:, first : first + EXACT], counted[first : first + EXACT]
-        total += some @ weights
-        squares += (some * some) @ weights
-    n = np.count_nonzero(counted)
-    return total / n, (n * squares - total * total) / (n * n)
-
-
-def fit_scaler(seen: Matrix | Faces, scaling: str) -> Scaler:
-    """The scaler of the rows seen: "standard" or "none"."""
-    if scaling == "none":
-        return Scaler()
-    n, p = seen.shape
-    mean, scale, every = np.empty(p), np.empty(p), np.ones(n, np.float32)
-    for first, block in seen.blocks():
-        for tile in _tiles(block):
-            part = slice(first + tile.start, first + tile.stop)
-            mean[part], variance = _moments(block[tile] - SHIFT, every)
-            mean[part] += 128
-            scale[part] = _deviation(variance)
-    return Scaler(mean, scale)
-
-
-def _deviation(variance: np.ndarray) -> np.ndarray:
-    return np.where(variance > 0, np.sqrt(variance), 1.0)
 
 
 @dataclass(frozen=True)
@@ -181,12 +105,12 @@ def compute(
     buffer = np.empty((columns, n), np.float32)
     for _, block in seen.blocks(columns):
         floats = buffer[: len(block)]
-        for tile in _tiles(block):
+        for tile in tiles(block):
             floats[tile] = block[tile]
             floats[tile] -= SHIFT
-            mean, variance = _moments(floats[tile], counted)
+            mean, variance = moments(floats[tile], counted)
             varying += int(np.count_nonzero(variance))
-            _scale(floats[tile], mean, _deviation(variance))
+            scale(floats[tile], mean, deviation(variance))
         sums.add(floats)
         step(len(block))
     return Gram(sums.whole(), p, varying=varying)

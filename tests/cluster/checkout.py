@@ -14,9 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.workflow.running import DEFAULTS, ROOT, scan
+from tests.workflow.running import DEFAULTS, copy_repository, scan
 
-PARTS = ("Snakefile", "rules", "scripts", "profiles", "envs", "config")
 PATIENCE = 400
 
 # Put before a script's work: it stays until the file is gone.
@@ -44,13 +43,7 @@ class Checkout:
     ) -> None:
         self.folder = folder
         folder.mkdir()
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "site.yaml")
-                shutil.copytree(source, folder / part, ignore=ignored)
-            else:
-                shutil.copy(source, folder / part)
+        copy_repository(folder)
         shutil.copytree(clips, folder / "clips")
         scan("folders", "demo", folder / "clips", folder / "videos.tsv", videos_per_job=12)
         values = {"run": "test", "sheet": "videos.tsv", **DEFAULTS, **settings}

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from deepfake import gram, matrix
-from deepfake.gram import Gram, Scaler
+from deepfake import gram, matrix, standardise
+from deepfake.gram import Gram
 from deepfake.matrix import Faces, Matrix
+from deepfake.standardise import Scaler
 from tests.unit import synthetic
 
 N, P = 40, 2500
@@ -116,7 +117,7 @@ def test_every_feature_is_reported_once_to_the_progress(file):
 @pytest.mark.parametrize("scaling", ["none", "standard"])
 def test_the_scaler_of_rows_equals_numpy(pixels, file, scaling):
     fitted_on = np.arange(3, N)
-    scaler = gram.fit_scaler(file.at(fitted_on), scaling)
+    scaler = standardise.fit(file.at(fitted_on), scaling)
     if scaling == "none":
         assert scaler == Scaler()
     else:
@@ -139,7 +140,7 @@ def test_cross_products_of_standardised_rows_equal_numpy(pixels, file, monkeypat
     fitted_on = np.arange(N)
     others = pixels[[3, 1, 4]]
     rows = standardised(pixels, fitted_on)
-    found = gram.cross(file, Faces(others), gram.fit_scaler(file, "standard"))
+    found = gram.cross(file, Faces(others), standardise.fit(file, "standard"))
     assert_near(found, rows @ rows[[3, 1, 4]].T, rows, rows[[3, 1, 4]])
 
 
@@ -147,7 +148,7 @@ def test_cross_products_of_standardised_rows_equal_numpy(pixels, file, monkeypat
 def test_norms_and_projections_equal_numpy(pixels, file, scaling, monkeypatch):
     monkeypatch.setattr(matrix, "BLOCK", N * 300)  # several blocks
     rows = pixels.astype(float) if scaling == "none" else standardised(pixels, np.arange(N))
-    scaler = gram.fit_scaler(file, scaling)
+    scaler = standardise.fit(file, scaling)
     tolerance = {"rtol": 0, "atol": 0} if scaling == "none" else {"rtol": 1e-5}
     assert np.allclose(gram.square_norms(file, scaler), (rows**2).sum(axis=1), **tolerance)
     coefficients = np.random.default_rng(3).normal(size=N)

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from deepfake import gram, models
+from deepfake import gram, models, standardise
 from deepfake.matrix import Faces, Matrix
 from deepfake.models import Fitted, Training, forest, logistic, svm
 from tests.unit import synthetic
@@ -207,7 +207,7 @@ def test_logistic_regression_reaches_the_optimum_of_a_direct_fit(rows, scaling, 
     pixels, fake = rows()
     candidate = {"C": C, "scaling": scaling, "intercept": intercept}
     fitted = logistic.fit(candidate, learn(Faces(pixels), fake))
-    scaler = gram.fit_scaler(Faces(pixels), scaling)
+    scaler = standardise.fit(Faces(pixels), scaling)
     weights, free = fitted.arrays["weights"], fitted.settings["intercept"]
     if scaling == "standard":
         weights, free = weights * scaler.scale, free + weights @ scaler.mean

@@ -1,8 +1,11 @@
 """Running the workflow in a folder of its own, as a user would from the command line."""
 
+import contextlib
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -51,6 +54,24 @@ class Run:
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         )
 
+    def why(self, root: Path = ROOT, **environment: str) -> dict[str, dict[str, int]]:
+        """Jobs by rule and reason that `why.py` of a copy of the repository tells."""
+        done = subprocess.run(
+            [sys.executable, str(root / "scripts" / "why.py"), "--config", "run.yaml"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stderr == ""
+        found: dict[str, dict[str, int]] = {}
+        for line in done.stdout.splitlines()[1:]:
+            rule, count, _, reason = line.split(maxsplit=3)
+            found.setdefault(rule, {})[reason] = int(count)
+        self.told = done.stdout
+        return found
+
     def planned(self, *words: str) -> dict[str, int]:
         """Jobs by rule that a dry run would do now."""
         done = self.snakemake("--dry-run", *words)
@@ -66,6 +87,28 @@ class Run:
                 inside = False
         counts.pop("total", None)
         return counts
+
+
+def copy_repository(folder: Path) -> None:
+    """Copy all that a run needs, with the times of the files, into an existing folder."""
+    shutil.copy2(ROOT / "Snakefile", folder)
+    for part in ("rules", "scripts", "profiles", "envs", "config"):
+        ignored = shutil.ignore_patterns("__pycache__", "site.yaml")
+        shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+
+
+@contextlib.contextmanager
+def touched(copy: Path, *modules: str) -> Iterator[None]:
+    """One comment more in modules of a copy of the repository."""
+    before = {copy / "scripts" / module: b"" for module in modules}
+    for path in before:
+        before[path] = path.read_bytes()
+        path.write_bytes(before[path] + b"# touched\n")
+    try:
+        yield
+    finally:
+        for path, text in before.items():
+            path.write_bytes(text)
 
 
 def scan(layout: str, dataset: str, root: Path, out: Path, videos_per_job: int) -> None:

@@ -1,5 +1,6 @@
 """Asking a model about videos: with a bundle alone, without sheet, dataset or training."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 
 from deepfake import tables
 from tests import browser
-from tests.workflow.running import ROOT, Run, scan
+from tests.workflow.running import ROOT, Run, copy_repository, scan, touched
 
 HOSTILE = "<img src=x onerror=alert(1)>'$(x).mp4"
 
@@ -27,9 +28,9 @@ def bundle(tmp_path_factory, demo_clips):
     return kept
 
 
-def ask(folder, *settings: str) -> subprocess.CompletedProcess:
+def ask(folder, *settings: str, root=ROOT) -> subprocess.CompletedProcess:
     command = [
-        *(sys.executable, "-m", "snakemake", "classify", "--snakefile", str(ROOT / "Snakefile")),
+        *(sys.executable, "-m", "snakemake", "classify", "--snakefile", str(root / "Snakefile")),
         *("--directory", str(folder), "--cores", "2", "--config", *settings),
     ]
     return subprocess.run(
@@ -92,3 +93,21 @@ def test_a_tampered_model_is_refused_and_told(tmp_path, bundle, demo_clips):
     done = ask(tmp_path, f"videos={demo_clips}/real/s00.mp4", f"bundle={broken}")
     assert done.returncode == 1
     assert "weights.npy was changed or cut short" in done.stdout
+
+
+def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(tmp_path, bundle, demo_clips):
+    (tmp_path / "copy").mkdir()
+    copy_repository(tmp_path / "copy")
+    question = f"videos={demo_clips}/real/s00.mp4", f"bundle={bundle}"
+    assert ask(tmp_path, *question).returncode == 0
+    for module, rules in (
+        ("splits", set()),
+        ("classify", {"classify_batch", "verdicts"}),
+        ("bundle", {"classify_batch", "verdicts"}),  # verdicts follows
+        ("faces", {"frames", "faces", "classify_batch", "verdicts"}),
+    ):
+        with touched(tmp_path / "copy", f"deepfake/{module}.py"):
+            planned = ask(tmp_path, *question, "--dry-run", root=tmp_path / "copy").stdout
+        assert (
+            set(re.findall(r"^(\w+) +\d+$", planned, flags=re.M)) - {"classify", "total"} == rules
+        )

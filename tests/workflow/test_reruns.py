@@ -1,13 +1,24 @@
-"""A changed key reruns the stage that config/README.md names, and nothing before it."""
+"""What reruns, and why: a key, a module, a package, a file, one changed at a time."""
 
 import copy
+import os
+import re
+import shutil
+from base64 import urlsafe_b64encode
 
 import pytest
 
-from deepfake import config
-from tests.workflow.running import DEFAULTS, Run, scan
+from deepfake import codehash, config
+from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
 STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "evaluate"]
+BY_NAME = ["models.svm", "models.logistic", "models.forest"]  # of a search, a fit, an evaluation
+DEPENDENCIES = {
+    rule: codehash.dependencies(rule, *(BY_NAME if rule in ("search", "fit", "evaluate") else ()))
+    for rule in (*STAGES, "summary")  # a script has its rule's name
+}
+MODULES = {str(p.relative_to(codehash.SCRIPTS)) for p in ROOT.glob("scripts/deepfake/**/*.py")}
+USED = {module for modules, _ in DEPENDENCIES.values() for module in modules}
 
 # Another value for every key; "sheet" is a test of its own.
 CHANGED = {
@@ -65,23 +76,183 @@ def test_every_key_has_another_value_here():
     assert set(CHANGED) == set(KEYS)
 
 
+@pytest.fixture(scope="module")
+def follows(run):
+    """Rules that would run when some do: these, and all that follow, by Snakemake's graph."""
+    graph = run.snakemake("--rulegraph").stdout
+    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
+    edges = [(names[one], names[two]) for one, two in re.findall(r"(\d+) -> (\d+)", graph)]
+    assert {rule for edge in edges for rule in edge} == {*DEPENDENCIES, "all"}
+
+    def of(first: set[str]) -> set[str]:
+        found = set(first)
+        while more := {two for one, two in edges if one in found} - found:
+            found |= more
+        # the archive of frames is temporary, so they are taken again
+        return found - {"all"} | ({"frames"} if "faces" in found else set())
+
+    return of
+
+
+@pytest.fixture
+def changed(run):
+    """The run, whose settings are put back afterwards."""
+    before = run.settings
+    yield run
+    run.settings = before
+    run.write_settings()
+
+
 @pytest.mark.parametrize("path", CHANGED)
-def test_a_changed_key_reruns_from_its_stage(run, path):
+def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path):
     values = copy.deepcopy({**DEFAULTS, "faces": {"size": 32}})
     here = values
     *sections, last = path.split(".")
     for section in sections:
         here = here.setdefault(section, {})
     here[last] = CHANGED[path]
-    before = run.settings
-    run.write_settings(**values)
-    rerun = set(run.planned()) - {"all", "summary"}
-    run.settings = before
+    changed.write_settings(**values)
+    why = changed.why()
     stage = KEYS[path]
-    if stage == "faces":
-        rerun -= {"frames"}  # their archive is temporary, so they are taken again
-    if stage == "nothing":
-        assert rerun == set()
-    else:
-        assert stage in rerun
-        assert not rerun & set(STAGES[: STAGES.index(stage)])
+    assert set(why) == follows({stage} if stage != "nothing" else set())
+    named = {line.split(":")[0] for reasons in why.values() for line in reasons}
+    if path == "split.protocols":  # no job had another protocol before
+        assert named == {"not there yet", "follows from the above"}
+    elif stage != "nothing":
+        assert {name for name in named if name.startswith("key ")} == {f"key {path}"}
+        assert not any(name.startswith("setting ") for name in named)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A copy of the repository, in which a module may be changed."""
+    folder = tmp_path_factory.mktemp("copy")
+    copy_repository(folder)
+    return folder
+
+
+@pytest.mark.parametrize("module", sorted(USED))
+def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(run, copied, follows, module):
+    with touched(copied, module):
+        why = run.why(copied)
+    direct = {rule for rule in DEPENDENCIES if module in DEPENDENCIES[rule][0]}
+    assert {rule for rule, said in why.items() if f"module {module} changed" in said} == direct
+    assert set(why) == follows(direct)
+
+
+def test_modules_that_no_rules_script_imports_rerun_nothing(run, copied):
+    assert {"deepfake/plan.py", "deepfake/config.py"} <= MODULES - USED
+    with touched(copied, *sorted(MODULES - USED)):
+        assert run.why(copied) == {}
+
+
+PACKAGES = ["jinja2", "matplotlib", "mtcnn", "opencv-python-headless", "scikit-learn"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_another_version_of_a_package_reruns_the_rules_that_use_it(run, follows, tmp_path, package):
+    facts = tmp_path / f"{package.replace('-', '_')}-0.0.1.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 0.0.1\n")
+    why = run.why(PYTHONPATH=str(tmp_path))
+    direct = {rule for rule in DEPENDENCIES if package in DEPENDENCIES[rule][1]}
+    if package in DEPENDENCIES["faces"][1]:
+        direct.add("fit")  # a bundle says which versions made its faces
+    named = {
+        rule
+        for rule, reasons in why.items()
+        if any(re.fullmatch(rf"package {package}: \S+ -> 0\.0\.1", line) for line in reasons)
+    }
+    assert named == direct
+    assert set(why) == follows(direct)
+
+
+def test_a_changed_video_is_named(run, demo_clips):
+    clip = demo_clips / "real" / "s01.mp4"
+    before = clip.read_bytes()
+    clip.write_bytes(before + b"\n")
+    try:
+        why = run.why()
+    finally:
+        clip.write_bytes(before)
+    assert why["frames"] == {f"{clip}: newer than what was made of it": 1}
+    assert all(why[rule] == {"follows from the above": 1} for rule in ("faces", "matrix", "split"))
+    assert set(why) == set(DEPENDENCIES)
+
+
+def test_an_added_video_is_named_and_counted(changed, follows, tmp_path, demo_clips):
+    clip = shutil.copy(demo_clips / "real" / "s01.mp4", tmp_path / "added.mp4")
+    table = (changed.folder / "videos.tsv").read_text()
+    row = next(line for line in table.splitlines() if "/real/s01.mp4" in line)
+    row = row.replace(str(demo_clips / "real"), str(tmp_path)).replace("s01.mp4", "added.mp4")
+    (changed.folder / "more.tsv").write_text(f"{table}{row}\n")
+    changed.write_settings(sheet="more.tsv")
+    why = changed.why()
+    assert set(why["frames"]) == {"videos: 1 added, 0 gone, of 13", f"{clip}: new input"}
+    for rule in ("matrix", "fit"):
+        assert set(why[rule]) == {"more.tsv: new input", "videos.tsv: no input any more"}
+    assert set(why) == follows({"frames"})
+
+
+def test_a_changed_script_is_named(run, copied, follows):
+    script = copied / "scripts" / "choose.py"
+    before = script.stat()
+    os.utime(script)
+    try:
+        why = run.why(copied)
+    finally:
+        os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert why["choose"] == {"script scripts/choose.py changed": 3}
+    assert set(why) == follows({"choose"})
+
+
+def test_a_lost_result_is_named(run):
+    lost = run.features / "grouped" / "models" / "svm" / "bundle.json"
+    moved = lost.rename(lost.with_suffix(".moved"))
+    (run.results / "summary.txt").rename(run.results / "summary.moved")
+    try:
+        why = run.why()
+    finally:
+        moved.rename(lost)
+        (run.results / "summary.moved").rename(run.results / "summary.txt")
+    assert why["summary"] == {"results/test/summary.txt: gone": 1}
+
+
+def test_an_interrupted_job_is_told_as_such(run, follows):
+    file = "results/test/pixels/grouped/search/svm.tsv"
+    mark = run.folder / ".snakemake/incomplete" / urlsafe_b64encode(file.encode()).decode()
+    mark.write_text("{}")  # as Snakemake leaves it when it is killed
+    try:
+        why = run.why()
+    finally:
+        mark.unlink()
+    assert why["choose"] == {"was interrupted": 1}
+    assert set(why) == follows({"choose"})
+
+
+def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
+    sweep = copy.deepcopy(DEFAULTS["sweep"])
+    sweep["logistic"]["C"] = ["1e-3", 1, 10]
+    changed.write_settings(sweep=sweep)
+    why = changed.why()
+    told = {"key sweep.logistic.C: [0.001, 1.0] -> [0.001, 1.0, 10.0]"}
+    assert why["search"].keys() == told
+    assert why["choose"].keys() == told
+    assert changed.planned() == {"all": 1} | {
+        rule: sum(reasons.values()) for rule, reasons in why.items()
+    }
+
+
+def test_nothing_to_do_is_told_in_one_line(run):
+    assert run.why() == {}
+    assert run.told == "nothing would run: all 23 jobs are done\n"
+    assert run.planned() == {}
+
+
+def test_what_never_ran_is_told_as_such(changed):
+    changed.settings = {**changed.settings, "run": "other"}
+    changed.write_settings()
+    why = changed.why()
+    assert set(why) == set(DEPENDENCIES)
+    assert {reason for reasons in why.values() for reason in reasons} == {"not there yet"}
+    assert changed.told.startswith("would run: 23 of 23 jobs\n")

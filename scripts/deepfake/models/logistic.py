@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from deepfake import gram as grams
+from deepfake import standardise
 from deepfake.matrix import Faces, Matrix
 from deepfake.models import Fitted, Training
 from deepfake.models.svm import raw_weights
@@ -132,7 +133,7 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     coordinates, rotation, shift = _rotate(candidate, products)
     reduced, intercept = _solve(candidate, coordinates, training.fake)
     intercept += float(shift @ reduced)
-    scaler = grams.fit_scaler(training.pixels, candidate["scaling"])
+    scaler = standardise.fit(training.pixels, candidate["scaling"])
     weights = grams.project(training.pixels, scaler, rotation @ reduced)
     return Fitted("logistic", candidate, *raw_weights(weights, intercept, scaler))
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from deepfake import gram as grams
-from deepfake.gram import Gram, Scaler
+from deepfake import standardise
+from deepfake.gram import Gram
 from deepfake.matrix import Faces, Matrix
 from deepfake.models import Fitted, Training
+from deepfake.standardise import Scaler
 
 DEGREE = 3  # of the polynomial kernel (gamma z'z)**3, as in scikit-learn
 THRESHOLD = 0.0
@@ -101,7 +103,7 @@ def fit(
     gamma = None if gamma is None else _gamma(gamma, products, every)
     machine = _machine(candidate, tolerance)
     machine.fit(_kernel(candidate["kernel"], products.products, gamma), training.fake)
-    scaler = grams.fit_scaler(training.pixels, candidate["scaling"])
+    scaler = standardise.fit(training.pixels, candidate["scaling"])
     support, dual = machine.support_, machine.dual_coef_[0]
     intercept = float(machine.intercept_[0])
     if candidate["kernel"] == "linear":

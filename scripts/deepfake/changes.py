@@ -1,0 +1,114 @@
+"""What differs between the settings of a job now and then, in the words of the configuration.
+
+Knows nothing of files or of Snakemake: see scripts/why.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from deepfake import codehash, config
+
+ABSENT = object()  # the value of a setting on the side that lacks it
+Path = tuple[str, ...]
+Settings = dict[Path, Any]
+
+
+def told(old: dict[str, Any], new: dict[str, Any], names: Iterable[str] = ()) -> list[str]:
+    """A line for each setting, module or package that is not what it was, each once.
+
+    Args:
+        old, new: a job's params.
+        names: words that tell which of several keys is meant, like the job's model: `C` with
+            `svm` among them is `sweep.svm.C`.
+    """
+    before, after = flat(old), flat(new)
+    lines = [
+        _line(path, before.get(path, ABSENT), after.get(path, ABSENT), names)
+        for path in dict.fromkeys((*after, *before))
+        if not _same(before.get(path, ABSENT), after.get(path, ABSENT))
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def flat(settings: dict[str, Any]) -> Settings:
+    """Every setting under its path; of a numbered collection, all values of each setting."""
+    return dict(_walk(settings, ()))
+
+
+def key(path: Path, names: Iterable[str] = ()) -> str | None:
+    """The configuration's key that a setting of a job comes from, or None.
+
+    A key has the setting's own name; of several such keys, that with the most sections among the
+    setting's sections and `names`. A job's `scalings` are all values of a `scaling`.
+    """
+    around = {*path[:-1], *names}
+    known = [name.split(".") for name, *_ in config.keys()]
+    for last in (path[-1], path[-1].removesuffix("s")):
+        found = sorted(
+            (-len(around & set(sections)), ".".join((*sections, name)))
+            for *sections, name in known
+            if name == last
+        )
+        if found and (len(found) == 1 or found[0][0] < found[1][0]):
+            return found[0][1]
+    return None
+
+
+def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict) and value and all(isinstance(name, int) for name in value):
+        members = [member for _, member in sorted(value.items())]
+        for name in dict.fromkeys(name for member in members for name in member):
+            yield (*path, name), _distinct(member[name] for member in members if name in member)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _walk(inner, (*path, name))
+    else:
+        yield path, value
+
+
+def _distinct(values: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if not any(_same(value, other) for other in found):
+            found.append(value)
+    return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    return repr(one) == repr(other)  # as Snakemake compares them: 1 and 1.0 differ
+
+
+def _line(path: Path, old: Any, new: Any, names: Iterable[str]) -> str:
+    last = path[-1]
+    change = f"{_shown(old)} -> {_shown(new)}"
+    if last.endswith(".py"):
+        return f"module {last} {_happened(old, new)}"
+    if last in codehash.PACKAGES.values():
+        return f"package {last}: {change}"
+    if isinstance(old, list) and isinstance(new, list) and _are_rows([*old, *new]):
+        added = sum(row not in old for row in new)
+        gone = sum(row not in new for row in old)
+        return f"{'.'.join(path)}: {added} added, {gone} gone, of {len(new)}"
+    name = key(path, names)
+    return f"key {name}: {change}" if name else f"setting {'.'.join(path)}: {change}"
+
+
+def _are_rows(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(value, dict) for value in values)
+
+
+def _happened(old: Any, new: Any) -> str:
+    if old is ABSENT:
+        return "is imported now"
+    return "is not imported any more" if new is ABSENT else "changed"
+
+
+def _shown(value: Any, width: int = 60) -> str:
+    """A value as the configuration's own documentation writes it."""
+    if value is ABSENT:
+        return "(none)"
+    text = json.dumps(value, default=str).replace('"', "")
+    return text if len(text) <= width else f"{text[: width - 3]}..."
