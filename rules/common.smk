@@ -150,4 +150,5 @@ def show_summary():
     """The table of the run, where it was made."""
     table = pathlib.Path(RESULT)
     if table.exists():
-        print(f"\n{table.read_text()}\nEverything is in {RUN}/")
+        told = "".join(f"\nThe page of it all is {page}" for page in PAGES)
+        print(f"\n{table.read_text()}\nEverything is in {RUN}/{told}")

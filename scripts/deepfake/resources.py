@@ -85,6 +85,7 @@ _MEMORY = {
     "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
+    "report": lambda s: 600 * MB + 7000 * s.rows,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
 }
@@ -105,6 +106,7 @@ _SECONDS = {
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
     "summary": lambda s, t: 60,
+    "report": lambda s, t: 120 + s.rows / 1000,
     "classify_batch": lambda s, t: 600 + s.rows * s.features * 10_000 / FLOPS,
     "verdicts": lambda s, t: 60,
 }

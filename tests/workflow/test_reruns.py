@@ -7,7 +7,8 @@ import pytest
 from deepfake import config
 from tests.workflow.running import DEFAULTS, Run, scan
 
-STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "evaluate"]
+STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit"]
+STAGES += ["evaluate", "report"]
 
 # Another value for every key; "sheet" is a test of its own.
 CHANGED = {
@@ -46,6 +47,7 @@ CHANGED = {
     "search.max_gram_rows": 100,
     "evaluation.level": 0.9,
     "evaluation.resamples": 300,
+    "report.sample_faces": 2,
 }
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 
