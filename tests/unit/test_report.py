@@ -135,6 +135,7 @@ def test_a_test_of_few_groups_shows_no_interval_and_says_so(tmp_path, groups, in
     text = words(page(tmp_path, groups=groups))
     assert bool(re.search(r"\d\.\d{3} \[", text)) == interval
     assert ("groups: no interval" in text) != interval
+    assert f"The test of the grouped split has {groups // 2} groups: " in text
     assert ("intervals over so few tend to be too narrow" in text) == interval
 
 

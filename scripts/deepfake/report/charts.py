@@ -140,9 +140,9 @@ def dots(name: str, rows: Sequence[dict], score: str, chance: float | None) -> M
             continue
         colour = COLOURS[row["model"]]
         if row["low"] is not None:
-            axes.plot([row["low"], row["high"]], [place, place], color=colour, lw=2)
+            axes.plot([row["low"], row["high"]], [place, place], color=colour, lw=2, clip_on=False)
         face = "none" if row["leaky"] else colour
-        axes.plot(row["value"], place, "o", ms=7, mec=colour, mfc=face, mew=1.6)
+        axes.plot(row["value"], place, "o", ms=7, mec=colour, mfc=face, mew=1.6, clip_on=False)
         if row["baseline"] is not None:
             axes.plot(row["baseline"], place, "|", ms=13, color=figures.INK, mew=1.4)
     if chance is not None:

@@ -84,11 +84,11 @@ def warnings(skew: str, audits: Sequence[dict], results: Sequence[Result]) -> li
     for audit in audits:
         name, groups = audit["protocol"], audit["parts"]["test"]["groups"]
         if groups < metrics.MIN_GROUPS:
-            found.append(f"The test of the {name} split has {groups} groups: no interval.")
+            found.append(f"The test of the {name} split has {_groups(groups)}: no interval.")
         elif groups < FEW_GROUPS:
             found.append(
-                f"The test of the {name} split has {groups} groups: intervals over so few tend to "
-                "be too narrow."
+                f"The test of the {name} split has {_groups(groups)}: intervals over so few "
+                "tend to be too narrow."
             )
     if audits[0]["unlinked_fakes"]:
         found.append(data.unlinked(audits[0]))
@@ -105,6 +105,10 @@ def warnings(skew: str, audits: Sequence[dict], results: Sequence[Result]) -> li
         if audit["leaky"]
     ]
     return [{"told": told, "leaky": where is leaky} for where in (leaky, found) for told in where]
+
+
+def _groups(number: int) -> str:
+    return f"{number} group{'s' if number > 1 else ''}"
 
 
 def resources(benchmarks: Path, results: Sequence[Result], rows: int, config: dict) -> dict:
