@@ -33,6 +33,7 @@ PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/pixels"
 RESULT = f"{RUN}/verdicts.txt" if ASKED else f"{RUN}/summary.txt"
+PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
 
 
 wildcard_constraints:
@@ -60,6 +61,7 @@ else:
     include: "rules/search.smk"
     include: "rules/fit.smk"
     include: "rules/evaluate.smk"
+    include: "rules/report.smk"
     include: "rules/stages.smk"
 
 
@@ -71,6 +73,7 @@ rule all:
     default_target: True
     input:
         RESULT,
+        PAGE,
 
 
 onstart:

@@ -150,5 +150,4 @@ def show_summary():
     """The table of the run, where it was made."""
     table = pathlib.Path(RESULT)
     if table.exists():
-        page = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
-        print(f"\n{table.read_text()}\nOpen {page}; everything is in {RUN}/")
+        print(f"\n{table.read_text()}\nEverything is in {RUN}/\nThe page of it all is {PAGE}")

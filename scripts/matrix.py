@@ -1,6 +1,6 @@
 """Rule matrix: gather the faces of all batches into one matrix and the table of its rows."""
 
-from deepfake import job, matrix, sheet, tables
+from deepfake import job, losses, matrix, sheet, tables
 from deepfake.faces import COLUMNS
 
 
@@ -9,7 +9,7 @@ def main(work: job.Job) -> None:
     videos = {v["video_id"]: v for v in sheet.read(work.read("sheet"), check_files=False)}
     batches = list(zip(work.input["tables"], work.input["faces"], strict=True))
     rows, sources, records = matrix.collect(batches, videos)
-    for line in matrix.losses(records):
+    for line in losses.lines(records):
         job.log.info(line)
     tables.write(records, work.write("records"), ("label", "group_id", *COLUMNS))
     tables.write(rows, work.write("rows"), matrix.ROW_COLUMNS)

@@ -14,8 +14,8 @@ import numpy as np
 
 from deepfake import archive, tables
 
-# Seconds, memory, dates, hosts.
-NEVER = ("logs/*", "benchmarks/*")
+# Seconds, memory, dates, hosts, commit.
+NEVER = ("logs/*", "benchmarks/*", "report.html")
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
     "frames/*", "faces/*", "rows.tsv", "faces.tsv", "pixels/matrix.npy",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -40,3 +40,9 @@ def members(path: str | Path) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(path, "r:") as tar:
         for member in tar:
             yield member.name, tar.extractfile(member).read()
+
+
+def pick(path: str | Path, names: Collection[str]) -> dict[str, bytes]:
+    """The bytes of some members, by name; the others are not read."""
+    with tarfile.open(path, "r:") as tar:
+        return {m.name: tar.extractfile(m).read() for m in tar if m.name in names}

@@ -84,7 +84,7 @@ def _same(one: Any, other: Any) -> bool:
 def _line(path: Path, old: Any, new: Any, names: Iterable[str]) -> str:
     last = path[-1]
     change = f"{_shown(old)} -> {_shown(new)}"
-    if last.endswith(".py"):
+    if "/" in last:  # a template is a module too
         return f"module {last} {_happened(old, new)}"
     if last in codehash.PACKAGES.values():
         return f"package {last}: {change}"

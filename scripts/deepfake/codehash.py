@@ -31,6 +31,7 @@ PACKAGES = {
     "sklearn": "scikit-learn",
     "tensorflow": "tensorflow-cpu",
     "threadpoolctl": "threadpoolctl",
+    "yaml": "pyyaml",
 }
 
 
@@ -54,6 +55,11 @@ def of(script: str, *extra: str) -> dict[str, str]:
 def versions(script: str, *extra: str) -> dict[str, str]:
     """Version of each package that a script's library modules import."""
     return {package: _version(package) for package in dependencies(script, *extra)[1]}
+
+
+def installed() -> dict[str, str]:
+    """Version of every package that any result depends on, and of Snakemake."""
+    return {name: _version(name) for name in sorted([*PACKAGES.values(), "snakemake"])}
 
 
 def dependencies(script: str, *extra: str) -> tuple[list[str], list[str]]:

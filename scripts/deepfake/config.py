@@ -24,7 +24,16 @@ from deepfake.schema import (
     key,
 )
 
-__all__ = ["Config", "ConfigError", "Question", "honour", "keys", "load", "load_question"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Question",
+    "deciding",
+    "honour",
+    "keys",
+    "load",
+    "load_question",
+]
 
 
 class Frames(Section):
@@ -179,6 +188,15 @@ class Evaluation(Section):
     resamples: Int = key(2000, "bootstrap resamples of the groups", "evaluate", ge=100, le=10**6)
 
 
+class Report(Section):
+    """What the page of a run shows."""
+
+    sample_faces: Int = key(
+        0, "faces shown on the page, half of each class; they are pictures of people", "report",
+        ge=0, le=200,
+    )  # fmt: skip
+
+
 class Config(Section):
     """All keys of a run."""
 
@@ -196,6 +214,7 @@ class Config(Section):
     sweep: Sweep = Field(description="name at least one of svm, logistic, forest under it")
     search: Search = Search()
     evaluation: Evaluation = Evaluation()
+    report: Report = Report()
 
     @model_validator(mode="after")
     def _check(self) -> Config:
@@ -253,6 +272,20 @@ def load(values: dict[str, Any], name: str) -> Config:
         ConfigError: one line for each wrong key, with file and key path.
     """
     return schema.check(Config, values, name)
+
+
+def deciding(config: Config) -> dict[str, Any]:
+    """What the results depend on, as plain builtins: all keys but those that rerun nothing."""
+    values = config.model_dump(mode="json")
+    values["sweep"] = {model: values["sweep"][model] for model in config.sweep.names()}
+    for path, _, _, stage in keys():
+        *sections, last = path.split(".")
+        if stage == "nothing":
+            here = values
+            for section in sections:
+                here = here[section]
+            del here[last]
+    return values
 
 
 def keys() -> Iterator[tuple[str, str, str, str]]:

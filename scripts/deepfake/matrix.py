@@ -273,24 +273,3 @@ def collect(
 
 def _order(record: dict[str, str]) -> tuple[str, int, int]:
     return record["video_id"], int(record["frame"] or -1), int(record["face"] or -1)
-
-
-def losses(records: list[dict]) -> list[str]:
-    """What was lost of each class, in plain lines; a skew between the classes is pointed out."""
-    lines, shares = [], {}
-    for label in ("real", "fake"):
-        mine = [record for record in records if record["label"] == label]
-        dropped: dict[str, int] = {}
-        for record in mine:
-            if record["status"] != "kept":
-                dropped[record["reason"]] = dropped.get(record["reason"], 0) + 1
-        lost = sum(dropped.values())
-        shares[label] = lost / len(mine) if mine else 0.0
-        lines.append(f"{label}: {len(mine) - lost} faces kept, {lost} dropped")
-        lines += [f"  {count} x {reason}" for reason, count in sorted(dropped.items())]
-    if abs(shares["real"] - shares["fake"]) > 0.02:
-        lines.append(
-            "warning: the classes lose different shares "
-            f"(real {shares['real']:.1%}, fake {shares['fake']:.1%}); scores may be biased"
-        )
-    return lines

@@ -84,6 +84,7 @@ class Plan:
                 for rule in ("choose", "fit", "evaluate"):
                     yield rule, mine
         yield "summary", {}
+        yield "report", {}
 
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""

@@ -86,6 +86,7 @@ _MEMORY = {
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
     "previews": lambda s: 700 * MB + s.frames * 4 * MB,
+    "report": lambda s: 600 * MB + 7000 * s.rows,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
 }
@@ -108,5 +109,6 @@ _SECONDS = {
     "summary": lambda s, t: 60,
     "previews": lambda s, t: 60 + s.videos * (1 + s.frames / 10),
     "classify_batch": lambda s, t: 600 + 2 * s.videos + s.rows * s.features * 10_000 / FLOPS,
+    "report": lambda s, t: 120 + s.rows / 1000,
     "verdicts": lambda s, t: 60,
 }

@@ -50,7 +50,7 @@ def text(rows: Sequence[dict], level: float) -> str:
     lines = [head]
     for row in rows:
         counts = f"{row['fake']} fake, {row['real']} real"
-        scores = [_score(row, name) for name in SHOWN]
+        scores = [score(row, name) for name in SHOWN]
         stamp = "LEAKY" if row["leaky"] == "yes" else ""
         remark = "; ".join(filter(None, [stamp, row["note"]]))
         lines.append(
@@ -77,7 +77,8 @@ def text(rows: Sequence[dict], level: float) -> str:
     return "\n".join(line.rstrip() for line in body + legend) + "\n"
 
 
-def _score(row: dict, name: str) -> str:
+def score(row: dict, name: str) -> str:
+    """A score and its interval as text; "undefined" where a class is missing."""
     value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
     if value is None:
         return "undefined"

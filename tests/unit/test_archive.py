@@ -54,3 +54,11 @@ def test_an_archive_cut_short_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(data[:2200])  # inside the last member
     with pytest.raises(tarfile.ReadError):
         list(archive.members(path))
+
+
+def test_some_members_are_picked_by_name(tmp_path):
+    path = tmp_path / "a.tar"
+    with archive.Writer(path) as tar:
+        for name in ("one", "two", "three"):
+            tar.add(name, name.encode())
+    assert archive.pick(path, {"three", "one", "none"}) == {"one": b"one", "three": b"three"}

@@ -171,3 +171,10 @@ def test_every_package_that_a_rules_script_imports_is_known() -> None:
     packages = {name.split(".")[0] for file in files for name in codehash._imports(file)}
     foreign = packages - set(sys.stdlib_module_names) - {"deepfake"}
     assert foreign <= set(codehash.PACKAGES)
+
+
+def test_a_changed_template_changes_the_pages_and_nothing_else(copy: Path) -> None:
+    before = hashes()
+    with open(copy / "deepfake/report/templates/style.css", "a", encoding="utf-8") as file:
+        file.write("\n")
+    assert [name for name in NAMES if hashes()[name] != before[name]] == ["report"]

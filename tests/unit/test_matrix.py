@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import matrix, tables
+from deepfake import losses, matrix, tables
 from deepfake.matrix import Faces, Matrix, MatrixError
 
 N, SHAPE = 23, (4, 5, 3)
@@ -252,13 +252,13 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
 def test_losses_warn_only_where_the_classes_lose_different_shares():
     real = [record("r", i, "0") | {"label": "real"} for i in range(98)]
     real += [record("r", i, "", "dropped") | {"label": "real"} for i in range(2)]
-    even = matrix.losses(real + [r | {"label": "fake"} for r in real])
+    even = losses.lines(real + [r | {"label": "fake"} for r in real])
     assert even == [
         "real: 98 faces kept, 2 dropped",
         "  2 x no face",
         "fake: 98 faces kept, 2 dropped",
         "  2 x no face",
     ]
-    skewed = matrix.losses(real[:98] + [r | {"label": "fake"} for r in real[95:]])
+    skewed = losses.lines(real[:98] + [r | {"label": "fake"} for r in real[95:]])
     assert skewed[-1].startswith("warning:")
     assert "real 0.0%, fake 40.0%" in skewed[-1]

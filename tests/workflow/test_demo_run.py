@@ -9,13 +9,16 @@ import pytest
 
 from deepfake import bundle, models, sheet, tables
 from deepfake.matrix import Matrix
+from tests import browser
 from tests.equality import assert_same_results
 from tests.workflow.running import Run, scan
+
+EVIL = "<img src=x onerror=alert(1)>.mp4"
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, demo_clips) -> Run:
-    """Twelve clips and four files that are no use, in batches of five, run to the end."""
+    """Twelve clips and five files that are no use, in batches of five, run to the end."""
     run = Run(tmp_path_factory.mktemp("run"))
     clips = run.folder / "clips"
     shutil.copytree(demo_clips, clips)
@@ -24,6 +27,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     whole = (clips / "real" / "s00.mp4").read_bytes()
     (broken / "cut 'short' $(x).mp4").write_bytes(whole[: len(whole) // 3])
     (broken / "empty.mp4").write_bytes(b"")
+    (broken / EVIL).write_bytes(b"no video")
     write_sound(broken / "sound only.mp4")
     write_wall(broken / "no face é.mp4")
     scan("folders", "demo", clips, run.folder / "videos.tsv", videos_per_job=5)
@@ -68,17 +72,33 @@ def test_broken_videos_stay_in_the_table_with_their_reason(run):
     assert reasons == {
         "cut 'short' $(x).mp4": "cannot be opened as a video",
         "empty.mp4": "the file is empty",
+        EVIL: "cannot be opened as a video",
         "sound only.mp4": "cannot be opened as a video",
         "no face é.mp4": "no face found",
     }
     assert sum(row["status"] == "kept" for row in records) == 12 * 3
-    assert len({row["video_id"] for row in records}) == 16
+    assert len({row["video_id"] for row in records}) == 17
 
 
 def test_losses_are_told_by_class(run):
     log = (run.results / "logs" / "matrix.log").read_text()
-    assert "real: 18 faces kept, 6 dropped" in log
+    assert "real: 18 faces kept, 7 dropped" in log
     assert "the classes lose different shares" in log
+
+
+@pytest.mark.parametrize(("size", "dark"), [(browser.WIDE, False), (browser.PHONE, True)])
+def test_the_page_of_the_run_is_sound_in_a_browser(run, size, dark):
+    report = run.results / "report.html"
+    assert f"The page of it all is {report.relative_to(run.folder)}" in run.done.stdout
+    with browser.opened(report, size, dark=dark) as page:
+        page.assert_sound()
+        text = page.text()
+        assert f"demo/real/broken/{EVIL}" in text
+        assert "The classes lose different shares" in text
+        assert "1 groups: no interval" in text
+        assert page.handle.locator("svg.figure").count() >= 6
+        assert page.handle.locator("#evaluation ~ .figures svg").count() == 2
+        assert page.handle.locator("img").count() == 0
 
 
 def test_no_group_is_on_two_sides(run):
@@ -142,8 +162,8 @@ def test_an_added_video_recomputes_its_batch_and_what_follows(run):
 @pytest.mark.parametrize(
     ("section", "value", "rerun"),
     [
-        ("search", {"score": "accuracy"}, {"choose", "fit", "evaluate", "summary"}),
-        ("evaluation", {"resamples": 201}, {"evaluate", "summary"}),
+        ("search", {"score": "accuracy"}, {"choose", "fit", "evaluate", "summary", "report"}),
+        ("evaluation", {"resamples": 201}, {"evaluate", "summary", "report"}),
         ("max_jobs", 4000, set()),
     ],
 )
@@ -161,7 +181,7 @@ def test_the_same_run_in_another_folder_and_cut_otherwise_gives_the_same(run, tm
     """One batch instead of four, one core instead of two: all results, as the design says."""
     other = Run(tmp_path)
     shutil.copytree(run.folder / "clips", tmp_path / "clips")
-    scan("folders", "demo", tmp_path / "clips", tmp_path / "videos.tsv", videos_per_job=16)
+    scan("folders", "demo", tmp_path / "clips", tmp_path / "videos.tsv", videos_per_job=17)
     other.write_settings()
     done = other.snakemake(cores=1)
     assert done.returncode == 0, done.stdout

@@ -15,7 +15,7 @@ STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit
 BY_NAME = ["models.svm", "models.logistic", "models.forest"]  # of a search, a fit, an evaluation
 DEPENDENCIES = {
     rule: codehash.dependencies(rule, *(BY_NAME if rule in ("search", "fit", "evaluate") else ()))
-    for rule in (*STAGES, "summary")  # a script has its rule's name
+    for rule in (*STAGES, "summary", "report")  # a script has its rule's name
 }
 MODULES = {str(p.relative_to(codehash.SCRIPTS)) for p in ROOT.glob("scripts/deepfake/**/*.py")}
 USED = {module for modules, _ in DEPENDENCIES.values() for module in modules}
@@ -57,6 +57,7 @@ CHANGED = {
     "search.max_gram_rows": 100,
     "evaluation.level": 0.9,
     "evaluation.resamples": 300,
+    "report.sample_faces": 2,
 }
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 INK = "#010203"  # stands for the page's text colour
 FAKE, REAL, DOUBT = "#d1495b", "#2e86ab", "#8d99ae"
-MODEL_COLOURS = ("#d1495b", "#2e86ab", "#edae49", "#66a182", "#8d6a9f", "#8d99ae")
+MODEL_COLOURS = ("#8d6a9f", "#3f9a73", "#c77d0a", "#2e86ab", "#d1495b", "#8d99ae")
 
 matplotlib.rcParams.update(
     {

@@ -1,0 +1,37 @@
+rule report:
+    input:
+        sheet=CONFIG.sheet,
+        rows=f"{RUN}/rows.tsv",
+        records=f"{RUN}/faces.tsv",
+        crops=expand(
+            f"{RUN}/faces/{{batch}}.tar",
+            batch=PLAN.batches if CONFIG.report.sample_faces else [],
+        ),
+        audits=expand(f"{RUN}/splits/{{protocol}}.audit.json", protocol=CONFIG.split.protocols),
+        search=for_each_model("search/{model}.tsv"),
+        best=for_each_model("search/{model}.best.json"),
+        frames=for_each_model("evaluation/{model}/frames.tsv"),
+        videos=for_each_model("evaluation/{model}/videos.tsv"),
+        metrics=for_each_model("evaluation/{model}/metrics.json"),
+    output:
+        page=f"{RUN}/report.html",
+    log:
+        f"{RUN}/logs/report.log",
+    benchmark:
+        f"{RUN}/benchmarks/report.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("report")
+    resources:
+        **asks("report"),
+    params:
+        # benchmarks are no input: they tell of the jobs, nothing is made of them
+        job={
+            "config": settings.deciding(CONFIG),
+            "benchmarks": f"{RUN}/benchmarks",
+            "code": code("report"),
+        },
+    message:
+        "writing the page of the run"
+    script:
+        "../scripts/report.py"

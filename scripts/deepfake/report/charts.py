@@ -1,0 +1,157 @@
+"""The figures of a run's page: search curves, ROC curves, scores with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+from deepfake.report import figures
+
+COLOURS = dict(zip(("svm", "logistic", "forest"), figures.MODEL_COLOURS, strict=False))
+STROKES = {"svm": "-", "logistic": "--", "forest": "-."}
+AXES = {"svm": "C", "logistic": "C", "forest": "n_estimators"}
+LINES, TICKS, POINTS = 6, 6, 400  # shown at most
+
+
+def roc_points(fake: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False and true positive rates from (0, 0) to (1, 1); equal values are one step.
+
+    Args:
+        fake: bool (n,), both classes among them. values: float (n,), grow with the evidence.
+
+    Returns:
+        Two float arrays of POINTS + 1 values at most, the steps that are furthest apart.
+    """
+    order = np.argsort(-values, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
+    true = np.append(0, np.cumsum(fake[order])[ends] / fake.sum())
+    false = np.append(0, np.cumsum(~fake[order])[ends] / (~fake).sum())
+    if len(ends) > POINTS:
+        way = true + false  # the curve's length, from 0 to 2
+        kept = np.unique(np.searchsorted(way, np.linspace(0, 2, POINTS + 1)).clip(0, len(ends)))
+        true, false = true[kept], false[kept]
+    return false, true
+
+
+def roc(name: str, curves: Sequence[dict]) -> Markup:
+    """ROC curves of several models on the same rows.
+
+    Args:
+        name: of the figure, unique in the page.
+        curves: model, told (its name and score for the legend), fake and values of the rows.
+    """
+    figure = figures.new(3.7, 3.6 + 0.19 * len(curves))
+    axes = figures.axes(figure)
+    axes.plot([0, 1], [0, 1], ":", color=figures.INK, lw=1, label="chance 0.500")
+    for curve in curves:
+        axes.plot(*roc_points(curve["fake"], curve["values"]), **_stroke(curve["model"]),
+                  label=curve["told"])  # fmt: skip
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set(xlabel="real called fake (false positive rate)")
+    axes.set(ylabel="fake called fake (true positive rate)")
+    _legend(figure)
+    told = "; ".join(curve["told"] for curve in curves)
+    return figures.svg(figure, name, f"ROC curves with the diagonal of chance: {told}")
+
+
+def _legend(figure) -> None:
+    figure.legend(loc="outside lower center", frameon=False, labelcolor=figures.INK)
+
+
+def _stroke(model: str) -> dict:
+    return {"color": COLOURS[model], "linestyle": STROKES[model], "lw": 1.8}
+
+
+def search(name: str, model: str, candidates: Sequence[dict], score: str) -> tuple[Markup, int]:
+    """A model's score against its numeric setting, one line a combination of the others.
+
+    Args:
+        name: of the figure. score: its name on the axis.
+        candidates: settings, mean, low and high over the folds; the best first.
+
+    Returns:
+        The figure, empty where the setting has one value; and how many lines there would be.
+    """
+    axis = AXES[model]
+    lines: dict[str, list[dict]] = {}
+    for candidate in candidates:
+        lines.setdefault(_others(candidate["settings"], axis, candidates), []).append(candidate)
+    values = sorted({float(candidate["settings"][axis]) for candidate in candidates})
+    if len(values) < 2:
+        return Markup(), 0
+    shown = sorted(
+        list(lines.items())[:LINES], key=lambda line: line[0]
+    )  # by label: one colour under every split
+    legend = len(lines) > 1
+    figure = figures.new(3.7, 2.7 + (0.19 * len(shown) if legend else 0))
+    axes = figures.axes(figure)
+    for number, (label, mine) in enumerate(shown):
+        mine = sorted(mine, key=lambda candidate: float(candidate["settings"][axis]))
+        where = [float(candidate["settings"][axis]) for candidate in mine]
+        colour = figures.MODEL_COLOURS[number] if legend else COLOURS[model]
+        low, mean, high = ([c[key] for c in mine] for key in ("low", "mean", "high"))
+        axes.fill_between(where, low, high, color=colour, alpha=0.15, lw=0)
+        axes.plot(where, mean, "o-", color=colour, lw=1.6, ms=4, label=label)
+    best = candidates[0]
+    axes.plot(float(best["settings"][axis]), best["mean"], "o", ms=10, mfc="none", mec=figures.INK)
+    _log_axis(axes, values)
+    axes.set(xlabel=axis, ylabel=score)
+    if legend:
+        _legend(figure)
+    told = f"{score} of {model} against {axis}; the best is {best['mean']:.3f}"
+    return figures.svg(figure, name, told), len(lines)
+
+
+def _others(settings: dict, axis: str, candidates: Sequence[dict]) -> str:
+    """The settings besides the axis in which the candidates differ, as a label."""
+    varied = [
+        key
+        for key in settings
+        if key != axis and len({candidate["settings"][key] for candidate in candidates}) > 1
+    ]
+    return ", ".join(f"{key} {settings[key]}" for key in varied if settings[key] != "")
+
+
+def _log_axis(axes, values: Sequence[float]) -> None:
+    """A log axis whose ticks are the values themselves, in plain digits, no more than fit."""
+    axes.set_xscale("log")
+    places = np.unique(np.linspace(0, len(values) - 1, min(TICKS, len(values))).round().astype(int))
+    ticks = [values[place] for place in places]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_formatter(FixedFormatter([f"{tick:g}" for tick in ticks]))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def dots(name: str, rows: Sequence[dict], score: str, chance: float | None) -> Markup:
+    """A score of each model as a dot with its interval; leaky ones are hollow and say so.
+
+    Args:
+        name: of the figure. score: its name. chance: where a line is drawn, or None.
+        rows: protocol, model, leaky, value, low, high, baseline; a value None is "undefined".
+    """
+    figure = figures.new(3.7, 0.95 + 0.36 * len(rows))
+    axes = figures.axes(figure)
+    for place, row in enumerate(rows):
+        if row["value"] is None:
+            axes.text(0.5, place, "undefined", ha="center", va="center")
+            continue
+        colour = COLOURS[row["model"]]
+        if row["low"] is not None:
+            axes.plot([row["low"], row["high"]], [place, place], color=colour, lw=2, clip_on=False)
+        face = "none" if row["leaky"] else colour
+        axes.plot(row["value"], place, "o", ms=7, mec=colour, mfc=face, mew=1.6, clip_on=False)
+        if row["baseline"] is not None:
+            axes.plot(row["baseline"], place, "|", ms=13, color=figures.INK, mew=1.4)
+    if chance is not None:
+        axes.axvline(chance, ls=":", lw=1, color=figures.INK)
+    names = [f"{r['protocol']}, {r['model']}{' LEAKY' if r['leaky'] else ''}" for r in rows]
+    axes.set_yticks(range(len(rows)), names)
+    axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), xlabel=score)
+    told = "; ".join(
+        f"{name} {'undefined' if row['value'] is None else format(row['value'], '.3f')}"
+        for name, row in zip(names, rows, strict=True)
+    )
+    return figures.svg(figure, name, f"{score}: {told}")

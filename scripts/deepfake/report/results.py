@@ -1,0 +1,193 @@
+"""What a run found: each model's search, its test, its errors; as facts for a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepfake import summary, tables
+from deepfake.report import charts, data
+from deepfake.tables import Row
+
+LONG = 50  # rows shown of a list that may grow long
+SCORES = {
+    "roc_auc": "ROC AUC",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "average_precision": "average precision",
+}
+UNITS = ("videos", "frames")
+
+
+@dataclass
+class Result:
+    """A model under a protocol: its search, its choice and its test.
+
+    Attributes:
+        metrics: what evaluate wrote. best: what choose wrote. search: its table.
+        scored: by unit, the table of the test rows with their scores.
+    """
+
+    metrics: dict
+    best: dict
+    search: list[Row]
+    scored: dict[str, list[Row]]
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+        return self.metrics["model"]
+
+    @property
+    def protocol(self) -> str:
+        """The split that it was searched and tested under."""
+        return self.metrics["protocol"]
+
+    @property
+    def leaky(self) -> bool:
+        """Whether its scores must be stamped."""
+        return self.metrics["leaky"]
+
+
+def read(files: dict[str, list[str]]) -> list[Result]:
+    """Results from lists of files in the same order: metrics, best, search, videos, frames."""
+    lists = (files[name] for name in ("metrics", "best", "search", *UNITS))
+    return [
+        Result(
+            load(metric), load(best), tables.read(search),
+            {"videos": _slim(videos), "frames": _slim(frames)},
+        )
+        for metric, best, search, videos, frames in zip(*lists, strict=True)
+    ]  # fmt: skip
+
+
+def load(path: str) -> dict:
+    """A JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _slim(path: str) -> list[Row]:
+    names = ("video_id", "label", "score", "probability", "predicted")
+    return [{name: row[name] for name in names if name in row} for row in tables.read(path)]
+
+
+def protocol(audit: dict, results: Sequence[Result], score: str) -> dict:
+    """Search, curves, confusion and errors of all models under a split."""
+    mine = [result for result in results if result.protocol == audit["protocol"]]
+    name = audit["protocol"]
+    return {
+        "name": name,
+        "leaky": audit["leaky"],
+        "searches": [search(result, score) for result in mine],
+        "curves": [
+            {"unit": unit, "figure": _roc(f"roc-{name}-{unit}", mine, unit)} for unit in UNITS
+        ],
+        "confusions": [
+            confusion(result.model, unit, result.metrics[unit]) for unit in UNITS for result in mine
+        ],
+        "errors": data.cut(errors(mine), LONG),
+        "models": [result.model for result in mine],
+    }
+
+
+def search(result: Result, score: str) -> dict:
+    """A model's candidates, the best first, and their curve."""
+    by_candidate: dict[int, list[Row]] = {}
+    for row in result.search:
+        by_candidate.setdefault(int(row["candidate"]), []).append(row)
+    names = [key for key in result.search[0] if key not in ("candidate", "fold", *SCORES)]
+    found = []
+    for number, rows in by_candidate.items():
+        values = np.array([float(row[score]) for row in rows])
+        found.append(
+            {
+                "number": number,
+                "settings": {key: rows[0][key] for key in names},
+                "mean": float(values.mean()),
+                "low": float(values.min()),
+                "high": float(values.max()),
+                "best": number == result.best["number"],
+            }
+        )
+    found.sort(key=lambda one: (not one["best"], -ranked(one["mean"]), one["number"]))
+    figure, lines = charts.search(
+        f"search-{result.protocol}-{result.model}", result.model, found, SCORES[score]
+    )
+    return {
+        "model": result.model,
+        "axis": charts.AXES[result.model],
+        "names": names,
+        "count": len(found),
+        "candidates": data.cut(found, LONG),
+        "figure": figure,
+        "lines": f"The best {charts.LINES} of {lines} lines." if lines > charts.LINES else "",
+    }
+
+
+def _roc(name: str, results: Sequence[Result], unit: str) -> str:
+    """The figure, or "" where a class is missing."""
+    curves = []
+    for row, result in ((_unit_row(result, unit), result) for result in results):
+        fake = np.array([scored["label"] == "fake" for scored in result.scored[unit]])
+        values = np.array([float(scored["score"]) for scored in result.scored[unit]])
+        told = f"{result.model} {summary.score(row, 'roc_auc')}"
+        curves.append({"model": result.model, "told": told, "fake": fake, "values": values})
+    if any(curve["fake"].all() or not curve["fake"].any() for curve in curves):
+        return ""
+    return charts.roc(name, curves)
+
+
+def _unit_row(result: Result, unit: str) -> dict:
+    return next(row for row in summary.table([result.metrics]) if row["unit"] == unit)
+
+
+def confusion(model: str, unit: str, judged: dict) -> dict:
+    """A confusion matrix with each cell's share of its row, None where the row is empty."""
+    rows = [
+        {"label": label, "cells": [{"count": n, "share": n / sum(cells) if sum(cells) else None}
+                                   for n in cells]}
+        for label, cells in zip(("fake", "real"), judged["confusion"], strict=True)
+    ]  # fmt: skip
+    return {"model": model, "unit": unit, "rows": rows}
+
+
+def errors(results: Sequence[Result]) -> list[dict]:
+    """Test videos, those first of which the models are most wrong on average."""
+    found: dict[str, dict] = {}
+    for result in results:
+        for row in result.scored["videos"]:
+            video = found.setdefault(row["video_id"], {k: row[k] for k in ("video_id", "label")})
+            video[result.model] = {"fake": float(row["probability"]), "said": row["predicted"]}
+    for video in found.values():
+        chances = [video[r.model]["fake"] for r in results]
+        mean = sum(chances) / len(chances)
+        video["wrong"] = 1 - mean if video["label"] == "fake" else mean
+    return sorted(found.values(), key=lambda video: (-video["wrong"], video["video_id"]))
+
+
+def dots(results: Sequence[Result]) -> list[dict]:
+    """Figures of scores with their intervals, by video."""
+    chosen: dict[str, tuple[float | None, Callable[[dict], float | None]]] = {
+        "roc_auc": (0.5, lambda judged: None),
+        "accuracy": (None, lambda judged: judged["majority_baseline"]),
+    }
+    found = []
+    for score, (chance, baseline) in chosen.items():
+        rows = [
+            {"protocol": r.protocol, "model": r.model, "leaky": r.leaky}
+            | r.metrics["videos"]["metrics"][score]
+            | {"baseline": baseline(r.metrics["videos"])}
+            for r in results
+        ]
+        figure = charts.dots(f"dots-{score}", rows, SCORES[score], chance)
+        found.append({"score": SCORES[score], "figure": figure})
+    return found
+
+
+def ranked(value: float) -> float:
+    """A value to be compared by; an undefined one is the least."""
+    return value if np.isfinite(value) else -np.inf

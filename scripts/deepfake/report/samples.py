@@ -1,0 +1,92 @@
+"""Which faces a page shows: fake beside real, of the same person where there is one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from deepfake import archive
+from deepfake.report import pages
+from deepfake.tables import Row
+
+SIDE = 240  # pixels at most
+
+
+def choose(rows: Sequence[Row], number: int) -> list[dict[str, Row]]:
+    """Pairs of rows, `fake` and `real`, of videos spread evenly over all of them.
+
+    Args:
+        rows: of the matrix. number: of faces; a pair is two of them.
+    """
+    fakes, reals = (_videos(rows, label) for label in ("fake", "real"))
+    count = min((number + 1) // 2, len(fakes), len(reals))
+    places = np.linspace(0, len(fakes) - 1, count).round().astype(int) if count else []
+    pairs, taken = [], set()
+    for place in places:
+        frames = fakes[place]
+        fake = frames[len(frames) // 2]
+        free = [mine for mine in reals if mine[0]["video_id"] not in taken]
+        real = max(free, key=lambda mine: _kinship(fake, mine[0]))  # of equal ones the first
+        taken.add(real[0]["video_id"])
+        same = [row for row in real if row["frame"] == fake["frame"]]
+        pairs.append({"fake": fake, "real": (same or [real[len(real) // 2]])[0]})
+    return pairs
+
+
+def _videos(rows: Sequence[Row], label: str) -> list[list[Row]]:
+    """The rows of each video of a class, in order."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["label"] == label:
+            found.setdefault(row["video_id"], []).append(row)
+    return list(found.values())
+
+
+def _kinship(fake: Row, real: Row) -> int:
+    if fake["target_id"] and fake["target_id"] == real["target_id"]:
+        return 2
+    return int(fake["group_id"] == real["group_id"])
+
+
+def pictures(
+    pairs: Sequence[dict[str, Row]], records: Sequence[Row], batch_of: dict[str, str],
+    crops: Sequence[str],
+) -> list[list[dict]]:  # fmt: skip
+    """The faces of pairs as data URIs, with label, video and frame.
+
+    Args:
+        pairs: see `choose`. records: of every frame. batch_of: a video's batch.
+        crops: the archives of native crops, BATCH.tar each.
+    """
+    tars = {Path(path).name.removesuffix(".tar"): path for path in crops}
+    rows = [pair[label] for pair in pairs for label in ("real", "fake")]
+    wanted = {_key(row) for row in rows}
+    member = {_key(r): r["crop"] for r in records if r["status"] == "kept" and _key(r) in wanted}
+    shown = {}
+    for batch in sorted({batch_of[row["video_id"]] for row in rows}):
+        mine = {member[_key(r)]: _key(r) for r in rows if batch_of[r["video_id"]] == batch}
+        for name, data in archive.pick(tars[batch], mine).items():
+            shown[mine[name]] = _small(data)
+    return [
+        [
+            {name: pair[label][name] for name in ("label", "video_id", "frame")}
+            | {"uri": shown[_key(pair[label])]}
+            for label in ("real", "fake")
+        ]
+        for pair in pairs
+    ]
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["video_id"], row["frame"], row["face"]
+
+
+def _small(data: bytes) -> str:
+    with Image.open(io.BytesIO(data)) as picture:
+        picture = picture.convert("RGB")
+        picture.thumbnail((SIDE, SIDE))
+        return pages.jpeg(np.asarray(picture))

@@ -1,0 +1,98 @@
+"""What jobs asked for and used, by rule, from the benchmark files of a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Used:
+    """The jobs of one rule.
+
+    Attributes:
+        jobs: measured. asked_mb, asked_minutes, threads: of the largest request.
+        used_mb, used_seconds: the most of any job. cpu_seconds: of all jobs together.
+    """
+
+    jobs: int = 0
+    asked_mb: float = 0
+    asked_minutes: float = 0
+    threads: int = 0
+    used_mb: float = 0
+    used_seconds: float = 0
+    cpu_seconds: float = 0
+
+    @property
+    def measured(self) -> bool:
+        """Whether a job was long enough to be looked at: the first look is after half a second."""
+        return self.used_seconds > 2
+
+
+def collect(benchmarks: Path) -> dict[str, Used]:
+    """What each rule's benchmark files tell; search, choose, fit and evaluate a model."""
+    found: dict[str, Used] = {}
+    for path in sorted(benchmarks.rglob("*.jsonl")):
+        rule = path.relative_to(benchmarks).parts[0].removesuffix(".jsonl")
+        model = re.search(r"\.(svm|logistic|forest)\b", path.name)
+        records = _records(path)
+        if records:
+            used = found.setdefault(f"{rule} {model[1]}" if model else rule, Used())
+        for record in records:
+            _add(used, record)
+    return found
+
+
+def by_model(found: dict[str, Used], models: Iterable[str]) -> dict[str, Used]:
+    """All jobs that a model took: its search, choice, fit and test.
+
+    The Gram jobs are counted with svm and with logistic: each could not do without them.
+    """
+    together = {}
+    for model in models:
+        mine = [used for name, used in found.items() if name.endswith(f" {model}")]
+        if mine and model != "forest" and "gram" in found:
+            mine.append(found["gram"])
+        if mine:
+            together[model] = Used(
+                jobs=sum(used.jobs for used in mine),
+                **{
+                    name: max(getattr(used, name) for used in mine)
+                    for name in ("asked_mb", "asked_minutes", "threads", "used_mb", "used_seconds")
+                },
+                cpu_seconds=sum(used.cpu_seconds for used in mine),
+            )
+    return together
+
+
+def _records(path: Path) -> list[dict]:
+    """The jobs in a file; none where it is cut short or somebody else's."""
+    try:
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return []
+    return [record for record in found if isinstance(record, dict) and "s" in record]
+
+
+def _add(used: Used, record: dict) -> None:
+    asked = record.get("resources")
+    asked = asked if isinstance(asked, dict) else {}
+    used.jobs += 1
+    used.asked_mb = max(used.asked_mb, _number(asked.get("mem_mb")))
+    used.asked_minutes = max(used.asked_minutes, _number(asked.get("runtime")))
+    used.threads = max(used.threads, int(_number(record.get("threads"))))
+    used.used_seconds = max(used.used_seconds, _number(record.get("s")))
+    used.cpu_seconds += _number(record.get("cpu_time"))
+    used.used_mb = max(used.used_mb, _number(record.get("max_rss")))
+
+
+def _number(value: object) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0

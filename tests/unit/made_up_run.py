@@ -1,0 +1,132 @@
+"""The tables of a small run that never ran, written by the library's own functions."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from deepfake import config, evaluate, faces, search, sheet, splits, tables
+from deepfake.matrix import ROW_COLUMNS
+
+SETTINGS = {"run": "made-up", "split": {"test_size": 0.5, "folds": {"k": 2}}}
+HOW = {"level": 0.95, "count": 100, "seed": 0}
+
+
+def write(
+    folder: Path,
+    *,
+    groups: int = 16,
+    protocols: tuple = ("grouped",),
+    models: dict | None = None,
+    lost: dict | None = None,
+    name: str = "clip",
+    test_label: str = "",
+    candidates: int = 3,
+    known_people: bool = True,
+) -> dict:
+    """Write the files that a page is made from.
+
+    Args:
+        groups: of one real and one fake video, two frames each.
+        models: by name, (mean score on the folds, how well it tells the test rows apart).
+        lost: by label, how many frames more gave no face.
+        name: of the videos. test_label: the only class of the test, or "" for both.
+
+    Returns:
+        Lists of paths by name, as `deepfake.report.run.facts` takes them.
+    """
+    models = models or {"svm": (0.6, 1.0)}
+    videos = [_video(name, group, label, known_people) for group in range(groups)
+              for label in ("fake", "real")]  # fmt: skip
+    videos.sort(key=lambda video: video["video_id"])
+    files = {key: [str(folder / f"{key}.tsv")] for key in ("sheet", "rows", "records")}
+    files |= {key: [] for key in ("audits", "metrics", "best", "search", "videos", "frames")}
+    sheet.write(videos, files["sheet"][0])
+    rows = [
+        {"row": 2 * place + frame, "frame": str(frame), "face": "0"} | video
+        for place, video in enumerate(videos)
+        for frame in range(2)
+    ]
+    records = [
+        row | {"status": "kept", "reason": "", "crop": f"{row['row']:06}.png"} for row in rows
+    ]
+    for label, count in (lost or {}).items():
+        video = next(video for video in videos if video["label"] == label)
+        records += [video | {"frame": str(9 + n), "status": "dropped", "reason": "no face found"}
+                    for n in range(count)]  # fmt: skip
+    tables.write(rows, files["rows"][0], ROW_COLUMNS)
+    tables.write(records, files["records"][0], ("label", "group_id", *faces.COLUMNS))
+    for protocol in protocols:
+        split = splits.make(rows, protocol, test_size=0.5, k=2, shuffle=True, every=1, seed=0)
+        audit = {"protocol": protocol} | splits.audit(rows, split)
+        _json(files["audits"], folder / f"{protocol}.audit.json", audit)
+        test = [row for row, cut in zip(rows, split, strict=True)
+                if cut["part"] == "test" and row["label"] != {"real": "fake", "fake": "real"}.get(
+                    test_label)]  # fmt: skip
+        for model, (mean, skill) in models.items():
+            _result(files, folder, model, mean, skill, test, audit, candidates)
+    return files
+
+
+def _video(name: str, group: int, label: str, known: bool) -> dict:
+    video = f"{name} {group:03}.mp4" if label == "fake" else f"real {group:03}.mp4"
+    person = f"p{group:03}" if known else ""
+    return {
+        "video_id": video,
+        "path": f"videos/{video}",
+        "label": label,
+        "dataset": "made-up",
+        "method": "swap" if label == "fake" else "",
+        "target_id": person,
+        "clip_id": f"c{group:03}",
+        "group_id": f"g{group:03}",
+        "batch": "b0001",
+    }
+
+
+def _result(files, folder, model, mean, skill, test, audit, candidates) -> None:
+    place = folder / f"{audit['protocol']}.{model}"
+    noise = np.random.default_rng(len(model)).normal(size=len(test))
+    values = noise + np.array([skill * (row["label"] == "fake") for row in test])
+    frames = evaluate.frame_table(test, values, 0.5)
+    videos = evaluate.video_table(test, values, 0.5, {"slope": 1.0, "intercept": -0.5})
+    axis = "n_estimators" if model == "forest" else "C"
+    found = [
+        {"candidate": number, axis: float(10**number) if number < 9 else 7, "fold": fold}
+        | dict.fromkeys(search.SCORES, mean - number / 1000 + fold / 100)
+        for number in range(candidates)
+        for fold in range(2)
+    ]
+    record = {"number": 0, "by": "roc_auc", "candidate": {axis: 1.0}}
+    record |= {"fold_means": dict.fromkeys(search.SCORES, mean)}
+    judged = {
+        "model": model,
+        "protocol": audit["protocol"],
+        "leaky": audit["leaky"],
+        "unlinked_fakes": audit["unlinked_fakes"],
+        "level": HOW["level"],
+        "frames": evaluate.judge(frames, 0.5, **HOW),
+        "videos": evaluate.judge(videos, 0.5, **HOW),
+    }
+    for kind, rows, columns in (
+        ("frames", frames, evaluate.FRAME_COLUMNS),
+        ("videos", videos, evaluate.VIDEO_COLUMNS),
+        ("search", found, ("candidate", axis, "fold", *search.SCORES)),
+    ):
+        files[kind].append(f"{place}.{kind}.tsv")
+        tables.write(rows, files[kind][-1], columns)
+    _json(files["metrics"], Path(f"{place}.metrics.json"), judged)
+    _json(files["best"], Path(f"{place}.best.json"), record)
+
+
+def _json(known: list[str], path: Path, values: dict) -> None:
+    path.write_text(json.dumps(values), encoding="utf-8")
+    known.append(str(path))
+
+
+def params(folder: Path, **changed) -> dict:
+    """Settings of the job: the configuration, and a folder of benchmarks that may be missing."""
+    values = yaml.safe_load(yaml.safe_dump({**SETTINGS, "sweep": {"svm": {}}, **changed}))
+    settings = config.deciding(config.load(values, "made-up"))
+    return {"config": settings, "benchmarks": str(folder / "benchmarks")}
