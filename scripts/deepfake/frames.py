@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -16,7 +17,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MAX_PIXELS = 64_000_000  # of one frame; an 8K frame has 33 million
+MAX_PIXELS = 36_000_000  # of one frame; an 8K frame has 33 to 35 million
+DECODER_BYTES = 1200 * 2**20  # that the child may allocate; an 8K frame of FFV1 takes 1190 MB
+# FFmpeg's names of the containers that hold a video themselves. Not in it: playlists, whose
+# frames would come from other files, and pictures and texts, which it would show as a video.
+CONTAINERS = (
+    "avi,mov,matroska,flv,mpegts,mpeg,asf,ogg,mxf,nut,rm,ivf,dv,gif,yuv4mpegpipe,"
+    "mpegvideo,m4v,h264,hevc"
+)
 EXTENSION = {"png": ".png", "jpeg": ".jpg"}
 
 
@@ -43,6 +51,11 @@ def wanted(every: int, per_video: int) -> list[int]:
     return [every * number for number in range(per_video)]
 
 
+def most_bytes(count: int) -> int:
+    """Bytes that so many encoded frames of one video may have; two jobs hold them in memory."""
+    return (350 + 8 * count) * 2**20  # a frame of 4K in PNG has 10 MB
+
+
 class Decoder:
     """Takes frames out of videos, one after another, in a child process.
 
@@ -52,13 +65,19 @@ class Decoder:
         frames_format: "png" or "jpeg".
         jpeg_quality: 1 to 100, of JPEG frames.
         timeout: seconds that one video may take.
+        memory: bytes that the child may allocate.
     """
 
     def __init__(
-        self, frames_format: str = "png", jpeg_quality: int = 95, timeout: float = 600
+        self,
+        frames_format: str = "png",
+        jpeg_quality: int = 95,
+        timeout: float = 600,
+        memory: int = DECODER_BYTES,
     ) -> None:
         self._encoding = {"format": frames_format, "quality": jpeg_quality}
         self._timeout = timeout
+        self._memory = memory
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Decoder:
@@ -114,12 +133,13 @@ class Decoder:
             "PYTHONPATH": os.pathsep.join(
                 filter(None, [library, os.environ.get("PYTHONPATH", "")])
             ),
-            # a playlist in a video's clothes must not reach the network
-            "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file",
+            "OPENCV_FFMPEG_CAPTURE_OPTIONS": (
+                f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
+            ),
             "OPENCV_LOG_LEVEL": "ERROR",
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "deepfake.frames"],
+            [sys.executable, "-m", "deepfake.frames", str(self._memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -132,15 +152,24 @@ class Decoder:
             self._child = None
 
 
-def _serve() -> None:
+def _serve(memory: int) -> None:
     """The child's side: answer one JSON request a line with frames, until the input ends."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a codec prints must not mix with the answers
     for line in sys.stdin.buffer:
         request = json.loads(line)
         ending = {"done": "", "fps": 0.0}
-        for head, data in _decode(ending=ending, **request):
-            answers.write(json.dumps(head).encode() + b"\n" + data)
+        try:
+            for head, data in _decode(ending=ending, **request):
+                answers.write(json.dumps(head).encode() + b"\n" + data)
+        except (MemoryError, cv2.error) as error:
+            full = getattr(error, "code", cv2.Error.StsNoMem) == cv2.Error.StsNoMem
+            limit = f"decoding takes more than {memory >> 20} MB of memory"
+            ending["done"] = limit if full else f"cannot be decoded: {error.err}"
         answers.write(json.dumps(ending).encode() + b"\n")
         answers.flush()
 
@@ -151,7 +180,6 @@ def _decode(
     """Yield (head, encoded frame); leave reason and frame rate in `ending`."""
     import cv2
 
-    cv2.setNumThreads(1)
     if unreadable := _unreadable(path):
         ending["done"] = unreadable
         return
@@ -161,15 +189,16 @@ def _decode(
         return
     fps = video.get(cv2.CAP_PROP_FPS)
     ending["fps"] = round(fps, 3) if 0 < fps < 1e6 else 0.0
+    too_large = f"its frames have more than {MAX_PIXELS // 10**6} million pixels"
     if video.get(cv2.CAP_PROP_FRAME_WIDTH) * video.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS:
-        ending["done"] = f"its frames have more than {MAX_PIXELS // 10**6} million pixels"
+        ending["done"] = too_large
         return
     options = {
         "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
         "jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
     }[format]
     promised = video.get(cv2.CAP_PROP_FRAME_COUNT)  # negative or NaN where the file does not say
-    position = -1
+    position, room = -1, most_bytes(len(indices))
     for index in indices:
         while position < index and video.grab():
             position += 1
@@ -182,7 +211,14 @@ def _decode(
             ending["done"] = f"frame {index} cannot be decoded"
             break
         height, width = frame.shape[:2]
+        if height * width > MAX_PIXELS:  # a stream may change its size as it goes
+            ending["done"] = too_large
+            break
         data = cv2.imencode(EXTENSION[format], frame, options)[1].tobytes()
+        room -= len(data)
+        if room < 0:
+            ending["done"] = f"its frames take more than {most_bytes(len(indices)) >> 20} MB"
+            break
         yield {"frame": index, "bytes": len(data), "width": width, "height": height}, data
     if position < 0:
         ending["done"] = "no frame can be decoded"
@@ -200,4 +236,4 @@ def _unreadable(path: str) -> str:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(int(sys.argv[1]))
