@@ -207,6 +207,53 @@ def test_a_kept_row_tells_where_its_face_was_cut(
     assert len(row["points"].split()) == 5
 
 
+class Spy:
+    """Notes what a detector is given."""
+
+    def __init__(self, detector: faces.Detector) -> None:
+        self.detector, self.sizes = detector, []
+
+    def detect(self, frames: list[np.ndarray]) -> list[list[faces.Face]]:
+        self.sizes += [frame.shape[:2] for frame in frames]
+        return self.detector.detect(frames)
+
+
+def test_a_large_frame_is_searched_small_and_its_face_is_cut_at_full_size(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    """As phones film, in 4K; at full size the detector would take gigabytes."""
+    spy, times = Spy(detector), 5
+    large = cv2.resize(portrait, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    ((row, face, _),) = cut(spy, {0: png(large)})
+    assert spy.sizes == [(1440, 1440)]
+    ((small, _, _),) = cut(detector, {0: png(portrait)})
+    for name in ("x", "y", "width", "height"):
+        assert row[name] == pytest.approx(times * small[name], abs=0.1 * times * small["width"])
+    for told, known in zip(row["points"].split(), small["points"].split(), strict=True):
+        for one, other in zip(told.split(","), known.split(","), strict=True):
+            assert int(one) == pytest.approx(times * int(other), abs=0.1 * row["width"])
+    box = (row["x"], row["y"], row["width"], row["height"])
+    np.testing.assert_array_equal(face, faces.crop(large, box, size=64))
+
+
+@pytest.mark.parametrize("size", [(4320, 7680), (500, 60_000), (60_000, 500), (1081, 1920)])
+def test_no_frame_is_too_large_for_the_detector(size: tuple[int, int]) -> None:
+    small, times = faces.shrink(np.zeros((*size, 3), np.uint8))
+    assert small.shape[0] * small.shape[1] <= 1.01 * faces.LARGEST
+    assert times > 1
+
+
+def test_a_frame_of_common_size_is_given_to_the_detector_as_it_is() -> None:
+    frame = np.zeros((1920, 1080, 3), np.uint8)
+    assert faces.shrink(frame)[0] is frame
+
+
+def test_a_face_at_the_border_of_a_shrunk_frame_stays_in_the_frame() -> None:
+    face = faces._grown(faces.Face((990, 20, 13, 10), 0.9), 3.7, (120, 3701, 3))
+    x, y, width, height = face.box
+    assert (x + width, y + height) == (3701, 111)
+
+
 def test_an_unsure_face_is_dropped_but_its_place_is_told(
     detector: faces.Detector, portrait: np.ndarray
 ) -> None:
