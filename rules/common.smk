@@ -104,6 +104,16 @@ def asks(rule):
     return wanted
 
 
+def watched(batch):
+    """The videos of a batch, whose change reruns it.
+
+    Snakemake would fill in braces. A sheet has none; a batch of videos that are asked about is
+    named by their sizes and dates, so one with braces need not be watched.
+    """
+    paths = [video["path"] for video in PLAN.batches[batch]]
+    return [path for path in paths if not {"{", "}"} & set(path)]
+
+
 def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
     names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))

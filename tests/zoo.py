@@ -22,7 +22,6 @@ from tests.unit import clips
 
 INDICES = [0, 10, 20]  # the frames that are asked for; the good clip has a face in each
 TWO_HOURS = 2 * 60 * 60
-NEIGHBOUR = "an avi.mp4"  # a playlist names it
 OPENED = "cannot be opened as a video"
 
 
@@ -200,6 +199,12 @@ def bomb(path: Path, _good: Path) -> None:
     write_avi(path, [png(np.zeros((16_000, 16_000), np.uint8))] * 3, (64, 48))
 
 
+def swelling(path: Path, _good: Path) -> None:
+    """Ten small pictures, then ones of 40 million pixels."""
+    small, large = (png(np.zeros((side, side), np.uint8)) for side in (64, 6400))
+    write_avi(path, [small] * 10 + [large] * 12, (64, 64))
+
+
 def huge_header(path: Path, good: Path) -> None:
     """A header of 60,000 x 60,000 pixels over small pictures that state their size themselves."""
     write_avi(path, [png(frame) for frame in clips.grey(22)], (60_000, 60_000))
@@ -274,8 +279,7 @@ def as_mjpg(path: Path, pictures: list[np.ndarray]) -> None:
 
 
 def text(content: str) -> Callable[[Path, Path], object]:
-    """A text; {good} in it is the good clip's path."""
-    return lambda path, good: path.write_text(content.format(good=good))
+    return lambda path, _good: path.write_text(content)
 
 
 def data(content: bytes) -> Callable[[Path, Path], object]:
@@ -286,10 +290,14 @@ def link(target: str) -> Callable[[Path, Path], object]:
     return lambda path, _good: path.symlink_to(target)
 
 
-MEDIA_LIST = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:9\n#EXTINF:1,\n{good}\n"
+PLAYLIST = (
+    "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:9\n#EXTINF:1,\nstream.ts\n#EXT-X-ENDLIST\n"
+)
 
 # Files: they may stand in a sheet.
 FILES = [
+    Animal("avi.mp4", as_codec("MJPG", "avi"), 3, "", faces=True),  # two playlists name these
+    Animal("stream.ts", as_codec("MPG1", "ts"), 3, "", faces=True),
     *(Animal(f"cut at {n} tenths.mp4", cut(n)) for n in range(1, 10)),
     *(
         Animal(f"index first, cut at {n}.mp4", cut_with_index_first(n), None, "ends after|no frame")
@@ -306,10 +314,9 @@ FILES = [
     Animal("archive.mp4", archive),
     Animal("sound.mp4", sound),
     Animal("no picture.mp4", no_picture),
-    Animal("concat.mp4", text(f"ffconcat version 1.0\nfile '{NEIGHBOUR}'\n")),
-    Animal("list.m3u8", text(MEDIA_LIST + "#EXT-X-ENDLIST\n")),
-    Animal("list.mp4", text(MEDIA_LIST + "#EXT-X-ENDLIST\n")),
-    Animal(NEIGHBOUR, as_codec("MJPG", "avi"), 3, "", faces=True),
+    Animal("concat.mp4", text("ffconcat version 1.0\nfile avi.mp4\n")),
+    Animal("list.m3u8", text(PLAYLIST)),
+    Animal("list.mp4", text(PLAYLIST)),
     Animal("a webm.avi", as_codec("VP80", "webm"), 3, "", faces=True),
     Animal("one frame.mp4", as_codec("mp4v", "mp4", 1), 1, "", faces=True),
     Animal("eleven frames.mkv", as_codec("FFV1", "mkv", 11), 2, "", faces=True),
@@ -327,18 +334,52 @@ FILES = [
     Animal("fifteen frames.avi", short_of_header, 2, "ends after 15 of 180000", faces=True),
     Animal("many frames.mp4", many_frames, None),
     Animal("bomb.avi", bomb, reason="pixels"),
+    Animal("swelling.avi", swelling, 3, ""),
     Animal("huge header.avi", huge_header, 3, ""),
     Animal("huge raw.avi", huge_raw, reason="pixels"),
 ]
 
 # What stands in a folder and is no file; a sheet that names one is refused.
 OTHERS = [
-    Animal("folder.mp4", lambda path, good: path.mkdir(), reason="a folder|not a regular file"),
+    Animal("folder.mp4", lambda path, good: path.mkdir(), reason="is a folder"),
     Animal("pipe.mp4", lambda path, good: os.mkfifo(path), reason="not a regular file"),
     Animal("device.mp4", link("/dev/zero"), reason="not a regular file"),
     Animal("circle.mp4", link("circle.mp4"), reason="symbolic links"),
-    Animal("dangling.mp4", link("nowhere"), reason="[Nn]o such file"),
+    Animal("dangling.mp4", link("nowhere"), reason="is a link to no file"),
 ]
+
+
+# Each of these is a copy of the good clip; what of a name cannot stand in a table has a reason.
+NAMES = {
+    "two words.mp4": "",
+    " spaces at its ends .mp4 ": "",
+    'it\'s "quoted".mp4': "",
+    "-rf.mp4": "",
+    "--config.mp4": "",
+    "$(touch run) `touch run` ;&|.mp4": "",
+    "<img src=x onerror=alert(1)>.mp4": "",
+    "a{batch}b{c}d{0}{}.mp4": "",
+    "open{.mp4": "",
+    "100%d %s \\n.mp4": "",
+    "=SUM(A1:A9).mp4": "",
+    "*?[a-z]~#.mp4": "",
+    "@list.mp4": "",
+    "http:x.mp4": "",
+    "n" * 251 + ".mp4": "",
+    "مقطع.mp4": "",
+    "视频 動画 비디오.mp4": "",
+    "वीडियो.mp4": "",
+    "\N{MAN}\u200d\N{WOMAN}.mp4": "",
+    "e\u0301.mp4": "",
+    "\u00e9.mp4": "",
+    "\u202e4pm.exe": "",
+    "two\nlines.mp4": "control character",
+    "tab\t.mp4": "control character",
+    "\x1b[31mred.mp4": "control character",
+    "\x9b31m.mp4": "control character",
+    "line\u2028end.mp4": "control character",
+    os.fsdecode(b"latin\xe9.mp4"): "not UTF-8",
+}
 
 
 def build(folder: Path, good: Path, animals: list[Animal]) -> dict[str, Animal]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import resource
-import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from deepfake import names
 
 MAX_PIXELS = 36_000_000  # of one frame; an 8K frame has 33 to 35 million
 DECODER_BYTES = 1200 * 2**20  # that the child may allocate; an 8K frame of FFV1 takes 1190 MB
@@ -189,9 +190,9 @@ def _decode(
         return
     fps = video.get(cv2.CAP_PROP_FPS)
     ending["fps"] = round(fps, 3) if 0 < fps < 1e6 else 0.0
-    too_large = f"its frames have more than {MAX_PIXELS // 10**6} million pixels"
+    # the first frame's size, whatever the header says; later frames are brought to it
     if video.get(cv2.CAP_PROP_FRAME_WIDTH) * video.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS:
-        ending["done"] = too_large
+        ending["done"] = f"its frames have more than {MAX_PIXELS // 10**6} million pixels"
         return
     options = {
         "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
@@ -211,9 +212,6 @@ def _decode(
             ending["done"] = f"frame {index} cannot be decoded"
             break
         height, width = frame.shape[:2]
-        if height * width > MAX_PIXELS:  # a stream may change its size as it goes
-            ending["done"] = too_large
-            break
         data = cv2.imencode(EXTENSION[format], frame, options)[1].tobytes()
         room -= len(data)
         if room < 0:
@@ -225,14 +223,14 @@ def _decode(
 
 
 def _unreadable(path: str) -> str:
-    """Why a path is not worth opening (a FIFO or a device could block or never end), or ""."""
+    """Why a path is not worth opening, or ""."""
+    if reason := names.absent(path):
+        return reason
     try:
-        facts = os.stat(path)
-    except (OSError, ValueError) as error:
-        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    if not stat.S_ISREG(facts.st_mode):
-        return "is not a regular file"
-    return "" if facts.st_size else "the file is empty"
+        with open(path, "rb") as file:
+            return "" if file.read(1) else "the file is empty"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 if __name__ == "__main__":

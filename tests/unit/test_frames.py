@@ -135,7 +135,6 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(2)
     noise = [random.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(22)]
     folder = tmp_path_factory.mktemp("good")
-    zoo.as_mjpg(folder / zoo.NEIGHBOUR, noise)
     return clips.write_video(folder / "good.mp4", noise, "mp4v")
 
 
