@@ -23,8 +23,12 @@ from deepfake.schema import (
     grid,
     key,
 )
+from deepfake.sheet import unusable
 
 __all__ = ["Config", "ConfigError", "Question", "honour", "keys", "load", "load_question"]
+
+
+RUN = r"^[A-Za-z0-9._-]{1,100}$"  # a folder's name
 
 
 class Frames(Section):
@@ -182,9 +186,7 @@ class Evaluation(Section):
 class Config(Section):
     """All keys of a run."""
 
-    run: str = key(
-        "demo", "name of the run; its folder is results/<run>", "all", pattern=r"^[A-Za-z0-9._-]+$"
-    )
+    run: str = key("demo", "name of the run; its folder is results/<run>", "all", pattern=RUN)
     sheet: str = key(
         "data/demo/videos.tsv", "table of the videos, one row each", "what changed", min_length=1
     )
@@ -201,6 +203,8 @@ class Config(Section):
     def _check(self) -> Config:
         if self.run.startswith("."):
             raise ValueError("run must not start with a dot")
+        if reason := unusable(self.sheet):
+            raise ValueError(f"sheet {reason}")
         return self
 
 
@@ -209,13 +213,15 @@ class Question(Section):
 
     videos: str | list[str] = Field(description="a path, a pattern or @LIST of the videos")
     bundle: str = Field(description="the folder of a model, with its bundle.json")
-    run: str = Field("verdicts", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
+    run: str = Field("verdicts", pattern=RUN)
     prior: Float = Field(0.5, gt=0, lt=1)
     undecided: tuple[Float, Float] = (0.4, 0.6)
     videos_per_job: Count = 20
 
     @model_validator(mode="after")
     def _check(self) -> Question:
+        if self.run.startswith("."):
+            raise ValueError("run must not start with a dot")
         if not 0 <= self.undecided[0] <= self.undecided[1] <= 1:
             raise ValueError("undecided must be two rising probabilities")
         return self
@@ -226,16 +232,25 @@ def load_question(values: dict[str, Any], name: str) -> Question:
     return schema.check(Question, values, name)
 
 
-def honour(preprocessing: dict[str, Any], run: str, name: str) -> Config:
+def honour(record: Any, run: str, name: str) -> Config:
     """The configuration by which a bundle's user must turn videos into faces.
 
     Args:
-        preprocessing: of the bundle. run: the folder's name. name: the bundle, for messages.
+        record: of the bundle. run: the folder's name. name: the bundle, for messages.
 
     Raises:
         ConfigError: settings that this version does not know.
     """
-    values = {key: value for key, value in preprocessing.items() if key != "versions"}
+    values = record.get("preprocessing") if isinstance(record, dict) else None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}: is no folder of a model (with a sound bundle.json)")
+    values = {key: value for key, value in values.items() if key != "versions"}
+    # A bundle may say how to see a video, but not where results go, nor how long a job may take.
+    foreign = sorted(values.keys() - {"frames", "faces"})
+    if isinstance(values.get("frames"), dict) and "timeout" in values["frames"]:
+        foreign.append("frames.timeout")
+    if foreign:
+        raise ConfigError(f"{name}: preprocessing: {schema.shown(foreign[0])} is not for it to say")
     return load({"run": run, "sweep": {"forest": {}}, **values}, f"{name}: preprocessing")
 
 

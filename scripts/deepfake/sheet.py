@@ -29,6 +29,7 @@ COLUMNS = (
     "group_id",
     "batch",
 )
+BATCH = r"(?!\.)[A-Za-z0-9._-]{1,100}"  # a dot in front hides files, as jobs do with parts
 LABELS = ("real", "fake")
 
 Video = dict[str, str]
@@ -120,8 +121,8 @@ def _problems(video: Video, check_files: bool) -> list[str]:
             found.append(f"{column} {quoted(video[column])} {reason}")
     if video["label"] not in LABELS:
         found.append(f"unknown label {quoted(video['label'])}; known are real and fake")
-    if video["batch"] and not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", video["batch"]):
-        what = "use letters, digits, dot, dash and underscore"
+    if video["batch"] and not re.fullmatch(BATCH, video["batch"]):
+        what = "use letters, digits, dot, dash and underscore, no dot in front"
         found.append(f"batch {quoted(video['batch'])}: {what}")
     if check_files and not found and (reason := names.absent(video["path"])):
         found.append(f"{names.shown(video['path'][:4096])}: {reason}")
