@@ -19,7 +19,7 @@ from pathlib import Path
 from deepfake import names
 
 MAX_PIXELS = 36_000_000  # of one frame; an 8K frame has 33 to 35 million
-DECODER_BYTES = 1200 * 2**20  # that the child may allocate; an 8K frame of FFV1 takes 1190 MB
+DECODER_BYTES = 1100 * 2**20  # that the child may allocate; 8K in FFV1 takes 1010 MB
 # FFmpeg's names of the containers that hold a video themselves. Not in it: playlists, whose
 # frames would come from other files, and pictures and texts, which it would show as a video.
 CONTAINERS = (
@@ -138,6 +138,7 @@ class Decoder:
                 f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
             ),
             "OPENCV_LOG_LEVEL": "ERROR",
+            "OPENBLAS_NUM_THREADS": "1",  # each reserves memory, one a core without this
         }
         return subprocess.Popen(
             [sys.executable, "-m", "deepfake.frames", str(self._memory)],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from deepfake.frames import most_bytes
+from deepfake.frames import DECODER_BYTES, most_bytes
 
 LEAST_MB = 500  # Snakemake itself needs 250 MB inside a job
 LEAST_MINUTES = 10
@@ -74,8 +74,7 @@ def minutes(rule: str, size: Size, attempt: int = 1) -> int:
 
 
 _MEMORY = {
-    # the child at its limit, and a video's frames
-    "frames": lambda s: 1300 * MB + most_bytes(s.frames),
+    "frames": lambda s: 300 * MB + DECODER_BYTES + most_bytes(s.frames),
     # a video's frames, and the detector on them at `faces.LARGEST`
     "faces": lambda s: (
         1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
