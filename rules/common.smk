@@ -1,8 +1,6 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
-import json
-
 from cluster import runs, status
-from deepfake import asked, codehash, sheet, site
+from deepfake import asked, codehash, question, record, schema, sheet, site
 from deepfake import config as settings
 from deepfake.plan import Plan
 
@@ -22,6 +20,9 @@ def load_settings():
     """The checked configuration of this run."""
     names = ", ".join(str(path) for path in workflow.configfiles) or "--config"
     try:
+        for path in workflow.configfiles if workflow.is_main_process else []:
+            if not str(path).endswith(".json"):
+                schema.read_yaml(path)  # Snakemake takes the last of two equal keys
         return settings.load(config, names)
     except settings.ConfigError as error:
         refuse(str(error))
@@ -30,14 +31,11 @@ def load_settings():
 def load_question():
     """What is asked of a model, and the configuration by which its bundle sees videos."""
     try:
-        question = settings.load_question(config, "--config")
-        record = pathlib.Path(question.bundle, "bundle.json")
-        preprocessing = json.loads(record.read_text(encoding="utf-8"))["preprocessing"]
-        return question, settings.honour(preprocessing, question.run, question.bundle)
-    except settings.ConfigError as error:
+        posed = question.load(config, "--config")
+        told = record.read(posed.bundle)
+        return posed, question.honour(told, posed.run, posed.bundle)
+    except (settings.ConfigError, record.RecordError) as error:
         refuse(str(error))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        refuse(f"bundle: {question.bundle} is no folder of a model (with a sound bundle.json)")
 
 
 def load_asked():
@@ -46,8 +44,8 @@ def load_asked():
         videos, others = asked.expand(QUESTION.videos)
     except asked.AskedError as error:
         refuse(str(error))
-    record = pathlib.Path(QUESTION.bundle, "bundle.json").read_text(encoding="utf-8")
-    asked.deal(videos, QUESTION.videos_per_job, record)
+    model = pathlib.Path(QUESTION.bundle, "bundle.json").read_text(encoding="utf-8")
+    asked.deal(videos, QUESTION.videos_per_job, model)
     return videos, others
 
 
@@ -102,6 +100,16 @@ def asks(rule):
     if SITE.lsf:  # its plugin reserves memory but sets no limit
         wanted["lsf_extra"] = lambda wildcards, attempt: f"-M {mem_mb(wildcards, attempt)}MB"
     return wanted
+
+
+def watched(batch):
+    """The videos of a batch, whose change reruns it.
+
+    Snakemake would fill in braces. A sheet has none; a batch of videos that are asked about is
+    named by their sizes and dates, so one with braces need not be watched.
+    """
+    paths = [video["path"] for video in PLAN.batches[batch]]
+    return [path for path in paths if not {"{", "}"} & set(path)]
 
 
 def gram_files(wildcards, ending):

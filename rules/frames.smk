@@ -1,6 +1,6 @@
 rule frames:
     input:
-        videos=lambda wildcards: [video["path"] for video in PLAN.batches[wildcards.batch]],
+        videos=lambda wildcards: watched(wildcards.batch),
     output:
         frames=temp(f"{RUN}/frames/{{batch}}.tar"),
         table=f"{RUN}/frames/{{batch}}.tsv",

@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from deepfake import sheet
+from deepfake import names, sheet
 from deepfake.datasets import LAYOUTS
 
 
@@ -58,7 +58,11 @@ def scan(
     videos, notes = LAYOUTS[layout](root, dataset)
     usable = []
     for video in videos:
-        reason = sheet.unusable(video["path"]) or sheet.unusable(video["video_id"])
+        reason = (
+            sheet.unusable(video["path"])
+            or sheet.unusable(video["video_id"])
+            or names.absent(video["path"])
+        )
         if reason:
             notes.append(f"skipped: {video['path']!r} {reason}")
         else:

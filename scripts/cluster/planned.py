@@ -7,9 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from deepfake import config, sheet, site
+from deepfake import config, schema, sheet, site
 from deepfake.plan import Plan
 
 
@@ -52,11 +50,7 @@ def settings(configuration: Path) -> config.Config:
     Raises:
         ConfigError: it is no YAML, or a key is wrong.
     """
-    try:
-        values = yaml.safe_load(configuration.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise config.ConfigError(f"{configuration}: is no YAML: {error}") from None
-    return config.load(values, str(configuration))
+    return config.load(schema.read_yaml(configuration), str(configuration))
 
 
 def rules(configuration: Path, root: Path, counts: dict[str, int]) -> list[Rule]:

@@ -11,7 +11,8 @@ import os
 from hashlib import sha256
 from pathlib import Path
 
-from deepfake.sheet import Video, unusable
+from deepfake import names
+from deepfake.sheet import Video
 
 
 class AskedError(ValueError):
@@ -34,10 +35,9 @@ def expand(words: str | list[str]) -> tuple[list[Video], list[tuple[str, str]]]:
         raise AskedError(f"videos: {words!r} names no video")
     videos, others = [], []
     for path in sorted(paths):
-        reason = unusable(path)
-        if not reason and not os.path.isfile(path):
-            reason = "is a folder" if os.path.isdir(path) else "no such file"
-        if reason:
+        if reason := names.unwritable(path):
+            others.append((names.shown(path), f"its name {reason}; rename it"))
+        elif reason := names.absent(path):
             others.append((path, reason))
         else:
             videos.append({"video_id": path, "path": path, "label": "", "group_id": ""})
@@ -47,10 +47,12 @@ def expand(words: str | list[str]) -> tuple[list[Video], list[tuple[str, str]]]:
 def _named(word: str) -> list[str]:
     if word.startswith("@"):
         try:
-            lines = Path(word[1:]).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            text = Path(word[1:]).read_text(encoding="utf-8-sig", errors="surrogateescape")
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise AskedError(f"videos: the list {word[1:]} cannot be read: {error}") from None
-        return [line for line in lines if line.strip()]
+        if "\0" in text:
+            raise AskedError(f"videos: the list {word[1:]} is no text")
+        return [line for line in text.split("\n") if line.strip()]
     if os.path.lexists(word) or not glob.has_magic(word):
         return [word]  # a name may hold brackets
     return glob.glob(word, recursive=True)

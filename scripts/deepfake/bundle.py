@@ -17,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from deepfake import names
+from deepfake import record as records
 from deepfake.models import NAMES, Fitted
+from deepfake.record import FILE
 
 FORMAT = 1
-FILE = "bundle.json"
 MAX_BYTES = 64 * 2**30  # of one array, by its own header
 
 # Arrays of each kind of model: dtype and number of dimensions.
@@ -105,21 +107,15 @@ def load(folder: str | Path) -> tuple[Fitted, dict]:
     """
     folder = Path(folder)
     try:
-        record = json.loads(
-            (folder / FILE).read_text(encoding="utf-8"),
-            parse_constant=_finite,
-            parse_float=_finite,
-        )
-    except FileNotFoundError:
-        raise BundleError(f"{folder}: no {FILE} in it; a bundle is the folder of a model") from None
-    except (ValueError, OSError, RecursionError) as error:
-        raise BundleError(f"{folder}: {FILE} cannot be read: {error}") from None
+        record = records.read(folder)
+    except records.RecordError as error:
+        raise BundleError(str(error)) from None
     try:
         return _checked(record, folder), record
     except _Refused as reason:
-        raise BundleError(f"{folder}: {reason}") from None
+        raise BundleError(f"{folder}: {names.shown(str(reason))[:500]}") from None
     except _MALFORMED as error:
-        raise BundleError(f"{folder}: {FILE} is malformed: {error!r}") from None
+        raise BundleError(f"{folder}: {FILE} is malformed: {repr(error)[:500]}") from None
 
 
 class _Refused(Exception):
@@ -130,13 +126,6 @@ class _Refused(Exception):
 _MALFORMED = (
     LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError, OSError,
 )  # fmt: skip
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"holds {text}, no finite number")
-    return number
 
 
 def _demand(holds: bool, reason: str) -> None:
@@ -163,15 +152,13 @@ def _checked(record: dict, folder: Path) -> Fitted:
         finite = isinstance(number, int | float) and math.isfinite(number)
         _demand(finite, f"{name} is {number!r}, no finite number")
     _demand(record["calibration"]["slope"] >= 0, "calibration.slope is negative")
-    for name, limits in record.get("domain", {}).items():
-        low, high = (float(limit) for limit in limits)
-        _demand(math.isfinite(low) and low <= high < math.inf, f"domain.{name} is no range")
     kind = next((k for k in KINDS[model] if set(k) == set(described)), None)
     _demand(kind is not None, f"a {model} does not hold the arrays {', '.join(sorted(described))}")
     arrays = {name: _array(folder, name, described[name], *kind[name]) for name in sorted(kind)}
     length = record["features"]["length"]
     _demand(isinstance(length, int) and 0 < length < 2**31, f"features.length is {length!r}")
     _CHECKS[model](arrays, length, record)
+    _check_facts(record, length)
     return Fitted(
         model,
         record["candidate"],
@@ -205,6 +192,32 @@ def _array(folder: Path, name: str, described: dict, dtype: str, dimensions: int
     if dtype == "float64":
         _demand(bool(np.isfinite(array).all()), f"{name}.npy holds numbers that are not finite")
     return array
+
+
+def _check_facts(record: dict, length: int) -> None:
+    """What a verdict tells of the model and is computed with."""
+    size = record["preprocessing"]["faces"]["size"]
+    _demand(length == 3 * size**2, f"{length} features are no face of {size} x {size} pixels")
+    training, auc = record["training"], record["calibration"]["roc_auc"]
+    named = all(isinstance(name, str) for name in (*training["datasets"], training["protocol"]))
+    _demand(named and isinstance(training["leaky"], bool), "training is malformed")
+    rows, fake = training["rows"], training["fake"]
+    counts = type(rows) is type(fake) is int and 0 <= fake <= rows
+    _demand(counts, f"training has {fake!r} fakes of {rows!r} rows")
+    sound = auc is None or (isinstance(auc, int | float) and 0 <= auc <= 1)
+    _demand(sound, f"calibration.roc_auc is {auc!r}")
+    for name, limits in record.get("domain", {}).items():
+        low, high = (limit for limit in limits if type(limit) in (int, float))
+        _demand(0 <= low <= high < math.inf, f"domain.{name} is no range")
+    shown = [training[name] for name in ("videos", "real", "groups")]
+    _demand(all(type(count) is int for count in shown), "training does not say how much it was")
+    _demand(isinstance(record["candidate"], dict), "candidate is no setting")
+    if "out_of_fold" in record:
+        unseen = record["out_of_fold"]
+        limits = [unseen["metrics"]["roc_auc"][name] for name in ("low", "high")]
+        known = all(limit is None or type(limit) in (int, float) for limit in limits)
+        counted = all(type(unseen[name]) is int for name in ("fake", "real", "groups"))
+        _demand(known and counted and isinstance(unseen["note"], str), "out_of_fold is malformed")
 
 
 def _check_linear(arrays: dict, length: int, record: dict) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfake import domain, metrics, models
+from deepfake import domain, metrics, models, names
 from deepfake.matrix import Faces
 from deepfake.models import Fitted
 
@@ -125,4 +125,4 @@ def text(rows: Sequence[dict]) -> str:
             f"people it had not seen: {known}; assumed share of fakes: {first['prior']}",
         ]
     lines.append("A verdict is a model's guess. It is no evidence about a person.")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(names.shown, lines)) + "\n"

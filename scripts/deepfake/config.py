@@ -23,6 +23,7 @@ from deepfake.schema import (
     grid,
     key,
 )
+from deepfake.sheet import unusable
 
 __all__ = [
     "Config",
@@ -34,6 +35,9 @@ __all__ = [
     "load",
     "load_question",
 ]
+
+
+RUN = r"^[A-Za-z0-9._-]{1,100}$"  # a folder's name
 
 
 class Frames(Section):
@@ -200,9 +204,7 @@ class Report(Section):
 class Config(Section):
     """All keys of a run."""
 
-    run: str = key(
-        "demo", "name of the run; its folder is results/<run>", "all", pattern=r"^[A-Za-z0-9._-]+$"
-    )
+    run: str = key("demo", "name of the run; its folder is results/<run>", "all", pattern=RUN)
     sheet: str = key(
         "data/demo/videos.tsv", "table of the videos, one row each", "what changed", min_length=1
     )
@@ -220,42 +222,9 @@ class Config(Section):
     def _check(self) -> Config:
         if self.run.startswith("."):
             raise ValueError("run must not start with a dot")
+        if reason := unusable(self.sheet):
+            raise ValueError(f"sheet {reason}")
         return self
-
-
-class Question(Section):
-    """What is asked of a model: `snakemake classify --config videos=... bundle=...`."""
-
-    videos: str | list[str] = Field(description="a path, a pattern or @LIST of the videos")
-    bundle: str = Field(description="the folder of a model, with its bundle.json")
-    run: str = Field("verdicts", pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
-    prior: Float = Field(0.5, gt=0, lt=1)
-    undecided: tuple[Float, Float] = (0.4, 0.6)
-    videos_per_job: Count = 20
-
-    @model_validator(mode="after")
-    def _check(self) -> Question:
-        if not 0 <= self.undecided[0] <= self.undecided[1] <= 1:
-            raise ValueError("undecided must be two rising probabilities")
-        return self
-
-
-def load_question(values: dict[str, Any], name: str) -> Question:
-    """Check what is asked of a model; see `load`."""
-    return schema.check(Question, values, name)
-
-
-def honour(preprocessing: dict[str, Any], run: str, name: str) -> Config:
-    """The configuration by which a bundle's user must turn videos into faces.
-
-    Args:
-        preprocessing: of the bundle. run: the folder's name. name: the bundle, for messages.
-
-    Raises:
-        ConfigError: settings that this version does not know.
-    """
-    values = {key: value for key, value in preprocessing.items() if key != "versions"}
-    return load({"run": run, "sweep": {"forest": {}}, **values}, f"{name}: preprocessing")
 
 
 def load(values: dict[str, Any], name: str) -> Config:

@@ -15,6 +15,20 @@ MEASURES = (
 )
 
 
+def sharpness(face: np.ndarray) -> float:
+    """Variance of the Laplacian of a face in grey, rounded to 2 digits.
+
+    A measure of focus: Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy".
+
+    Args:
+        face: uint8 RGB of shape (size, size, 3).
+    """
+    import cv2
+
+    edges = cv2.Laplacian(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.CV_16S)
+    return round(float(edges.var(dtype=np.float64)), 2)
+
+
 def describe(records: Sequence[dict], videos: set[str]) -> dict[str, list[float]]:
     """What the training's faces were like: 1st and 99th percentile of each measure.
 

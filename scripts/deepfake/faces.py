@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+from deepfake import domain
 
 log = logging.getLogger("deepfake")
 
@@ -23,6 +26,7 @@ COLUMNS = (
     "confidence", "points", "sharpness", "fps", "crop",
 )  # fmt: skip
 CONTEXT = 1.4  # side of the native crop kept for later features, in boxes
+LARGEST = 1920 * 1080  # pixels of a frame that the detector is given; 4K would take it 6 GB
 SMALLEST = 12  # pixels: P-Net's window; a smaller side has no face for it
 
 
@@ -111,6 +115,27 @@ def _face(found: dict) -> Face:
     )
 
 
+def shrink(frame: np.ndarray) -> tuple[np.ndarray, float]:
+    """A frame of about LARGEST pixels at most, and by how much its sides were divided."""
+    from PIL import Image
+
+    height, width = frame.shape[:2]
+    times = math.sqrt(height * width / LARGEST)
+    if times <= 1:
+        return frame, 1.0
+    size = max(1, round(width / times)), max(1, round(height / times))
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX)), times
+
+
+def _grown(face: Face, times: float, shape: tuple[int, ...]) -> Face:
+    """A face of a frame that was shrunk, in the pixels of the frame itself."""
+    if times == 1:
+        return face
+    box = enlarge(tuple(round(v * times) for v in face.box), 0.0, shape)
+    points = tuple((round(x * times), round(y * times)) for x, y in face.points)
+    return Face(box, face.confidence, points)
+
+
 def choose(faces: list[Face], how: str) -> Face | None:
     """The face that stands for a frame: "most_confident" or "largest"; ties by position."""
     if not faces:
@@ -167,20 +192,6 @@ def crop(
     return np.asarray(image)
 
 
-def sharpness(face: np.ndarray) -> float:
-    """Variance of the Laplacian of a face in grey, rounded to 2 digits.
-
-    A measure of focus: Pech-Pacheco et al. 2000, "Diatom autofocusing in brightfield microscopy".
-
-    Args:
-        face: uint8 RGB of shape (size, size, 3).
-    """
-    import cv2
-
-    edges = cv2.Laplacian(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.CV_16S)
-    return round(float(edges.var(dtype=np.float64)), 2)
-
-
 def cut_video(
     video_id: str,
     frames: dict[int, bytes],
@@ -206,16 +217,18 @@ def cut_video(
         native pixels as PNG bytes; both None where the row's status is "dropped". Where frames
         are missing, a row without a frame gives the reason.
     """
-    images = {index: _decode(data) for index, data in sorted(frames.items())}
+    indices = sorted(frames)
     records: list[list[Face]] = []
-    if images:
+    if indices:
+        small, times = zip(*(shrink(_decode(frames[index])) for index in indices), strict=True)
         try:
-            records = detector.detect(list(images.values()))
+            records = detector.detect(list(small))
         except DetectorError as error:
-            reason, images = str(error), {}
-    for (index, image), found in zip(images.items(), records, strict=True):
+            reason, indices = str(error), []
+    for number, (index, found) in enumerate(zip(indices, records, strict=True)):
         row = {"video_id": video_id, "frame": index, "face": 0, "found": len(found)}
-        face = _choose(found, choose)
+        image = _decode(frames[index])  # again: all of them at once could be gigabytes
+        face = _choose([_grown(face, times[number], image.shape) for face in found], choose)
         dropped = _unusable(face, min_confidence)
         if face:
             row |= dict(zip(("x", "y", "width", "height"), face.box, strict=True))
@@ -225,9 +238,9 @@ def cut_video(
             yield row | {"status": "dropped", "reason": dropped}, None, None
         else:
             pixels = crop(image, face.box, **crop_settings)
-            row |= {"status": "kept", "sharpness": sharpness(pixels)}
+            row |= {"status": "kept", "sharpness": domain.sharpness(pixels)}
             yield row, pixels, _surroundings(image, face.box)
-    if reason or not images:
+    if reason or not indices:
         row = {"video_id": video_id, "status": "dropped", "reason": reason or "no frame"}
         yield row, None, None
 

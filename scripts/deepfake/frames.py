@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import stat
+import resource
 import subprocess
 import sys
 import threading
@@ -16,7 +16,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-MAX_PIXELS = 64_000_000  # of one frame; an 8K frame has 33 million
+from deepfake import names
+
+MAX_PIXELS = 36_000_000  # of one frame; an 8K frame has 33 to 35 million
+DECODER_BYTES = 1100 * 2**20  # that the child may allocate; 8K in FFV1 takes 1010 MB
+# FFmpeg's names of the containers that hold a video themselves. Not in it: playlists, whose
+# frames would come from other files, and pictures and texts, which it would show as a video.
+CONTAINERS = (
+    "avi,mov,matroska,flv,mpegts,mpeg,asf,ogg,mxf,nut,rm,ivf,dv,gif,yuv4mpegpipe,"
+    "mpegvideo,m4v,h264,hevc"
+)
 EXTENSION = {"png": ".png", "jpeg": ".jpg"}
 
 
@@ -43,6 +52,11 @@ def wanted(every: int, per_video: int) -> list[int]:
     return [every * number for number in range(per_video)]
 
 
+def most_bytes(count: int) -> int:
+    """Bytes that so many encoded frames of one video may have; two jobs hold them in memory."""
+    return (350 + 8 * count) * 2**20  # a frame of 4K in PNG has 10 MB
+
+
 class Decoder:
     """Takes frames out of videos, one after another, in a child process.
 
@@ -52,13 +66,19 @@ class Decoder:
         frames_format: "png" or "jpeg".
         jpeg_quality: 1 to 100, of JPEG frames.
         timeout: seconds that one video may take.
+        memory: bytes that the child may allocate.
     """
 
     def __init__(
-        self, frames_format: str = "png", jpeg_quality: int = 95, timeout: float = 600
+        self,
+        frames_format: str = "png",
+        jpeg_quality: int = 95,
+        timeout: float = 600,
+        memory: int = DECODER_BYTES,
     ) -> None:
         self._encoding = {"format": frames_format, "quality": jpeg_quality}
         self._timeout = timeout
+        self._memory = memory
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Decoder:
@@ -114,12 +134,14 @@ class Decoder:
             "PYTHONPATH": os.pathsep.join(
                 filter(None, [library, os.environ.get("PYTHONPATH", "")])
             ),
-            # a playlist in a video's clothes must not reach the network
-            "OPENCV_FFMPEG_CAPTURE_OPTIONS": "protocol_whitelist;file",
+            "OPENCV_FFMPEG_CAPTURE_OPTIONS": (
+                f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
+            ),
             "OPENCV_LOG_LEVEL": "ERROR",
+            "OPENBLAS_NUM_THREADS": "1",  # each reserves memory, one a core without this
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "deepfake.frames"],
+            [sys.executable, "-m", "deepfake.frames", str(self._memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -132,15 +154,24 @@ class Decoder:
             self._child = None
 
 
-def _serve() -> None:
+def _serve(memory: int) -> None:
     """The child's side: answer one JSON request a line with frames, until the input ends."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a codec prints must not mix with the answers
     for line in sys.stdin.buffer:
         request = json.loads(line)
         ending = {"done": "", "fps": 0.0}
-        for head, data in _decode(ending=ending, **request):
-            answers.write(json.dumps(head).encode() + b"\n" + data)
+        try:
+            for head, data in _decode(ending=ending, **request):
+                answers.write(json.dumps(head).encode() + b"\n" + data)
+        except (MemoryError, cv2.error) as error:
+            full = getattr(error, "code", cv2.Error.StsNoMem) == cv2.Error.StsNoMem
+            limit = f"decoding takes more than {memory >> 20} MB of memory"
+            ending["done"] = limit if full else f"cannot be decoded: {error.err}"
         answers.write(json.dumps(ending).encode() + b"\n")
         answers.flush()
 
@@ -151,7 +182,6 @@ def _decode(
     """Yield (head, encoded frame); leave reason and frame rate in `ending`."""
     import cv2
 
-    cv2.setNumThreads(1)
     if unreadable := _unreadable(path):
         ending["done"] = unreadable
         return
@@ -161,6 +191,7 @@ def _decode(
         return
     fps = video.get(cv2.CAP_PROP_FPS)
     ending["fps"] = round(fps, 3) if 0 < fps < 1e6 else 0.0
+    # the first frame's size, whatever the header says; later frames are brought to it
     if video.get(cv2.CAP_PROP_FRAME_WIDTH) * video.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS:
         ending["done"] = f"its frames have more than {MAX_PIXELS // 10**6} million pixels"
         return
@@ -169,7 +200,7 @@ def _decode(
         "jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
     }[format]
     promised = video.get(cv2.CAP_PROP_FRAME_COUNT)  # negative or NaN where the file does not say
-    position = -1
+    position, room = -1, most_bytes(len(indices))
     for index in indices:
         while position < index and video.grab():
             position += 1
@@ -183,21 +214,25 @@ def _decode(
             break
         height, width = frame.shape[:2]
         data = cv2.imencode(EXTENSION[format], frame, options)[1].tobytes()
+        room -= len(data)
+        if room < 0:
+            ending["done"] = f"its frames take more than {most_bytes(len(indices)) >> 20} MB"
+            break
         yield {"frame": index, "bytes": len(data), "width": width, "height": height}, data
     if position < 0:
         ending["done"] = "no frame can be decoded"
 
 
 def _unreadable(path: str) -> str:
-    """Why a path is not worth opening (a FIFO or a device could block or never end), or ""."""
+    """Why a path is not worth opening, or ""."""
+    if reason := names.absent(path):
+        return reason
     try:
-        facts = os.stat(path)
-    except (OSError, ValueError) as error:
-        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    if not stat.S_ISREG(facts.st_mode):
-        return "is not a regular file"
-    return "" if facts.st_size else "the file is empty"
+        with open(path, "rb") as file:
+            return "" if file.read(1) else "the file is empty"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(int(sys.argv[1]))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from deepfake.frames import DECODER_BYTES, most_bytes
+
 LEAST_MB = 500  # Snakemake itself needs 250 MB inside a job
 LEAST_MINUTES = 10
 MEMORY_GROWTH = 1.5  # a failed attempt asks for so many times more
@@ -72,8 +74,11 @@ def minutes(rule: str, size: Size, attempt: int = 1) -> int:
 
 
 _MEMORY = {
-    "frames": lambda s: 700 * MB,  # an 8K frame, decoded and encoded, in the child
-    "faces": lambda s: 1800 * MB + s.frames * 40 * MB + s.videos * s.frames * s.features,
+    "frames": lambda s: 300 * MB + DECODER_BYTES + most_bytes(s.frames),
+    # a video's frames, and the detector on them at `faces.LARGEST`
+    "faces": lambda s: (
+        1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
+    ),
     "matrix": lambda s: 1000 * MB + 2500 * s.rows,
     "split": lambda s: 500 * MB + 2000 * s.rows,
     "gram": lambda s: 2.5 * s.square + 1000 * MB,
@@ -94,7 +99,7 @@ _MEMORY = {
 _SECONDS = {
     # a few videos may hang until they are given up
     "frames": lambda s, t: 60 + s.videos * (10 + s.frames + s.decoded / 150) + 3 * s.patience,
-    "faces": lambda s, t: 120 + s.videos * (5 + 2 * s.frames),
+    "faces": lambda s, t: 120 + s.videos * (5 + 5 * s.frames),  # of 4K; others take half
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
     "split": lambda s, t: 60 + s.rows / 1000,
     "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,

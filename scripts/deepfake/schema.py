@@ -8,8 +8,10 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 
@@ -101,18 +103,46 @@ def _explain(problems: list[Any], model: type[Section]) -> list[str]:
             what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
             what = what.split(", unable to parse")[0]
             if isinstance(value, str | int | float) or value is None:
-                prefix += f"{_shown(value)} "
+                prefix += f"{shown(value)} "
         found.setdefault(prefix, []).append(what)
     # a value that fits no branch of a union is one problem, not one a branch
     return [prefix + " or ".join(whats) for prefix, whats in found.items()]
 
 
-def _shown(value: str | int | float | None) -> str:
+def shown(value: str | int | float | None) -> str:
     """A value for a message, cut where it is long."""
     if isinstance(value, int) and value.bit_length() > 200:
         return "a huge number"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
+
+
+class _Strict(yaml.SafeLoader):
+    """Safe YAML in which no key stands twice; PyYAML would take the last one."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        known = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in known:
+                what = f"the key {shown(key.value)} stands twice"
+                raise yaml.MarkedYAMLError(problem=what, problem_mark=key.start_mark)
+            known.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: str | Path) -> Any:
+    """What a file of YAML holds: no objects, no key twice.
+
+    Raises:
+        ConfigError: one line with the file and where it can be told the line.
+    """
+    try:
+        return _Strict(Path(path).read_text(encoding="utf-8")).get_single_data()
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        what = getattr(error, "problem", None) or getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: {where}{' '.join(str(what).split())[:200]}") from None
 
 
 def _description(model: type[Section], path: str) -> str:

@@ -8,11 +8,13 @@ imported here.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from hashlib import sha1
 from pathlib import Path
+
+from deepfake import names
+from deepfake.names import quoted
 
 REQUIRED = ("video_id", "path", "label")
 COLUMNS = (
@@ -27,6 +29,7 @@ COLUMNS = (
     "group_id",
     "batch",
 )
+BATCH = r"(?!\.)[A-Za-z0-9._-]{1,100}"  # a dot in front hides files, as jobs do with parts
 LABELS = ("real", "fake")
 
 Video = dict[str, str]
@@ -104,15 +107,9 @@ def write(videos: Iterable[Video], path: str | Path) -> None:
 
 def unusable(path: str) -> str | None:
     """Why a path cannot be a row's path or id, or None."""
-    if re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029]", path):
-        return "has a control character"
     if "{" in path or "}" in path:
         return "has a brace, which Snakemake cannot take; rename it"
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        return "is not UTF-8"
-    return None
+    return names.unwritable(path)
 
 
 def _problems(video: Video, check_files: bool) -> list[str]:
@@ -121,14 +118,14 @@ def _problems(video: Video, check_files: bool) -> list[str]:
         if not video[column]:
             found.append(f"{column} is empty")
         elif reason := unusable(video[column]):
-            found.append(f"{column} {video[column]!r} {reason}")
+            found.append(f"{column} {quoted(video[column])} {reason}")
     if video["label"] not in LABELS:
-        found.append(f"unknown label {video['label']!r}; known are real and fake")
-    if video["batch"] and not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", video["batch"]):
-        found.append(f"batch {video['batch']!r}: use letters, digits, dot, dash and underscore")
-    if check_files and not found and not os.path.isfile(video["path"]):
-        what = "is a folder" if os.path.isdir(video["path"]) else "no such file"
-        found.append(f"{video['path']}: {what}")
+        found.append(f"unknown label {quoted(video['label'])}; known are real and fake")
+    if video["batch"] and not re.fullmatch(BATCH, video["batch"]):
+        what = "use letters, digits, dot, dash and underscore, no dot in front"
+        found.append(f"batch {quoted(video['batch'])}: {what}")
+    if check_files and not found and (reason := names.absent(video["path"])):
+        found.append(f"{names.shown(video['path'][:4096])}: {reason}")
     return found
 
 
@@ -139,7 +136,7 @@ def _problems_together(videos: list[Video], numbers: list[int], both_classes: bo
         lines.setdefault(video["video_id"], []).append(number)
     for name, where in lines.items():
         if len(where) > 1 and name:
-            found.append(f"lines {', '.join(map(str, where))}: one video_id {name!r}")
+            found.append(f"lines {', '.join(map(str, where))}: one video_id {quoted(name)}")
     labels = {video["label"] for video in videos if video["label"] in LABELS}
     if not videos:
         found.append("no videos")

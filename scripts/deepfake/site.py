@@ -11,10 +11,9 @@ import os
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import Field
 
-from deepfake.schema import ConfigError, Count, Section, check
+from deepfake.schema import Count, Section, check, read_yaml
 
 VARIABLE = "DEEPFAKE_SITE"
 TEMPLATE = "profiles/site.example.yaml"
@@ -68,8 +67,4 @@ def load(root: str | Path) -> Site:
     file = path(root)
     if not file.exists():
         return Site()
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: is no YAML: {error}") from None
-    return check(Site, values or {}, str(file))
+    return check(Site, read_yaml(file) or {}, str(file))

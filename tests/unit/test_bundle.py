@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import pickle
 import shutil
 import subprocess
@@ -24,7 +25,14 @@ FACTS = {
     "preprocessing": {"faces": {"size": 10, "margin": 0.25}},
     "features": {"name": "pixels", "length": P},
     "calibration": {"slope": 1.5, "intercept": -0.25, "roc_auc": 0.8, "videos": 12},
-    "trained_on": {"rows": N},
+    "training": {
+        "datasets": ["set"],
+        "protocol": "grouped",
+        "leaky": False,
+        "rows": N,
+        "fake": N // 2,
+    },
+    "domain": {"face_width": [80.0, 200.0]},
 }
 FOREST = synthetic.GRIDS["forest"][0]
 LINEAR, _, RBF, RAW_RBF, *_ = synthetic.GRIDS["svm"]
@@ -94,6 +102,8 @@ def assert_refused(folder: Path, reason: str) -> None:
     with pytest.raises(BundleError, match=reason) as refused:
         bundle.load(folder)
     assert str(folder) in str(refused.value)
+    assert len(str(refused.value)) < len(str(folder)) + 600
+    assert str(refused.value).isprintable()
 
 
 @pytest.mark.parametrize(("model", "candidate"), synthetic.CANDIDATES, ids=synthetic.name)
@@ -186,9 +196,9 @@ def test_no_bundle_at_all_is_refused(tmp_path):
     assert_refused(tmp_path, "no bundle.json in it")
     assert_refused(tmp_path / "nowhere", "no bundle.json in it")
     (tmp_path / "file").write_text("")
-    assert_refused(tmp_path / "file", "cannot be read")
+    assert_refused(tmp_path / "file", "no bundle.json in it")
     (tmp_path / bundle.FILE).mkdir()
-    assert_refused(tmp_path, "cannot be read")
+    assert_refused(tmp_path, "bundle.json is a folder")
 
 
 @pytest.mark.parametrize(
@@ -244,6 +254,33 @@ EDITS = {
     ),
     "fingerprint": (lambda r: r.update(fingerprint="0" * 64), "preprocessing was changed"),
     "slope": (lambda r: r["calibration"].update(slope=-0.1), "calibration.slope is negative"),
+    "no training": (lambda r: r.pop("training"), "malformed: KeyError.'training'"),
+    "no data sets": (lambda r: r["training"].update(datasets=7), "malformed"),
+    "unnamed data sets": (lambda r: r["training"].update(datasets=[7]), "training is malformed"),
+    "no protocol": (lambda r: r["training"].update(protocol=None), "training is malformed"),
+    "leaky": (lambda r: r["training"].update(leaky="no"), "training is malformed"),
+    "more fakes than rows": (
+        lambda r: r["training"].update(fake=N + 1), f"training has {N + 1} fakes of {N} rows",
+    ),
+    "less than no fake": (lambda r: r["training"].update(fake=-1), "training has -1 fakes"),
+    "half a row": (lambda r: r["training"].update(rows=0.5), "training has 20 fakes of 0.5 rows"),
+    "roc_auc": (lambda r: r["calibration"].update(roc_auc=1.1), "calibration.roc_auc is 1.1"),
+    "no roc_auc": (lambda r: r["calibration"].pop("roc_auc"), "malformed: KeyError.'roc_auc'"),
+    "domain": (lambda r: r.update(domain=[]), "malformed"),
+    "one width": (
+        lambda r: r["domain"].update(face_width=[80]), "domain.face_width is .80., no two numbers",
+    ),
+    "widths": (lambda r: r["domain"].update(face_width=["a", "b"]), "no two numbers"),
+    "an array elsewhere": (
+        lambda r: r.update(arrays={"../../weights": r["arrays"]["weights"]}),
+        "does not hold the arrays ../../weights",
+    ),
+    "an array of a long name": (
+        lambda r: r.update(arrays={"x" * 10**6: {}}), "does not hold the arrays x{100}",
+    ),
+    "an array that steers a terminal": (
+        lambda r: r.update(arrays={"\x1b[2J": {}}), r"arrays \\x1b\[2J$",
+    ),
     "infinite slope": (
         lambda r: r["calibration"].update(slope=float("inf")), "holds Infinity, no finite number",
     ),
@@ -265,6 +302,31 @@ def test_a_changed_record_is_refused_with_the_reason(copy, case):
     folder = copy("svm", LINEAR)
     edit(folder, change)
     assert_refused(folder, reason)
+
+
+def test_a_model_of_other_pixels_than_its_faces_have_is_refused(saved, tmp_path):
+    """Its scores would end in an error, hours later."""
+    facts = FACTS | {"preprocessing": {"faces": {"size": 20, "margin": 0.25}}}
+    bundle.save(fit("svm", LINEAR), facts, tmp_path, tmp_path / bundle.FILE)
+    assert_refused(tmp_path, "300 features are no face of 20 x 20 pixels")
+
+
+def test_a_model_may_not_know_what_its_training_was_like(copy):
+    folder = copy("svm", LINEAR)
+    edit(folder, lambda record: record.pop("domain"))
+    bundle.load(folder)
+
+
+def test_a_record_that_is_no_file_or_too_large_is_refused_unread(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / bundle.FILE)  # would be waited for
+    assert_refused(tmp_path, "bundle.json is not a regular file")
+    (tmp_path / bundle.FILE).unlink()
+    (tmp_path / bundle.FILE).symlink_to("/dev/zero")
+    assert_refused(tmp_path, "bundle.json is not a regular file")
+    (tmp_path / bundle.FILE).unlink()
+    with open(tmp_path / bundle.FILE, "wb") as file:
+        file.truncate(2**40)  # of no bytes on the disk
+    assert_refused(tmp_path, "it has more than 16 MB")
 
 
 def test_a_kernel_that_grows_with_the_distance_is_refused(copy):

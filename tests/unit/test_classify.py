@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfake import asked, classify, config, domain
+from deepfake import asked, classify, config, domain, question
 from deepfake.models import Fitted
 
 
@@ -160,6 +160,35 @@ def test_the_domain_is_that_of_the_trainings_videos():
 
 def test_a_bundle_of_unknown_settings_is_not_honoured():
     known = {"frames": {"every": 5}, "faces": {"size": 64}, "versions": {"mtcnn": "1"}}
-    assert config.honour(known, "verdicts", "b").frames.every == 5
+    assert question.honour({"preprocessing": known}, "verdicts", "b").frames.every == 5
     with pytest.raises(config.ConfigError, match=r"b: preprocessing: faces\.align: unknown key"):
-        config.honour(known | {"faces": {"align": True}}, "verdicts", "b")
+        question.honour({"preprocessing": known | {"faces": {"align": True}}}, "verdicts", "b")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [None, [], 7, "x", {}, {"preprocessing": None}, {"preprocessing": []}],
+)
+def test_a_record_without_preprocessing_is_no_bundle(record):
+    with pytest.raises(config.ConfigError, match=r"^b: is no folder of a model"):
+        question.honour(record, "verdicts", "b")
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"run": "demo"}, "'run' is not for it to say"),
+        ({"max_jobs": 10**6}, "'max_jobs' is not for it to say"),
+        ({"frames": {"timeout": 10**9}}, "'frames.timeout' is not for it to say"),
+        ({"x" * 10**6: 1}, "xxx...' is not for it to say"),
+        ({"frames": []}, "frames: should be a mapping of keys"),
+        ({"frames": {"per_video": 10**9}}, "frames.per_video: 1000000000 should be"),
+        ({"faces": {"size": 10**6}}, "faces.size: 1000000 should be"),
+        ({"faces": {"margin": 1e308}}, "faces.margin: 1e+308 should be"),
+    ],
+)
+def test_a_bundle_says_how_to_see_and_nothing_else(settings, line):
+    with pytest.raises(config.ConfigError) as refused:
+        question.honour({"preprocessing": settings}, "verdicts", "b")
+    assert line in str(refused.value)
+    assert len(str(refused.value)) < 300

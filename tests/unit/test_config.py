@@ -1,12 +1,13 @@
 """Tests of the keys: defaults, refusals and their messages."""
 
+import itertools
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from deepfake import config
+from deepfake import config, schema
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("config/*.yaml"))
 KEYS = list(config.keys())
@@ -68,6 +69,11 @@ def test_defaults_pass_their_own_checks() -> None:
     [
         ("run", "a/b", "run: 'a/b' "),
         ("run", ".hidden", "run must not start with a dot"),
+        ("run", "..", "run must not start with a dot"),
+        ("run", "a\n", "run: 'a\\n' "),
+        ("run", "x" * 101, "run: 'xxx"),
+        ("sheet", "a{b}.tsv", "sheet has a brace"),
+        ("sheet", "a\nb", "sheet has a control character"),
         ("sheet", "", "sheet: '' "),
         ("sheet", None, "sheet: None "),
         ("seed", -1, "seed: -1 "),
@@ -254,6 +260,68 @@ def _numbers(value: object) -> list[float]:
 def test_a_section_must_be_a_mapping(path: str, value: object) -> None:
     lines = problems(with_key(path, value))
     assert f"my.yaml: {path}: should be a mapping of keys" in lines
+
+
+LAUGHS = "a: &a [x, x]\n" + "".join(
+    f"{after}: &{after} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, after in itertools.pairwise("abcdefghijklmnopqrst")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("seed: 1\nrun: x\nseed: 2\n", "line 3: the key 'seed' stands twice"),
+        ("sweep:\n  svm: {C: 1, C: 2}\n", "line 2: the key 'C' stands twice"),
+        ("seed: !!python/object/apply:os.mkdir [PLACE]\n", "line 1: could not determine"),
+        ("seed: !!python/name:os.system\n", "line 1: could not determine"),
+        ("seed: !!python/object/new:os.system [x]\n", "line 1: could not determine"),
+        ("a: [1,\n", "line 2: "),
+        ("\ta: 1\n", "line 1: found character"),
+        ("a: \0\n", "unacceptable character"),
+        ("a: *nowhere\n", "line 1: found undefined alias"),
+        ("? [a]\n: 1\n", "line 1: found unhashable key"),
+        ("a: 1\n---\nb: 2\n", "line 2: but found another document"),
+        (f"seed: {'9' * 5000}\n", "Exceeds the limit"),
+        (f"seed: {'[' * 3000}{']' * 3000}\n", "recursion"),
+        (b"a: \xe9\n", "can't decode byte"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_file_that_is_no_plain_yaml_is_refused_in_one_line(
+    tmp_path: Path, text: str | bytes, reason: str
+) -> None:
+    file, place = tmp_path / "my.yaml", tmp_path / "made"
+    content = text if isinstance(text, bytes) else text.replace("PLACE", str(place)).encode()
+    file.write_bytes(content)
+    with pytest.raises(config.ConfigError) as refused:
+        schema.read_yaml(file)
+    line = str(refused.value)
+    assert line.startswith(f"{file}: ")
+    assert reason in line
+    assert len(line) < len(str(file)) + 300
+    assert "\n" not in line
+    assert not place.exists()
+
+
+@pytest.mark.parametrize(
+    "text", [LAUGHS, f"{LAUGHS}sweep: {{svm: {{C: *t}}}}\n", "sweep: {svm: {C: &c [*c]}}\n"],
+    ids=["at the top", "in a grid", "in itself"],
+)  # fmt: skip
+def test_yaml_that_unfolds_without_end_is_refused_as_it_is(tmp_path: Path, text: str) -> None:
+    """Twenty lists, each of ten times the former: 10^19 words if they were written out."""
+    (tmp_path / "my.yaml").write_text(text)
+    assert all(len(line) < 300 for line in problems(schema.read_yaml(tmp_path / "my.yaml")))
+
+
+def test_a_key_that_is_merged_from_another_section_may_be_given_again(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\n")
+    assert schema.read_yaml(tmp_path / "my.yaml")["b"] == {"x": 3, "y": 2}
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigError, match=r"none\.yaml: No such file"):
+        schema.read_yaml(tmp_path / "none.yaml")
 
 
 def test_the_table_of_keys_names_every_key_once() -> None:

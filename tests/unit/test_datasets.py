@@ -10,6 +10,7 @@ import pytest
 
 from deepfake import sheet
 from deepfake.datasets import LAYOUTS, faceforensics, folders
+from tests import zoo
 from tests.unit.clips import real_clips, real_root, run_script
 
 PLACE = {"": "original_sequences/youtube"}
@@ -294,6 +295,18 @@ def test_names_that_no_row_can_hold_are_skipped_with_a_note(plain: Path, tmp_pat
     assert any("a{1}.mp4' has a brace" in line for line in skipped)
     assert any("two\\nlines.mp4' has a control character" in line for line in skipped)
     assert any("latin\\udce9.mp4' is not UTF-8" in line for line in skipped)
+    assert len(sheet.read(out)) == 7
+
+
+def test_what_leads_to_no_file_is_skipped_with_a_note(plain: Path, tmp_path: Path) -> None:
+    """A sheet that names such a path is refused: one dead link must not stop a whole dataset."""
+    for animal in zoo.OTHERS:
+        animal.make(plain / "real" / animal.name, plain)
+    out = tmp_path / "videos.tsv"
+    ended = scan(plain, out, "folders")
+    assert ended.returncode == 0
+    skipped = [line for line in ended.stdout.splitlines() if line.startswith("skipped: ")]
+    assert len(skipped) == len(zoo.OTHERS) - 1  # a folder is looked into
     assert len(sheet.read(out)) == 7
 
 

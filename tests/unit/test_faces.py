@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from deepfake import archive, config, faces, sheet, tables
+from deepfake import archive, config, domain, faces, sheet, tables
 from deepfake.matrix import Matrix
 from tests.unit import clips
 
@@ -149,8 +149,8 @@ def test_the_detector_keeps_the_order_of_equal_scores(detector: faces.Detector) 
 def test_a_blurred_face_is_less_sharp() -> None:
     face = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     blurred = np.repeat(np.repeat(face[::8, ::8], 8, 0), 8, 1)
-    assert faces.sharpness(face) > faces.sharpness(blurred) > 0
-    assert faces.sharpness(np.full((64, 64, 3), 9, np.uint8)) == 0
+    assert domain.sharpness(face) > domain.sharpness(blurred) > 0
+    assert domain.sharpness(np.full((64, 64, 3), 9, np.uint8)) == 0
 
 
 def test_a_table_and_its_archive_are_joined_by_video() -> None:
@@ -212,6 +212,53 @@ def test_a_kept_row_tells_where_its_face_was_cut(
     native = cv2.cvtColor(clips.picture(around), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(native, portrait[y : y + height, x : x + width])
     assert len(row["points"].split()) == 5
+
+
+class Spy:
+    """Notes what a detector is given."""
+
+    def __init__(self, detector: faces.Detector) -> None:
+        self.detector, self.sizes = detector, []
+
+    def detect(self, frames: list[np.ndarray]) -> list[list[faces.Face]]:
+        self.sizes += [frame.shape[:2] for frame in frames]
+        return self.detector.detect(frames)
+
+
+def test_a_large_frame_is_searched_small_and_its_face_is_cut_at_full_size(
+    detector: faces.Detector, portrait: np.ndarray
+) -> None:
+    """As phones film, in 4K; at full size the detector would take gigabytes."""
+    spy, times = Spy(detector), 5
+    large = cv2.resize(portrait, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+    ((row, face, _),) = cut(spy, {0: png(large)})
+    assert spy.sizes == [(1440, 1440)]
+    ((small, _, _),) = cut(detector, {0: png(portrait)})
+    for name in ("x", "y", "width", "height"):
+        assert row[name] == pytest.approx(times * small[name], abs=0.1 * times * small["width"])
+    for told, known in zip(row["points"].split(), small["points"].split(), strict=True):
+        for one, other in zip(told.split(","), known.split(","), strict=True):
+            assert int(one) == pytest.approx(times * int(other), abs=0.1 * row["width"])
+    box = (row["x"], row["y"], row["width"], row["height"])
+    np.testing.assert_array_equal(face, faces.crop(large, box, size=64))
+
+
+@pytest.mark.parametrize("size", [(4320, 7680), (500, 60_000), (60_000, 500), (1081, 1920)])
+def test_no_frame_is_too_large_for_the_detector(size: tuple[int, int]) -> None:
+    small, times = faces.shrink(np.zeros((*size, 3), np.uint8))
+    assert small.shape[0] * small.shape[1] <= 1.01 * faces.LARGEST
+    assert times > 1
+
+
+def test_a_frame_of_common_size_is_given_to_the_detector_as_it_is() -> None:
+    frame = np.zeros((1920, 1080, 3), np.uint8)
+    assert faces.shrink(frame)[0] is frame
+
+
+def test_a_face_at_the_border_of_a_shrunk_frame_stays_in_the_frame() -> None:
+    face = faces._grown(faces.Face((990, 20, 13, 10), 0.9), 3.7, (120, 3701, 3))
+    x, y, width, height = face.box
+    assert (x + width, y + height) == (3701, 111)
 
 
 def test_an_unsure_face_is_dropped_but_its_place_is_told(

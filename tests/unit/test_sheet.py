@@ -1,6 +1,7 @@
 """Tests of the table of videos: reading, refusals, batches, groups."""
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def test_a_sheet_of_one_class_is_refused(place: Path, label: str) -> None:
     assert len(sheet.read(place, check_files=False, both_classes=False)) == 2
 
 
-@pytest.mark.parametrize("batch", ["a b", "a/b", "x" * 101, "é"])
+@pytest.mark.parametrize("batch", ["a b", "a/b", "x" * 101, "é", "..", ".part.b0001"])
 def test_a_batch_that_can_be_no_file_name_is_refused(place: Path, batch: str) -> None:
     rows = [("a", "a.mp4", "real", batch), ("b", "b.mp4", "fake", "b0001")]
     table(place, rows, header="video_id path label batch")
@@ -189,6 +190,38 @@ def test_a_cell_of_any_length_is_read(place: Path) -> None:
     long = "x" * 300_000
     table(place, [(long, "a.mp4", "real"), ("b", "b.mp4", "fake")])
     assert sheet.read(place, check_files=False)[1]["video_id"] == long
+
+
+HOSTILE = [
+    ("=cmd|'/C calc'!A0", "@SUM(A1)"),
+    ("../../etc/passwd", "../../etc/passwd"),
+    ("/etc/passwd", "-rf"),
+    ('"a', 'b"\'"'),
+    ("a,b;c|d", "%s%n$(x)`y`"),
+    ("<script>alert(1)</script>", "\u202e4pm.exe"),
+    ("nan", "None"),
+]
+
+
+@pytest.mark.parametrize(("name", "path"), HOSTILE)
+def test_whatever_a_cell_looks_like_it_is_only_text(place: Path, name: str, path: str) -> None:
+    table(place, [(name, path, "real"), ("b", "b.mp4", "fake")])
+    found = {row["video_id"]: row for row in sheet.read(place, check_files=False)}
+    assert found[name]["path"] == path
+    assert all(re.fullmatch("v[0-9a-f]{12}", row["batch"]) for row in found.values())
+    sheet.write(found.values(), place)
+    assert {row["video_id"]: row for row in sheet.read(place, check_files=False)} == found
+
+
+def test_a_cell_of_any_length_is_refused_in_a_short_line(place: Path) -> None:
+    long = "x" * 10**7
+    table(place, [("a", "a.mp4", long), ("b{" + long, "b", "fake"), (long, f"/{long}", "real")])
+    lines = refusal(place)
+    assert len(lines) == 3
+    assert all(len(line) < 5000 for line in lines)
+    table(place, [(long, "a.mp4", "real"), (long, "b.mp4", "fake")])
+    (line,) = refusal(place, check_files=False)
+    assert len(line) < 300
 
 
 def test_a_sheet_written_from_what_was_read_is_the_same_file(place: Path) -> None:

@@ -73,7 +73,10 @@ def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_c
     ("settings", "line"),
     [
         (("videos=x.mp4",), "--config: bundle: missing; the folder of a model"),
-        (("videos=x.mp4", "bundle=/nowhere"), "bundle: /nowhere is no folder of a model"),
+        (
+            ("videos=x.mp4", "bundle=/nowhere"),
+            "/nowhere: no bundle.json in it; a bundle is the",
+        ),
         (("videos=*.nothing", "bundle=BUNDLE"), "videos: '*.nothing' names no video"),
         (("videos=x.mp4", "bundle=BUNDLE", "prio=0.1"), "unknown key; did you mean prior?"),
     ],
@@ -83,6 +86,27 @@ def test_a_question_that_makes_no_sense_is_one_clear_line(tmp_path, bundle, sett
     assert done.returncode == 1
     assert line in done.stdout
     assert "Traceback" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"a":' * 50_000, "bundle.json cannot be read: "),
+        ('{"preprocessing": {"frames": {"every": 1e999}}}', "holds 1e999, no finite number"),
+        ('{"preprocessing": {"run": "demo"}}', "preprocessing: 'run' is not for it to say"),
+        ('{"preprocessing": []}', "is no folder of a model"),
+    ],
+    ids=["deep", "infinite", "elsewhere", "empty"],
+)
+def test_a_hostile_record_is_one_clear_line_before_the_first_job(tmp_path, text, line):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "bundle.json").write_text(text)
+    (tmp_path / "x.mp4").touch()
+    done = ask(tmp_path, f"videos={tmp_path}/x.mp4", f"bundle={tmp_path}/model")
+    assert done.returncode == 1
+    assert line in done.stdout
+    assert "Traceback" not in done.stdout
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_tampered_model_is_refused_and_told(tmp_path, bundle, demo_clips):

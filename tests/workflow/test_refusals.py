@@ -31,6 +31,13 @@ def test_a_wrong_configuration_names_file_and_key(run):
     assert f"{file}: frame: unknown key; did you mean frames?" in lines
 
 
+def test_a_key_that_stands_twice_is_refused_with_its_line(run):
+    with open(run.folder / "run.yaml", "a") as file:
+        file.write("run: other\n")
+    number = len((run.folder / "run.yaml").read_text().splitlines())
+    assert f"{run.folder}/run.yaml: line {number}: the key 'run' stands twice" in refused(run)
+
+
 def test_a_wrong_sheet_names_every_line(run):
     table = run.folder / "videos.tsv"
     lines = table.read_text().splitlines()

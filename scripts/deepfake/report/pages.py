@@ -10,13 +10,14 @@ import base64
 import hashlib
 import io
 import re
-import unicodedata
 from pathlib import Path
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 from PIL import Image
+
+from deepfake import names
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,7 +36,7 @@ def render(template: str, **facts: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "visible": visible}
+    environment.filters |= {"percent": percent, "visible": names.shown}
     environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, **facts)
@@ -50,17 +51,6 @@ def percent(share: float) -> str:
     """A share between 0 and 1 as a whole percentage, never rounded to certainty."""
     whole = round(100 * share)
     return f"{min(max(whole, 1), 99) if 0 < share < 1 else whole} %"
-
-
-def visible(text: str) -> str:
-    """Text with control and direction-changing characters shown as their code.
-
-    A name could otherwise be read backwards, or hide its ending.
-    """
-    return "".join(
-        f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c
-        for c in str(text)
-    )
 
 
 def slug(name: str) -> str:
