@@ -1,7 +1,6 @@
 """Rule previews: shrink the sampled frames of a batch, to be shown on the verdicts' pages."""
 
-from deepfake import archive, faces, job, tables
-from deepfake.report import previews
+from deepfake import archive, faces, job, previews, tables
 
 
 def main(work: job.Job) -> None:

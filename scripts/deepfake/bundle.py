@@ -207,8 +207,8 @@ def _check_facts(record: dict, length: int) -> None:
     sound = auc is None or (isinstance(auc, int | float) and 0 <= auc <= 1)
     _demand(sound, f"calibration.roc_auc is {auc!r}")
     for name, limits in record.get("domain", {}).items():
-        low, high = (limit for limit in limits if type(limit) in (int, float))
-        _demand(0 <= low <= high < math.inf, f"domain.{name} is no range")
+        numbers = len(limits) == 2 and all(type(limit) in (int, float) for limit in limits)
+        _demand(numbers and 0 <= limits[0] <= limits[1], f"domain.{name} is no range")
     shown = [training[name] for name in ("videos", "real", "groups")]
     _demand(all(type(count) is int for count in shown), "training does not say how much it was")
     _demand(isinstance(record["candidate"], dict), "candidate is no setting")

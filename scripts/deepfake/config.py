@@ -25,16 +25,7 @@ from deepfake.schema import (
 )
 from deepfake.sheet import unusable
 
-__all__ = [
-    "Config",
-    "ConfigError",
-    "Question",
-    "deciding",
-    "honour",
-    "keys",
-    "load",
-    "load_question",
-]
+__all__ = ["Config", "ConfigError", "deciding", "keys", "load"]
 
 
 RUN = r"^[A-Za-z0-9._-]{1,100}$"  # a folder's name

@@ -31,6 +31,17 @@ FACTS = {
         "leaky": False,
         "rows": N,
         "fake": N // 2,
+        "real": N // 2,
+        "videos": 8,
+        "groups": 4,
+        "run": "run",
+    },
+    "out_of_fold": {
+        "fake": 4,
+        "real": 4,
+        "groups": 4,
+        "note": "4 groups: no interval",
+        "metrics": {"roc_auc": {"value": 0.8, "low": None, "high": None}},
     },
     "domain": {"face_width": [80.0, 200.0]},
 }
@@ -268,9 +279,16 @@ EDITS = {
     "no roc_auc": (lambda r: r["calibration"].pop("roc_auc"), "malformed: KeyError.'roc_auc'"),
     "domain": (lambda r: r.update(domain=[]), "malformed"),
     "one width": (
-        lambda r: r["domain"].update(face_width=[80]), "domain.face_width is .80., no two numbers",
+        lambda r: r["domain"].update(face_width=[80]), "domain.face_width is no range",
     ),
-    "widths": (lambda r: r["domain"].update(face_width=["a", "b"]), "no two numbers"),
+    "widths": (lambda r: r["domain"].update(face_width=["a", "b"]), "face_width is no range"),
+    "sharpness": (lambda r: r["domain"].update(sharpness=[9, 1]), "sharpness is no range"),
+    "videos of words": (
+        lambda r: r["training"].update(videos="<b>"), "training does not say how much it was",
+    ),
+    "unseen of words": (
+        lambda r: r["out_of_fold"]["metrics"]["roc_auc"].update(low="0"), "out_of_fold is malf",
+    ),
     "an array elsewhere": (
         lambda r: r.update(arrays={"../../weights": r["arrays"]["weights"]}),
         "does not hold the arrays ../../weights",

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake import classify
+from deepfake import classify, previews
 from deepfake.models import Fitted
-from deepfake.report import look, pages, previews, verdict
+from deepfake.report import look, pages, verdict
 from tests import browser
 
 NAME = "clips/<img src=x onerror=alert(1)>{{ 7*7 }}\u202e.mp4"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from deepfake import classify
+from deepfake import classify, previews
 from deepfake.models import Fitted
-from deepfake.report import figures, look, pages, previews
+from deepfake.report import figures, look, pages
 
 Row = Mapping[str, object]
 COLOURS = {"fake": figures.FAKE, "real": figures.REAL}
