@@ -71,6 +71,13 @@ check: .venv/.dev $(DEMO)/videos.tsv  ## formats and lints
 docs: .venv/.runtime  ## write the table of keys in config/README.md from the code
 	$(BIN)/python config/keys.py
 
+.PHONY: pictures
+pictures: demo .venv/.dev  ## take the README's pictures of the demo's pages (needs chromium)
+	rm -rf results/pictured
+	$(BIN)/snakemake classify --config videos=$(DEMO)/fake/s00_s01.mp4 \
+	    bundle=results/demo/pixels/grouped/models/logistic run=pictured
+	$(BIN)/python docs/pictures.py
+
 .PHONY: lock
 lock: .venv/.dev  ## renew the locked requirement files
 	$(BIN)/python -m pip install --quiet uv

@@ -1,0 +1,29 @@
+"""Take the README's pictures: the demo's report and the page of a verdict, in a real browser.
+
+`make pictures` calls this after `make demo`. Chromium must be installed.
+"""
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE.parent / "results"
+
+
+def main() -> None:
+    (verdict,) = sorted(RESULTS.glob("pictured/pages/*/*.html"))
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1060, "height": 1640}, offline=True)
+        page = context.new_page()
+        for name, path in (("report", RESULTS / "demo" / "report.html"), ("verdict", verdict)):
+            page.goto(path.as_uri())
+            page.screenshot(path=HERE / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
