@@ -13,6 +13,7 @@ RESULTS = HERE.parent / "results"
 
 
 def main() -> None:
+    """Write report.png and verdict.png beside this file."""
     (verdict,) = sorted(RESULTS.glob("pictured/pages/*/*.html"))
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
