@@ -5,6 +5,7 @@ rule evaluate:
         split=f"{RUN}/splits/{{protocol}}.tsv",
         audit=f"{RUN}/splits/{{protocol}}.audit.json",
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
+        out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
     output:
         frames=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/frames.tsv",
         videos=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/videos.tsv",
@@ -34,8 +35,10 @@ rule evaluate:
 rule summary:
     input:
         metrics=for_each_model("evaluation/{model}/metrics.json"),
+        videos=for_each_model("evaluation/{model}/videos.tsv"),
     output:
         table=f"{RUN}/summary.tsv",
+        pairs=f"{RUN}/comparisons.tsv",
         text=f"{RUN}/summary.txt",
     log:
         f"{RUN}/logs/summary.log",
@@ -47,7 +50,11 @@ rule summary:
     resources:
         **asks("summary"),
     params:
-        job={"code": code("summary")},
+        job={
+            "evaluation": plain(CONFIG.evaluation),
+            "seed": CONFIG.seed,
+            "code": code("summary"),
+        },
     message:
         "writing the table of all models"
     script:

@@ -13,6 +13,7 @@ rule report:
         frames=for_each_model("evaluation/{model}/frames.tsv"),
         videos=for_each_model("evaluation/{model}/videos.tsv"),
         metrics=for_each_model("evaluation/{model}/metrics.json"),
+        pairs=f"{RUN}/comparisons.tsv",
     output:
         page=f"{RUN}/report.html",
     log:

@@ -18,10 +18,12 @@ def main(work: job.Job) -> None:
     ]
     seen = Matrix(work.read("matrix")).at(np.array([int(row["row"]) for row in rows]))
     values = models.decide(fitted, seen)
-    frames = evaluate.frame_table(rows, values, fitted.threshold)
-    videos = evaluate.video_table(rows, values, fitted.threshold, record["calibration"])
-    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
     asked = work.params["evaluation"]
+    aim = asked["threshold"], asked["false_alarms"]
+    said = evaluate.thresholds(tables.read(work.read("out_of_fold")), fitted.threshold, *aim)
+    frames = evaluate.frame_table(rows, values, said["frames"])
+    videos = evaluate.video_table(rows, values, said["videos"], record["calibration"])
+    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
     how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
     found = {
         "model": fitted.model,
@@ -30,8 +32,11 @@ def main(work: job.Job) -> None:
         "leaky": audit["leaky"],
         "unlinked_fakes": audit["unlinked_fakes"],
         "level": how["level"],
-        "frames": evaluate.judge(frames, fitted.threshold, **how),
-        "videos": evaluate.judge(videos, fitted.threshold, **how),
+        "threshold": {"aim": aim[0], "false_alarms": aim[1]},
+        "frames": evaluate.judge(frames, said["frames"], **how),
+        "videos": evaluate.judge(videos, said["videos"], **how),
+        "slices": evaluate.slices(videos, said["videos"], **how),
+        "calibration": evaluate.probabilities(videos, **how),
     }
     tables.write(frames, work.write("frames"), evaluate.FRAME_COLUMNS)
     tables.write(videos, work.write("videos"), evaluate.VIDEO_COLUMNS)

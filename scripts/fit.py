@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, domain, gram, job, metrics, models, tables
+from deepfake import bundle, calibration, domain, gram, job, metrics, models, tables
 from deepfake.matrix import Matrix
 
 
@@ -30,7 +30,7 @@ def main(work: job.Job) -> None:
     facts = {
         "preprocessing": params["preprocessing"],
         "features": {"name": "pixels", "version": 1, "length": training.pixels.shape[1]},
-        "calibration": metrics.calibrate(fake, means),
+        "calibration": calibration.fit(fake, means),
         "out_of_fold": metrics.summary(
             fake, means, model.THRESHOLD, groups, level=0.95, count=2000, seed=params["seed"]
         ),

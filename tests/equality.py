@@ -25,7 +25,7 @@ BYTES = (
 )  # fmt: skip
 # Numbers to 1e-9 and all words, so every prediction: LAPACK's sums depend on the threads.
 CLOSE = (
-    "pixels/*/gram/standard.*", "summary.tsv", "summary.txt",
+    "pixels/*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv",
     "pixels/*/search/svm*", "pixels/*/search/logistic*",
     "pixels/*/models/*", "pixels/*/evaluation/*",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfake import domain, metrics, models, names
+from deepfake import calibration, domain, models, names
 from deepfake.matrix import Faces
 from deepfake.models import Fitted
 
@@ -81,7 +81,7 @@ def probability(bundle: dict, values: np.ndarray, prior: float) -> np.ndarray:
     Args:
         bundle: the record of bundle.json. values: float (n,). prior: assumed share of fakes.
     """
-    chance = metrics.probability(bundle["calibration"], values)
+    chance = calibration.probability(bundle["calibration"], values)
     share = bundle["training"]["fake"] / max(1, bundle["training"]["rows"])
     share = min(max(share, 1e-6), 1 - 1e-6)
     odds = chance / (1 - chance) * (prior / (1 - prior)) / (share / (1 - share))

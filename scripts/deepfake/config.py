@@ -177,7 +177,17 @@ class Search(Section):
 
 
 class Evaluation(Section):
-    """How sure the scores are."""
+    """From which score a row is called fake, and how sure the scores are."""
+
+    threshold: Literal["equal_error", "false_alarms", "model"] = key(
+        "equal_error",
+        "score from which a row is called fake, chosen on the folds: both classes err equally "
+        "often, or at most false_alarms of the real are called fake; model is the model's own",
+        "evaluate",
+    )
+    false_alarms: Float = key(
+        0.05, "share of the real called fake, at most, by that threshold", "evaluate", gt=0, lt=1
+    )
 
     level: Float = key(0.95, "level of the intervals", "evaluate", gt=0.5, lt=1)
     resamples: Int = key(2000, "bootstrap resamples of the groups", "evaluate", ge=100, le=10**6)

@@ -1,8 +1,8 @@
-"""Scores of a classifier, their intervals, and probabilities from scores. Fake is positive."""
+"""Scores of a classifier and their intervals, alone and against another. Fake is positive."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -141,14 +141,22 @@ def summary(
 
 def _limits(fake, values, threshold, groups, level, count, seed) -> dict:
     """Percentile limits of each metric over resampled groups."""
-    step = max(1, CHUNK // len(fake))
+
+    def scored(weights: np.ndarray) -> dict[str, np.ndarray]:
+        return scores(fake, values, threshold, weights)
+
+    return _quantiles(scored, groups, level, count, seed)
+
+
+def _quantiles(scored: Callable, groups, level, count, seed) -> dict:
+    step = max(1, CHUNK // len(groups))
     drawn = [
-        scores(fake, values, threshold, resamples(groups, min(step, count - first), [seed, first]))
+        scored(resamples(groups, min(step, count - first), [seed, first]))
         for first in range(0, count, step)
     ]
     tails = [(1 - level) / 2, (1 + level) / 2]
     limits = {}
-    for name in NAMES:
+    for name in drawn[0]:
         found = np.concatenate([part[name] for part in drawn])
         found = found[np.isfinite(found)]
         limits[name] = (
@@ -179,45 +187,61 @@ def video_means(videos: Sequence[str], values: np.ndarray) -> tuple[list[str], n
     return names.tolist(), np.bincount(video_of, weights=values) / counts
 
 
-def calibrate(fake: np.ndarray, values: np.ndarray) -> dict:
-    """Probability of fake as a function of a video's mean score: Platt scaling.
-
-    P = 1 / (1 + exp(-(slope * value + intercept))), fitted with Platt's smoothed targets (1999),
-    slope >= 0. Where the values rank no better than chance, P is the base rate.
+def paired(
+    fake: np.ndarray,
+    one: tuple[np.ndarray, float],
+    other: tuple[np.ndarray, float],
+    groups: Sequence,
+    *,
+    level: float,
+    count: int,
+    seed: int,
+) -> dict[str, dict]:
+    """How much better one model is than another on the same rows.
 
     Args:
-        fake: bool (videos,). values: float (videos,), of videos that the model has not seen.
+        fake, groups, level, count, seed: see `summary`.
+        one, other: values, float (n,), and threshold of each model.
 
     Returns:
-        slope, intercept, roc_auc of the values, number of videos.
+        By metric {value, low, high} of the difference, one less other; None where it is
+        undefined. Both are scored on the same resamples, so what they share cancels.
     """
-    from scipy.optimize import minimize
+    fake = np.asarray(fake, bool)
+    ways = [(np.asarray(values, float), threshold) for values, threshold in (one, other)]
 
+    def differences(weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        ours, theirs = (scores(fake, *way, weights) for way in ways)
+        return {name: ours[name] - theirs[name] for name in NAMES}
+
+    point = differences()
+    limits = dict.fromkeys(NAMES, (None, None))
+    if len(set(groups)) >= MIN_GROUPS:
+        limits = _quantiles(differences, groups, level, count, seed)
+    return {
+        name: {"value": _plain(point[name][0]), "low": limits[name][0], "high": limits[name][1]}
+        for name in NAMES
+    }
+
+
+def threshold(fake: np.ndarray, values: np.ndarray, aim: str, rate: float) -> float | None:
+    """The score from which rows are called fake, chosen on rows that have labels.
+
+    Args:
+        fake: bool (n,). values: float (n,), of rows that the model has not seen.
+        aim: "equal_error", where as large a share of the real is called fake as of the fake
+            real, or "false_alarms", where at most `rate` of the real are called fake.
+
+    Returns:
+        It lies half-way between two values. None where a class is missing.
+    """
     fake, values = np.asarray(fake, bool), np.asarray(values, float)
-    auc = _plain(scores(fake, values, 0.0)["roc_auc"][0])
-    positive, negative = int(fake.sum()), int((~fake).sum())
-    base = np.log((positive + 1) / (negative + 1))
-    fitted = {"slope": 0.0, "intercept": float(base), "roc_auc": auc, "videos": len(fake)}
-    spread = values.std()
-    if auc is None or auc <= 0.5 or spread == 0:
-        return fitted
-    scaled = (values - values.mean()) / spread
-    target = np.where(fake, (positive + 1) / (positive + 2), 1 / (negative + 2))
-
-    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
-        linear = parameters[0] * scaled + parameters[1]
-        error = 1 / (1 + np.exp(-linear)) - target
-        value = np.sum(np.logaddexp(0, linear) - target * linear)
-        return value, np.array([error @ scaled, error.sum()])
-
-    found = minimize(
-        loss, [1.0, base], jac=True, bounds=[(0, None), (None, None)], options={"ftol": 1e-14}
-    )
-    slope = float(found.x[0] / spread)
-    return fitted | {"slope": slope, "intercept": float(found.x[1] - slope * values.mean())}
-
-
-def probability(calibration: dict, values: np.ndarray) -> np.ndarray:
-    """P(fake) of mean scores, by what `calibrate` returned; never 0 or 1, however far a score."""
-    linear = calibration["slope"] * np.asarray(values, float) + calibration["intercept"]
-    return 1 / (1 + np.exp(-np.clip(linear, -30, 30)))
+    if not fake.any() or fake.all():
+        return None
+    steps = np.unique(values)
+    between = np.concatenate([steps[:1], (steps[:-1] + steps[1:]) / 2, steps[-1:] + 1])
+    alarms = 1 - np.searchsorted(np.sort(values[~fake]), between, side="left") / (~fake).sum()
+    missed = np.searchsorted(np.sort(values[fake]), between, side="left") / fake.sum()
+    if aim == "equal_error":
+        return float(between[np.argmin(np.abs(alarms - missed))])
+    return float(between[np.argmax(alarms <= rate)])

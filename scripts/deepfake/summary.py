@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from deepfake import metrics
 
 COLUMNS = (
     "protocol", "model", "unit", "rows", "fake", "real", "groups", "baseline",
     "accuracy", "accuracy_low", "accuracy_high",
     "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high",
     "roc_auc", "roc_auc_low", "roc_auc_high", "leaky", "note",
+)  # fmt: skip
+PAIR_COLUMNS = (
+    "protocol", "one", "other", "score", "difference", "low", "high", "videos", "groups", "leaky",
 )  # fmt: skip
 SHOWN = ("accuracy", "balanced_accuracy", "roc_auc")
 
@@ -44,7 +52,57 @@ def _unlinked(record: dict) -> str:
     return f"people of {count} fake videos unknown: a leak cannot be seen" if count else ""
 
 
-def text(rows: Sequence[dict], level: float) -> str:
+def pairs(found: Sequence[dict], videos: Sequence[Sequence[dict]], **how) -> list[dict]:
+    """Every two models of a protocol on the same test videos: a row a score of SHOWN.
+
+    Args:
+        found: evaluation records. videos: the scored videos of each.
+        how: level, count and seed of the intervals.
+    """
+    rows = []
+    for (one, ours), (other, theirs) in combinations(zip(found, videos, strict=True), 2):
+        if one["protocol"] != other["protocol"]:
+            continue
+        groups = [row["group_id"] for row in ours]
+        differences = metrics.paired(
+            np.array([row["label"] == "fake" for row in ours]),
+            *(
+                (np.array([float(row["score"]) for row in table]), record["videos"]["threshold"])
+                for table, record in ((ours, one), (theirs, other))
+            ),
+            groups,
+            **how,
+        )
+        for score in SHOWN:
+            rows.append(
+                {
+                    "protocol": one["protocol"],
+                    "one": one["model"],
+                    "other": other["model"],
+                    "score": score,
+                    "difference": differences[score]["value"],
+                    "low": differences[score]["low"],
+                    "high": differences[score]["high"],
+                    "videos": len(ours),
+                    "groups": len(set(groups)),
+                    "leaky": "yes" if one["leaky"] else "no",
+                }
+            )
+    return rows
+
+
+def threshold(record: dict) -> str:
+    """How the threshold of an evaluation was chosen, in words."""
+    chosen = record["threshold"]
+    return {
+        "equal_error": "chosen on the folds, where both classes err equally often",
+        "false_alarms": "chosen on the folds, where at most "
+        f"{chosen['false_alarms']:.0%} of the real are called fake",
+        "model": "the model's own",
+    }[chosen["aim"]]
+
+
+def text(rows: Sequence[dict], level: float, chosen: str) -> str:
     """The table for a terminal: fixed width, intervals in brackets."""
     head = ("split", "model", "unit", "test", "baseline", *SHOWN, "")
     lines = [head]
@@ -68,6 +126,7 @@ def text(rows: Sequence[dict], level: float) -> str:
         "",
         f"[low, high]: {level:.0%} interval, bootstrap over groups.",
         "baseline: accuracy of always saying the larger class.",
+        f"A row is called fake from a threshold that is {chosen}.",
     ]
     if any(row["leaky"] == "yes" for row in rows):
         legend.append(
@@ -78,8 +137,13 @@ def text(rows: Sequence[dict], level: float) -> str:
 
 
 def score(row: dict, name: str) -> str:
-    """A score and its interval as text; "undefined" where a class is missing."""
-    value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
+    """A score of a row of `table` with its interval."""
+    return interval({"value": row[name], "low": row[f"{name}_low"], "high": row[f"{name}_high"]})
+
+
+def interval(metric: dict) -> str:
+    """A metric {value, low, high} as text."""
+    value, low, high = metric["value"], metric["low"], metric["high"]
     if value is None:
         return "undefined"
     return f"{value:.3f}" + ("" if low is None else f" [{low:.2f}, {high:.2f}]")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from deepfake import config, evaluate, faces, search, sheet, splits, tables
+from deepfake import config, evaluate, faces, search, sheet, splits, summary, tables
 from deepfake.matrix import ROW_COLUMNS
 
 SETTINGS = {"run": "made-up", "split": {"test_size": 0.5, "folds": {"k": 2}}}
@@ -66,6 +66,10 @@ def write(
                     test_label)]  # fmt: skip
         for model, (mean, skill) in models.items():
             _result(files, folder, model, mean, skill, test, audit, candidates)
+    found = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["metrics"]]
+    pairs = summary.pairs(found, [tables.read(path) for path in files["videos"]], **HOW)
+    files["pairs"] = [str(folder / "comparisons.tsv")]
+    tables.write(pairs, files["pairs"][0], summary.PAIR_COLUMNS)
     return files
 
 
@@ -108,6 +112,9 @@ def _result(files, folder, model, mean, skill, test, audit, candidates) -> None:
         "level": HOW["level"],
         "frames": evaluate.judge(frames, 0.5, **HOW),
         "videos": evaluate.judge(videos, 0.5, **HOW),
+        "threshold": {"aim": "equal_error", "false_alarms": 0.05},
+        "slices": evaluate.slices(videos, 0.5, **HOW),
+        "calibration": evaluate.probabilities(videos, **HOW),
     }
     for kind, rows, columns in (
         ("frames", frames, evaluate.FRAME_COLUMNS),

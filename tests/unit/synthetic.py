@@ -66,6 +66,7 @@ def rows(groups: int, seed: int = 0, frames: int = 3, methods: tuple = ("swap",)
                             "label": label,
                             "group_id": f"g{group:03}",
                             "method": methods[clip % len(methods)] if label == "fake" else "",
+                            "compression": "",
                             "clip_id": video,
                             "dataset": "made-up",
                         }

@@ -129,7 +129,7 @@ def test_the_summary_has_a_row_for_frames_and_one_for_videos(records):
 
 
 def test_the_text_stamps_every_leaky_row_and_says_what_it_means(records):
-    lines = summary.text(summary.table(records), 0.9).splitlines()
+    lines = summary.text(summary.table(records), 0.9, "the model's own").splitlines()
     assert lines[0].split() == [
         "split", "model", "unit", "test", "baseline", "accuracy", "balanced_accuracy", "roc_auc",
     ]  # fmt: skip
@@ -140,12 +140,12 @@ def test_the_text_stamps_every_leaky_row_and_says_what_it_means(records):
 
 
 def test_the_text_of_sound_scores_does_not_speak_of_leaks(records):
-    assert "LEAKY" not in summary.text(summary.table(records[:1]), 0.9)
+    assert "LEAKY" not in summary.text(summary.table(records[:1]), 0.9, "the model's own")
 
 
 def test_the_text_shows_intervals_where_there_are_some_and_notes_where_not(records):
     rows = summary.table(records)
-    lines = summary.text(rows, 0.9).splitlines()
+    lines = summary.text(rows, 0.9, "the model's own").splitlines()
     accuracy, low, high = (rows[0][f"accuracy{end}"] for end in ("", "_low", "_high"))
     assert f"{accuracy:.3f} [{low:.2f}, {high:.2f}]" in lines[1]
     assert f"{rows[0]['baseline']:.3f}" in lines[1]
@@ -155,3 +155,38 @@ def test_the_text_shows_intervals_where_there_are_some_and_notes_where_not(recor
     assert "undefined" in lines[6]
     assert "every row is fake: no ranking metric" in lines[6]
     assert lines[0].index("roc_auc") == lines[1].index(f"{rows[0]['roc_auc']:.3f} [")
+
+
+def unseen(rows, values) -> list[dict]:
+    return [row | {"score": repr(float(v))} for row, v in zip(rows, values, strict=True)]
+
+
+def test_thresholds_come_from_the_folds_or_from_the_model(rows, values):
+    scored = unseen(rows, values)
+    assert evaluate.thresholds(scored, 0.25, "model", 0.05) == {"frames": 0.25, "videos": 0.25}
+    found = evaluate.thresholds(scored, 0.25, "equal_error", 0.05)
+    table = evaluate.video_table(rows, values, found["videos"], CALIBRATION)
+    wrong = [row["label"] for row in table if row["label"] != row["predicted"]]
+    assert abs(wrong.count("fake") - wrong.count("real")) <= 1
+    one_class = [row for row in scored if row["label"] == "fake"]
+    assert evaluate.thresholds(one_class, 0.25, "equal_error", 0.05)["videos"] == 0.25
+
+
+def test_videos_are_judged_by_method_with_the_real_ones_of_its_dataset():
+    def video(name, label, dataset, method, score):
+        return {"video_id": name, "label": label, "dataset": dataset, "method": method,
+                "compression": "c23", "group_id": name, "score": score}  # fmt: skip
+
+    videos = [
+        video("a", "real", "one", "", 0.0), video("b", "fake", "one", "swap", 1.0),
+        video("c", "fake", "one", "mask", -1.0), video("d", "real", "two", "", 0.0),
+        video("e", "fake", "two", "swap", 1.0),
+    ]  # fmt: skip
+    found = {(one["by"], one["of"]): one for one in evaluate.slices(videos, 0.5, **HOW)}
+    assert list(found) == [
+        ("dataset", "one"), ("dataset", "two"), ("method", "mask"), ("method", "swap"),
+    ]  # fmt: skip
+    assert (found["method", "swap"]["fake"], found["method", "swap"]["real"]) == (2, 2)
+    assert (found["method", "mask"]["fake"], found["method", "mask"]["real"]) == (1, 1)
+    assert found["method", "swap"]["metrics"]["roc_auc"]["value"] == 1
+    assert found["method", "mask"]["metrics"]["roc_auc"]["value"] == 0

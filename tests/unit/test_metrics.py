@@ -176,70 +176,30 @@ def test_video_means_are_sorted_by_video():
     assert means.tolist() == [5.0, 1.5, -1.0]
 
 
-def test_calibration_finds_the_probabilities_that_made_the_labels():
-    generator = np.random.default_rng(0)
-    values = generator.normal(size=20_000) * 3 + 10
-    chances = 1 / (1 + np.exp(-(0.8 * values - 7)))
-    fitted = metrics.calibrate(generator.random(20_000) < chances, values)
-    assert fitted["slope"] == pytest.approx(0.8, rel=0.05)
-    assert fitted["intercept"] == pytest.approx(-7, rel=0.05)
-    assert fitted["videos"] == 20_000
-    assert np.abs(metrics.probability(fitted, values) - chances).max() < 0.05
+def test_models_are_compared_on_the_same_resamples():
+    fake, values = ranked(200, 5, 10**6)
+    groups = np.arange(200) // 5
+    same = metrics.paired(fake, (values, 0.5), (values, 0.5), groups, **HOW)
+    assert same["roc_auc"] == {"value": 0, "low": 0, "high": 0}
+    better = values + 0.3 * fake
+    found = metrics.paired(fake, (better, 0.5), (values, 0.5), groups, **HOW)["roc_auc"]
+    expected = known.roc_auc_score(fake, better) - known.roc_auc_score(fake, values)
+    assert found["value"] == pytest.approx(expected)
+    assert 0 < found["low"] < found["value"] < found["high"]
+    # what both share cancels: narrower than either alone
+    alone = metrics.summary(fake, values, 0.5, groups, **HOW)["metrics"]["roc_auc"]
+    assert found["high"] - found["low"] < alone["high"] - alone["low"]
+    few = metrics.paired(fake, (better, 0.5), (values, 0.5), np.arange(200) // 50, **HOW)
+    assert few["roc_auc"]["low"] is None
 
 
-def test_one_far_video_does_not_turn_the_slope_round():
-    fake = np.array([True] * 10 + [False] * 10)
-    values = np.array([1.0] * 9 + [-1000.0] + [0.0] * 10)
-    fitted = metrics.calibrate(fake, values)
-    assert fitted["roc_auc"] == 0.9
-    assert fitted["slope"] == 0
-    assert metrics.probability(fitted, np.array([1.0])) == pytest.approx(0.5, abs=1e-6)
-
-
-@pytest.mark.parametrize("factor", [-1, 0, 1e-12, 1e9])
-def test_the_slope_of_a_calibration_is_never_negative(factor):
-    for seed in range(20):
-        fake, values = ranked(14, seed, 2)
-        fitted = metrics.calibrate(fake, values * factor)
-        assert fitted["slope"] >= 0
-        assert np.isfinite([fitted["slope"], fitted["intercept"]]).all()
-        if fitted["roc_auc"] <= 0.5:
-            assert fitted["slope"] == 0
-
-
-def test_values_no_better_than_chance_give_the_base_rate():
-    fake = np.array([True] * 30 + [False] * 10)
-    for values in (-fake.astype(float), np.zeros(40), np.tile([1.0, 2.0], 20)):
-        fitted = metrics.calibrate(fake, values)
-        assert fitted["slope"] == 0
-        assert metrics.probability(fitted, np.array([-100, 0, 100])) == pytest.approx([31 / 42] * 3)
-
-
-@pytest.mark.parametrize("only", [True, False])
-def test_one_class_alone_is_calibrated_to_its_smoothed_rate(only):
-    fitted = metrics.calibrate(np.full(8, only), np.arange(8.0))
-    assert fitted["roc_auc"] is None
-    assert fitted["slope"] == 0
-    assert metrics.probability(fitted, np.array([3.0])) == pytest.approx(0.9 if only else 0.1)
-
-
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
-def test_perfectly_separated_values_give_finite_and_modest_probabilities(scale):
-    fake = np.array([False] * 8 + [True] * 8)
-    values = np.where(fake, 1.0, -1.0) * scale
-    fitted = metrics.calibrate(fake, values)
-    assert np.isfinite([fitted["slope"], fitted["intercept"]]).all()
-    assert metrics.probability(fitted, values[fake])[0] == pytest.approx(9 / 10, abs=1e-3)
-    assert metrics.probability(fitted, values[~fake])[0] == pytest.approx(1 / 10, abs=1e-3)
-
-
-@pytest.mark.filterwarnings("error")
-def test_probabilities_grow_with_the_score_and_stay_between_zero_and_one():
-    fake, values = ranked(50, 2, 10**6)
-    fitted = metrics.calibrate(fake, values)
-    assert fitted["slope"] > 0
-    near = metrics.probability(fitted, np.linspace(-5, 5, 101))
-    assert (np.diff(near) > 0).all()
-    far = metrics.probability(fitted, np.array([-1e300, -1e6, 0, 1e6, 1e300]))
-    assert (np.diff(far) >= 0).all()
-    assert ((far > 0) & (far < 1)).all()
+def test_a_threshold_meets_its_aim_on_the_rows_it_was_chosen_on():
+    fake, values = ranked(500, 6, 10**6)
+    equal = metrics.threshold(fake, values, "equal_error", 0.05)
+    alarms, missed = (values[~fake] >= equal).mean(), (values[fake] < equal).mean()
+    assert alarms == pytest.approx(missed, abs=0.01)
+    few = metrics.threshold(fake, values, "false_alarms", 0.05)
+    assert 0.03 < (values[~fake] >= few).mean() <= 0.05
+    none = metrics.threshold(fake, np.zeros(500), "false_alarms", 0.05)
+    assert none > 0  # all real would be called fake, so nothing is
+    assert metrics.threshold(np.ones(4, bool), np.arange(4.0), "equal_error", 0.05) is None

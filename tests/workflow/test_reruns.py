@@ -55,6 +55,8 @@ CHANGED = {
     "search.score": "accuracy",
     "search.candidates_per_job": 1,
     "search.max_gram_rows": 100,
+    "evaluation.threshold": "model",
+    "evaluation.false_alarms": 0.1,
     "evaluation.level": 0.9,
     "evaluation.resamples": 300,
     "report.sample_faces": 2,

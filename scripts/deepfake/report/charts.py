@@ -57,6 +57,25 @@ def roc(name: str, curves: Sequence[dict]) -> Markup:
     return figures.svg(figure, name, f"ROC curves with the diagonal of chance: {told}")
 
 
+def calibration(name: str, curves: Sequence[dict]) -> Markup:
+    """Calibration curves: the share of fakes against the probability that was said.
+
+    Args:
+        name: of the figure. curves: model, told, and bins of `calibration.judge`.
+    """
+    figure = figures.new(3.7, 3.6 + 0.19 * len(curves))
+    axes = figures.axes(figure)
+    axes.plot([0, 1], [0, 1], ":", color=figures.INK, lw=1, label="as it should be")
+    for curve in curves:
+        said, true = ([part[key] for part in curve["bins"]] for key in ("probability", "fake"))
+        axes.plot(said, true, marker="o", ms=4, label=curve["told"], **_stroke(curve["model"]))
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.set(xlabel="P(fake) that was said", ylabel="share that is fake")
+    _legend(figure)
+    told = "; ".join(curve["told"] for curve in curves)
+    return figures.svg(figure, name, f"Calibration curves, with the Brier score of each: {told}")
+
+
 def _legend(figure) -> None:
     figure.legend(loc="outside lower center", frameon=False, labelcolor=figures.INK)
 

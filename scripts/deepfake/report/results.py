@@ -75,8 +75,8 @@ def _slim(path: str) -> list[Row]:
     return [{name: row[name] for name in names if name in row} for row in tables.read(path)]
 
 
-def protocol(audit: dict, results: Sequence[Result], score: str) -> dict:
-    """Search, curves, confusion and errors of all models under a split."""
+def protocol(audit: dict, results: Sequence[Result], score: str, pairs: Sequence[Row]) -> dict:
+    """Search, curves, confusion, comparisons, slices and errors of all models under a split."""
     mine = [result for result in results if result.protocol == audit["protocol"]]
     name = audit["protocol"]
     return {
@@ -89,9 +89,44 @@ def protocol(audit: dict, results: Sequence[Result], score: str) -> dict:
         "confusions": [
             confusion(result.model, unit, result.metrics[unit]) for unit in UNITS for result in mine
         ],
+        "calibration": charts.calibration(f"calibration-{name}", [_calibration(r) for r in mine]),
+        "slices": data.cut([one for result in mine for one in slices(result)], LONG),
+        "pairs": [pair(row) for row in pairs if row["protocol"] == name],
         "errors": data.cut(errors(mine), LONG),
         "models": [result.model for result in mine],
     }
+
+
+def _calibration(result: Result) -> dict:
+    found = result.metrics["calibration"]
+    brier = summary.interval(found["brier"])
+    told = f"{result.model}: Brier {brier} (base rate {found['baseline']:.3f})"
+    return {"model": result.model, "told": told, "bins": found["bins"]}
+
+
+def slices(result: Result) -> list[dict]:
+    """A model's scores on parts of the test videos, ready to be shown."""
+    return [
+        {
+            "model": result.model,
+            **{name: part[name] for name in ("by", "of", "fake", "real", "groups", "note")},
+            "baseline": part["majority_baseline"],
+            **{name: summary.interval(part["metrics"][name]) for name in summary.SHOWN},
+        }
+        for part in result.metrics["slices"]
+    ]
+
+
+def pair(row: Row) -> dict:
+    """A comparison of two models, ready to be shown: which is better, if one surely is."""
+    value, low, high = (float(row[k]) if row[k] else None for k in ("difference", "low", "high"))
+    better = ""
+    if low is not None and high is not None and not low <= 0 <= high:
+        better = row["one"] if low > 0 else row["other"]
+    told = "undefined" if value is None else f"{value:+.3f}"
+    if value is not None and low is not None and high is not None:
+        told += f" [{low:+.2f}, {high:+.2f}]"
+    return row | {"told": told, "better": better, "score": SCORES[row["score"]]}
 
 
 def search(result: Result, score: str) -> dict:

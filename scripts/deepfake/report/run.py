@@ -27,6 +27,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
     audits = [data.audit(load(path)) for path in files["audits"]]
     videos = sheet.read(files["sheet"][0], check_files=False)
     records, rows = (tables.read(files[name][0]) for name in ("records", "rows"))
+    pairs_of_models = tables.read(files["pairs"][0])
     about = data.facts(videos, records, LONG)
     pairs = samples.choose(rows, config["report"]["sample_faces"])
     batch_of = {video["video_id"]: video["batch"] for video in videos}
@@ -48,7 +49,10 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
         "data": about,
         "pairs": samples.pictures(pairs, records, batch_of, files.get("crops", [])),
         "audits": audits,
-        "protocols": [protocol(audit, results, config["search"]["score"]) for audit in audits],
+        "protocols": [
+            protocol(audit, results, config["search"]["score"], pairs_of_models) for audit in audits
+        ],
+        "threshold": summary.threshold(results[0].metrics),
         "dots": dots(results),
         "resources": resources(Path(params["benchmarks"]), results, len(rows), config),
         "original": original,
