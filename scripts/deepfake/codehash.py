@@ -21,6 +21,7 @@ PACKAGES = {
     "cv2": "opencv-python-headless",
     "jinja2": "jinja2",
     "joblib": "joblib",
+    "llvmlite": "llvmlite",
     "matplotlib": "matplotlib",
     "mtcnn": "mtcnn",
     "numba": "numba",

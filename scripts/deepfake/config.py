@@ -136,8 +136,15 @@ class ForestGrid(Section):
             NumberOrWord,
         ]
     ) = key(["sqrt"], "features tried at a node: sqrt, log2, a number or a share", "search")
+    max_depth: grid(Count | None) = key([None], "most splits above a leaf; null: any", "search")
+    min_samples_split: grid(Annotated[int, Field(ge=2, le=10**9), NotBool]) = key(
+        [2], "least rows of a node to be split", "search"
+    )
     min_samples_leaf: grid(Count) = key([1], "least rows of a leaf", "search")
     criterion: grid(Literal["gini", "entropy"]) = key(["gini"], "impurity of a node", "search")
+    class_weight: grid(Literal["balanced"] | None) = key(
+        [None], "balanced: both classes weigh alike; null: each row does", "search"
+    )
 
 
 class Sweep(Section):

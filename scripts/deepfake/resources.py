@@ -81,7 +81,7 @@ _MEMORY = {
     "svm fit": lambda s: 4 * s.square + 1000 * MB + 1.1 * s.matrix,  # its support vectors
     "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
     "logistic": lambda s: 6 * s.square + 1000 * MB,
-    "forest": lambda s: 4.4 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
+    "forest": lambda s: 1.1 * s.matrix + 1000 * MB + s.trees * s.rows * 30,  # it is mapped
     "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,

@@ -1,0 +1,252 @@
+"""The best split of a node among features drawn at random, compiled. Not what a tree is.
+
+The matrix is seen as columns, uint8 (p, n) in C order: a feature is n bytes in a row. A histogram
+of 256 bins is then the exact search (Breiman 2001), and a few rows are sorted. The memory's latency
+is the limit, so features are drawn ahead, their bytes asked for, and four counted at once.
+
+Nothing here checks its arguments. No fastmath: splits by gini are the same on every host.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# A cell holds three sums over rows: times real ones were drawn, times fake ones, number of rows.
+FIELD = 21
+MASK = 2**FIELD - 1
+WIDTH = 4  # features looked at together, to hide the memory's latency
+FEW = 32  # rows in a node, up to which sorting beats a histogram
+LINE = 64  # bytes that the memory delivers at once
+AHEAD = 3  # batches of features asked for before they are looked at
+
+HOW = {"nogil": True, "error_model": "numpy"}
+
+compiled = njit(**HOW)
+inlined = njit(**HOW, inline="always")
+
+
+@intrinsic
+def _prefetch(_typing, columns, feature, row):
+    """Ask for the byte of a feature and row before it is needed."""
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = cgutils.get_item_pointer(
+            context, builder, signature.args[0], array, list(arguments[1:]), wraparound=False
+        )
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
+        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # to read, to be kept near, data
+        builder.call(fetch, [place, *(ir.Constant(word, flag) for flag in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(columns, types.intp, types.intp), generate
+
+
+@inlined
+def next_(state):
+    """The next 64 random bits, by splitmix64 (Steele et al. 2014)."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = state[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@inlined
+def below(state, limit):
+    """A random whole number from 0 up to a limit, which it does not reach."""
+    return np.int64(np.float64(np.int64(next_(state) >> np.uint64(11))) * 2.0**-53 * limit)
+
+
+@inlined
+def real_of(cell):
+    return np.int32(cell & MASK)
+
+
+@inlined
+def fake_of(cell):
+    return np.int32((cell >> FIELD) & MASK)
+
+
+@inlined
+def _rows(cell):
+    return np.int32(cell >> (2 * FIELD))
+
+
+@compiled
+def _draw(columns, features, first, last, state, rows):
+    """Draw features[first:last] from those not yet drawn, and ask for their bytes."""
+    low, high = np.int64(rows[0]), np.int64(rows[-1])
+    dense = len(rows) * LINE > high - low
+    for place in range(first, last):
+        other = place + below(state, len(features) - place)
+        feature = features[other]
+        features[other] = features[place]
+        features[place] = feature
+        if dense:
+            for row in range(low, high + 1, LINE):
+                _prefetch(columns, feature, row)
+            _prefetch(columns, feature, high)
+        else:
+            for i in range(len(rows)):
+                _prefetch(columns, feature, np.int64(rows[i]))
+
+
+@compiled
+def _count(columns, features, rows, cells, bins):
+    """Add a node's cells into the histogram of each feature; four at once where there are four."""
+    if len(features) == WIDTH:
+        c0, c1 = columns[features[0]], columns[features[1]]
+        c2, c3 = columns[features[2]], columns[features[3]]
+        b0, b1, b2, b3 = bins[0], bins[1], bins[2], bins[3]
+        for i in range(len(rows)):
+            row, cell = rows[i], cells[i]
+            b0[c0[row]] += cell
+            b1[c1[row]] += cell
+            b2[c2[row]] += cell
+            b3[c3[row]] += cell
+    else:
+        for number in range(len(features)):
+            column, mine = columns[features[number]], bins[number]
+            for i in range(len(rows)):
+                mine[column[rows[i]]] += cells[i]
+
+
+@compiled
+def _sum_bins(bins, total, sums):
+    """Sums of the bins up to each, which are emptied; first and last bin to cut at or before."""
+    so_far, low, high = 0, 0, 0
+    for value in range(256):
+        so_far += bins[value]
+        bins[value] = 0
+        sums[value] = so_far
+        low += so_far == 0
+        high += so_far != total
+    return low, high
+
+
+@compiled
+def _sum_sorted(column, rows, cells, keys, values, sums):
+    """Distinct values of a few rows, ascending, the sums of cells up to each, and their number."""
+    for i in range(len(rows)):
+        key = np.int32(column[rows[i]]) * FEW + np.int32(i)
+        place = i
+        while place > 0 and keys[place - 1] > key:
+            keys[place] = keys[place - 1]
+            place -= 1
+        keys[place] = key
+    so_far, distinct = 0, 0
+    for i in range(len(rows)):
+        value = keys[i] // FEW
+        so_far += cells[keys[i] % FEW]
+        distinct += i > 0 and value != values[distinct]
+        values[distinct] = value
+        sums[distinct] = so_far
+    return distinct + 1
+
+
+@compiled
+def _gini(sums, total, low, high, scores):
+    """Decrease of the Gini impurity by a cut after each place, but for a factor of the node."""
+    real, fake = np.float64(real_of(total)), np.float64(fake_of(total))
+    for i in range(low, high):
+        r, f = np.float64(real_of(sums[i])), np.float64(fake_of(sums[i]))
+        apart = f * real - r * fake  # whole numbers, exact up to 2**53
+        scores[i] = apart * apart / ((r + f) * (real - r + fake - f))
+
+
+@inlined
+def _xlogx(x):
+    return x * np.log(x) if x > 0 else 0.0
+
+
+@compiled
+def _entropy(sums, total, low, high, scores):
+    """Minus the entropy of both sides of a cut after each place, times how much is there."""
+    for i in range(low, high):
+        if i > low and sums[i] == sums[i - 1]:
+            scores[i] = scores[i - 1]
+            continue
+        r, f = np.float64(real_of(sums[i])), np.float64(fake_of(sums[i]))
+        s, g = real_of(total) - r, fake_of(total) - f
+        scores[i] = _xlogx(r) + _xlogx(f) - _xlogx(r + f) + _xlogx(s) + _xlogx(g) - _xlogx(s + g)
+
+
+@compiled
+def _pick(sums, total, low, high, least, scores, best):
+    """The first place whose score is above the best so far and leaves enough rows; or -1."""
+    found = -1
+    for i in range(low, high):
+        if scores[i] > best:
+            rows = _rows(sums[i])
+            if rows >= least and _rows(total) - rows >= least:
+                best, found = scores[i], i
+    return found
+
+
+@compiled
+def split(columns, rows, cells, features, state, tried, least, entropy, room):
+    """Search a node's best split among features drawn at random.
+
+    Like scikit-learn's: `tried` features are looked at, constant ones among them, and more only
+    while all were constant; of equal splits the first one found is taken.
+
+    Args:
+        rows, cells: of the node.
+        features: all of them in any order; those drawn are moved to the front.
+        state: of the generator. tried: how many features. least: rows of a leaf.
+        entropy: whether by entropy, not by Gini impurity. room: buffers.
+
+    Returns:
+        Feature (-1: none), threshold (rows up to it go left), how many features were looked at.
+    """
+    bins, sums, scores, keys, values = room
+    total = cells.sum()
+    drawn, seen, varied = 0, 0, False
+    feature, threshold, left, best = -1, 0, 0, -np.inf
+    few = len(rows) <= FEW
+    while seen < tried or (not varied and seen < len(features)):
+        width = min(WIDTH, tried - seen) if seen < tried else 1
+        ahead = min(max(tried, seen + width), seen + AHEAD * WIDTH)
+        if drawn < ahead:
+            _draw(columns, features, drawn, ahead, state, rows)
+            drawn = ahead
+        batch = features[seen : seen + width]
+        if not few:
+            _count(columns, batch, rows, cells, bins)
+        for number in range(width):
+            if few:
+                low = 0
+                high = _sum_sorted(columns[batch[number]], rows, cells, keys, values, sums) - 1
+            else:
+                low, high = _sum_bins(bins[number], total, sums)
+            seen += 1
+            if low == high:
+                continue
+            varied = True
+            if entropy:
+                _entropy(sums, total, low, high, scores)
+            else:
+                _gini(sums, total, low, high, scores)
+            place = _pick(sums, total, low, high, least, scores, best)
+            if place < 0:
+                continue
+            best, feature, left = scores[place], batch[number], sums[place]
+            after = place + 1
+            while sums[after] == left:
+                after += 1
+            low, high = (values[place], values[after]) if few else (place, after)
+            threshold = (low + high) // 2
+            pure = (real_of(left) == 0 and fake_of(left) == fake_of(total)) or (
+                fake_of(left) == 0 and real_of(left) == real_of(total)
+            )
+            if pure:  # nothing is better, and of equal ones the first counts
+                bins[:] = 0
+                return feature, threshold, seen
+    return feature, threshold, seen
