@@ -54,7 +54,7 @@ def threads(rule: str, size: Size) -> int:
     if rule == "gram":
         return min(8, 1 + size.rows // 2000)
     if rule == "forest":
-        return min(16, 1 + size.rows * size.trees // 200_000)
+        return min(16, 1 + size.rows * size.trees // 5_000_000)
     if rule in ("svm", "svm fit", "logistic"):
         return min(4, 1 + size.rows // 4000)
     return 1
@@ -100,8 +100,10 @@ _SECONDS = {
     "svm fit": lambda s, t: 180 + s.rows**2 * 5e-7 + s.matrix / 20e6,
     "svm evaluate": lambda s, t: 300 + 0.25 * s.rows**2 * s.features / FLOPS,
     "logistic": lambda s, t: 180 + s.candidates * 20 * s.rows**3 / (FLOPS * t),
-    # 5 s a tree at 11,187 rows: growth is rows x log(rows)
-    "forest": lambda s, t: 300 + s.trees * 1e-4 * s.rows * math.log2(s.rows + 2) / t,
+    # five times the 0.3 s a tree that 11,187 rows took: growth is rows x log(rows)
+    "forest": lambda s, t: (
+        300 + s.matrix / 20e6 + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t
+    ),
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
     "summary": lambda s, t: 60,

@@ -85,6 +85,7 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
     features = np.arange(len(columns), dtype=np.int32)
     room = (
         np.zeros((WIDTH, 256), np.int64),
+        np.empty(16, np.int64),
         np.empty(256, np.int64),
         np.empty(256),
         np.empty(FEW, np.int32),
