@@ -57,6 +57,7 @@ else:
     include: "rules/matrix.smk"
     include: "rules/split.smk"
     include: "rules/gram.smk"
+    include: "rules/forest.smk"
     include: "rules/search.smk"
     include: "rules/fit.smk"
     include: "rules/evaluate.smk"

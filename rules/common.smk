@@ -110,6 +110,11 @@ def gram_files(wildcards, ending):
     return [f"{FEATURES}/{wildcards.protocol}/gram/{name}{ending}" for name in names]
 
 
+def compiled_files(wildcards):
+    """What says that the code of a model's jobs was compiled; nothing where none is."""
+    return [f"{RUN}/compiled/told.txt"] if wildcards.model == "forest" else []
+
+
 def search_files(wildcards, ending):
     """The tables or values of all search jobs of a model."""
     return expand(

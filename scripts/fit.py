@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, domain, gram, job, metrics, models, tables
+from deepfake import bundle, compiling, domain, gram, job, metrics, models, tables
 from deepfake.matrix import Matrix
 
 
 def main(work: job.Job) -> None:
     """Fit a model's best candidate on all training rows, and pack it as a bundle."""
     params = work.params
+    compiling.keep_beside(work.input["compiled"])
     best = json.loads(Path(work.read("best")).read_text(encoding="utf-8"))
     rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
     training, _ = models.training(rows, split, Matrix(work.read("matrix")))

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from deepfake import gram, job, metrics, models, search, tables
+from deepfake import compiling, gram, job, metrics, models, search, tables
 from deepfake.matrix import Matrix
 
 
 def main(work: job.Job) -> None:
     """Score a chunk of a model's candidates on one fold."""
     params = work.params
+    compiling.keep_beside(work.input["compiled"])
     training, folds = models.training(
         tables.read(work.read("rows")),
         tables.read(work.read("split")),

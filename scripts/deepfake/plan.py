@@ -65,6 +65,8 @@ class Plan:
             yield "faces", {"batch": batch}
         yield "matrix", {}
         folds = [str(fold) for fold in range(self._config.split.folds.k)]
+        if "forest" in self.candidates:
+            yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
             names = {

@@ -75,6 +75,7 @@ _MEMORY = {
     "frames": lambda s: 700 * MB,  # an 8K frame, decoded and encoded, in the child
     "faces": lambda s: 1800 * MB + s.frames * 40 * MB + s.videos * s.frames * s.features,
     "matrix": lambda s: 1000 * MB + 2500 * s.rows,
+    "compile": lambda s: 1000 * MB,
     "split": lambda s: 500 * MB + 2000 * s.rows,
     "gram": lambda s: 2.5 * s.square + 1000 * MB,
     "svm": lambda s: 4 * s.square + 1000 * MB,
@@ -94,6 +95,7 @@ _SECONDS = {
     "frames": lambda s, t: 60 + s.videos * (10 + s.frames + s.decoded / 150) + 3 * s.patience,
     "faces": lambda s, t: 120 + s.videos * (5 + 2 * s.frames),
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
+    "compile": lambda s, t: 120,
     "split": lambda s, t: 60 + s.rows / 1000,
     "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,
     "svm": lambda s, t: 180 + s.candidates * s.rows**2 * 5e-7,

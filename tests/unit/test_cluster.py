@@ -369,7 +369,7 @@ def test_a_plan_holds_every_job_once_and_is_capped():
     assert len(jobs) == len(set(jobs))
     assert {rule for rule, _ in jobs} == {
         *("frames", "faces", "matrix", "split", "gram"),
-        *("search", "choose", "fit", "evaluate", "summary"),
+        *("compile", "search", "choose", "fit", "evaluate", "summary"),
     }
     assert plan.mem_mb("faces", {"batch": "b0"}, attempt=3) == 1000
     told = "\n".join(plan.problems())

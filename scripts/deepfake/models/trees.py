@@ -6,11 +6,12 @@ Nothing here checks its arguments, and a tree's arrays must be sound: there are 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import config, njit, types
 
 from deepfake.models import cuts
 from deepfake.models.cuts import FEW, FIELD, HOW, WIDTH, below, compiled, fake_of, next_, real_of
 
+KEPT = bool(config.CACHE_DIR)  # see `compiling`; elsewhere nothing is left behind
 COLUMNS = types.Array(types.uint8, 2, "C", readonly=True)
 ROWS = types.uint32[::1]
 TREE = (types.int32[::1], types.uint8[::1], types.int32[::1], types.int32[::1], types.float64[::1])
@@ -51,7 +52,7 @@ def bootstrap(fake, balanced, state):
     return times
 
 
-@njit(GROW, **HOW)
+@njit(GROW, **HOW, cache=KEPT)
 def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced, entropy):
     """Grow one tree on a bootstrap of rows.
 
@@ -130,7 +131,7 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
     return feature[:nodes], threshold[:nodes], left[:nodes], right[:nodes], share[:nodes]
 
 
-@njit(VOTE, **HOW)
+@njit(VOTE, **HOW, cache=KEPT)
 def vote(columns, rows, feature, threshold, left, right, share, votes):
     """Put into votes, float64 (m,), the share of fakes in the leaf of each of m rows."""
     for i in range(len(rows)):
