@@ -42,6 +42,7 @@ wildcard_constraints:
     fold="all|[0-9]+",
     model="[a-z]+",
     chunk="c[0-9]+",
+    part="t[0-9]+",
 
 
 include: "rules/frames.smk"

@@ -11,6 +11,7 @@ rule fit:
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
         compiled=ancient(compiled_files),
+        trees=tree_files,
     output:
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
     log:

@@ -6,6 +6,7 @@ rule search:
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
         compiled=ancient(compiled_files),
+        votes=vote_files,
     output:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.tsv",
         values=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.npy",

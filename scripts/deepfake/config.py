@@ -171,7 +171,10 @@ class Search(Section):
     score: Literal["roc_auc", "accuracy", "balanced_accuracy", "average_precision"] = key(
         "roc_auc", "what the best candidate is chosen by, on folds only", "choose"
     )
-    candidates_per_job: Count = key(20, "candidates that one search job scores", "search")
+    candidates_per_job: Count = key(
+        20, "svm or logistic candidates that one search job scores", "search"
+    )
+    trees_per_job: Count = key(1000, "trees of a forest that one job grows", "search")
     max_gram_rows: Count = key(
         50_000,
         "training rows above which svm and logistic are refused (20 bytes x rows^2)",

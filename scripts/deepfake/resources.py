@@ -83,6 +83,7 @@ _MEMORY = {
     "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
     "logistic": lambda s: 6 * s.square + 1000 * MB,
     "forest": lambda s: 1.1 * s.matrix + 1000 * MB + s.trees * s.rows * 30,  # it is mapped
+    "forest merge": lambda s: 1000 * MB + s.trees * s.rows * 30,
     "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
@@ -106,6 +107,7 @@ _SECONDS = {
     "forest": lambda s, t: (
         300 + s.matrix / 20e6 + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t
     ),
+    "forest merge": lambda s, t: 180 + s.trees * s.rows / 2e6,
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
     "summary": lambda s, t: 60,

@@ -288,6 +288,50 @@ def test_a_smaller_forest_is_the_start_of_a_larger_one(fold):
     assert not np.array_equal(together[0], together[4])
 
 
+@pytest.mark.parametrize("size", [1, 5, 12, 40])
+def test_a_forest_grown_in_parts_is_the_same_bytes(fold, size):
+    candidates = [FORESTS[0] | {"n_estimators": trees} for trees in (12, 5, 7)]
+    columns, rows = fold.pixels.mapped()
+    parts = [range(first, min(first + size, 12)) for first in range(0, 12, size)]
+    votes = [
+        np.array([*forest.votes(columns, rows[HELD_OUT], grown)])
+        for part in parts
+        for grown in [
+            forest.grow(candidates[0], columns, rows[TRAIN], fold.fake[TRAIN], part, seed=4)
+        ]
+    ]
+    whole = forest.score(candidates, fold, TRAIN, HELD_OUT, seed=4)
+    for one, other in zip(whole, forest.score_votes(candidates, votes), strict=True):
+        assert one.tobytes() == other.tobytes()
+    packed = [
+        forest.pack(forest.grow(candidates[0], columns, rows, fold.fake, part, seed=4))
+        for part in [*parts, range(0)]  # the last of a larger candidate's parts is empty
+    ]
+    joined, fitted = forest.join(candidates[0], packed), forest.fit(candidates[0], fold, seed=4)
+    assert joined.candidate == fitted.candidate
+    for name, array in fitted.arrays.items():
+        assert joined.arrays[name].dtype == array.dtype
+        assert joined.arrays[name].tobytes() == array.tobytes(), name
+
+
+def test_many_rows_are_judged_by_compiled_code_as_few_are_without(training, unseen, monkeypatch):
+    fitted = forest.fit(FORESTS[0], training, seed=4)
+    few = models.decide(fitted, Faces(unseen))
+    monkeypatch.setattr(forest, "_leaves", None)
+    with pytest.raises(TypeError):
+        models.decide(fitted, Faces(unseen))
+    monkeypatch.setattr(forest, "COMPILING_PAYS", 0)
+    assert models.decide(fitted, Faces(unseen)).tobytes() == few.tobytes()
+
+
+def test_a_forest_that_lacks_trees_is_refused(fold):
+    fitted = forest.fit(FORESTS[0], fold)
+    with pytest.raises(ValueError, match="7 trees were grown, not 9"):
+        forest.join(FORESTS[0] | {"n_estimators": 9}, [fitted.arrays])
+    with pytest.raises(ValueError, match="7 trees were grown, not 9"):
+        forest.score_votes([FORESTS[0] | {"n_estimators": 9}], [np.zeros((7, 3))])
+
+
 def test_forests_of_one_feature_and_of_all_features_are_not_mistaken(fold):
     candidates = [FORESTS[0] | {"max_features": number} for number in (1, 1.0)]
     together = forest.score(candidates, fold, TRAIN, HELD_OUT, seed=4)

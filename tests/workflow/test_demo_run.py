@@ -157,14 +157,18 @@ def test_a_changed_key_reruns_what_depends_on_it(run, section, value, rerun):
 
 
 def test_the_same_run_cut_otherwise_gives_the_same_bytes(run, tmp_path):
-    """One video a job, one job at a time: sheet order, matrix, split, audit, Gram, forest."""
+    """Other batches, a forest in parts, one job at a time: sheet order, matrix, split, forest."""
     other = Run(tmp_path)
     shutil.copytree(run.folder / "clips", tmp_path / "clips")
     scan("folders", "demo", tmp_path / "clips", tmp_path / "videos.tsv", videos_per_job=16)
     sweep = {"logistic": {"C": [1], "scaling": ["none"]}, "forest": {"n_estimators": [5, 20]}}
-    other.write_settings(sweep=sweep)
+    other.write_settings(sweep=sweep, search={"trees_per_job": 8})
     done = other.snakemake(cores=1)
     assert done.returncode == 0, done.stdout
+    logs = {path.stem for path in other.results.glob("logs/*/grouped*.t00*.log")}
+    assert {"grouped.forest.t000", "grouped.forest.t002", "grouped.forest.c000.1.t002"} <= logs
+    assert other.planned() == {}
+    assert not [*other.features.rglob("*.t00*.npy"), *other.features.rglob("*.npz")]
     for file in (
         "pixels/matrix.npy",
         "rows.tsv",
@@ -172,7 +176,7 @@ def test_the_same_run_cut_otherwise_gives_the_same_bytes(run, tmp_path):
         "splits/grouped.tsv",
         "splits/grouped.audit.json",
         "pixels/grouped/search/forest.tsv",
-        *(f"pixels/grouped/models/forest/{name}.npy" for name in ("feature", "threshold")),
+        *(f"pixels/grouped/models/forest/{name}.npy" for name in ("feature", "fake_share")),
         "pixels/grouped/evaluation/forest/frames.tsv",
     ):
         one, two = (r.results.joinpath(file).read_bytes() for r in (run, other))

@@ -46,6 +46,7 @@ CHANGED = {
     "sweep.forest.class_weight": ["balanced"],
     "search.score": "accuracy",
     "search.candidates_per_job": 1,
+    "search.trees_per_job": 8,
     "search.max_gram_rows": 100,
     "evaluation.level": 0.9,
     "evaluation.resamples": 300,

@@ -10,6 +10,7 @@ whole number below its midpoint, which judges bytes alike.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,15 @@ from deepfake.matrix import Faces, Matrix
 from deepfake.models import Fitted, Training
 
 THRESHOLD = 0.5
-NODES = ("feature", "threshold", "left", "right", "fake_share")  # the arrays of a tree
+NODES = {  # the arrays of a tree
+    "feature": np.int32,
+    "threshold": np.uint8,
+    "left": np.int32,
+    "right": np.int32,
+    "fake_share": np.float64,
+}
 DEEPEST = 2**31
+COMPILING_PAYS = 10**7  # trees x rows to judge, above which it is worth its ten seconds
 
 Tree = tuple[np.ndarray, ...]
 
@@ -50,17 +58,46 @@ def score(
     return scores
 
 
+def score_votes(candidates: list[dict], parts: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """`score` of candidates that differ in n_estimators alone, from `votes` in the trees' order.
+
+    Args:
+        parts: float64 (trees, held out) each.
+    """
+    sizes = [candidate["n_estimators"] for candidate in candidates]
+    return _prefixes(itertools.chain.from_iterable(parts), sizes)
+
+
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
     """Grow a forest on all training rows."""
     columns, rows = training.pixels.mapped()
     numbers = range(candidate["n_estimators"])
-    grown = list(grow(candidate, columns, rows, training.fake, numbers, seed, threads))
-    sizes = [len(tree[0]) for tree in grown]
+    grown = grow(candidate, columns, rows, training.fake, numbers, seed, threads)
+    return join(candidate, [pack(grown)])
+
+
+def pack(grown: Iterable[Tree]) -> dict[str, np.ndarray]:
+    """Trees as arrays, as a bundle keeps them; there may be none."""
+    some = list(grown)
     arrays = {
-        name: np.concatenate(parts)
-        for name, parts in zip(NODES, zip(*grown, strict=True), strict=True)
+        name: np.concatenate([np.empty(0, dtype), *(tree[place] for tree in some)])
+        for place, (name, dtype) in enumerate(NODES.items())
     }
-    arrays["first_node"] = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    first = np.cumsum([0, *(len(tree[0]) for tree in some)])
+    return arrays | {"first_node": first.astype(np.int64)}
+
+
+def join(candidate: dict, parts: Sequence[dict[str, np.ndarray]]) -> Fitted:
+    """A forest of packed trees, in order.
+
+    Raises:
+        ValueError: they are not as many as the candidate says.
+    """
+    sizes = np.concatenate([np.diff(part["first_node"]) for part in parts])
+    if len(sizes) != candidate["n_estimators"]:
+        raise ValueError(f"{len(sizes)} trees were grown, not {candidate['n_estimators']}")
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in NODES}
+    arrays["first_node"] = np.cumsum([0, *sizes]).astype(np.int64)
     return Fitted("forest", candidate, arrays, threshold=THRESHOLD)
 
 
@@ -69,12 +106,18 @@ def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
     arrays = fitted.arrays
     inner = arrays["feature"] >= 0
     used, compact = np.unique(arrays["feature"][inner], return_inverse=True)
-    feature = np.full(len(inner), -1, np.int64)
+    feature = np.full(len(inner), -1, np.int32)
     feature[inner] = compact
     pixels = seen.columns(used)
-    first = arrays["first_node"]
-    said = (arrays["fake_share"][_leaves(arrays, feature, pixels, f)] for f in first[:-1])
-    return _prefixes(said, [len(first) - 1])[0]
+    first, rows = arrays["first_node"], np.arange(pixels.shape[1], dtype=np.uint32)
+    trees = len(first) - 1
+    if trees * len(rows) > COMPILING_PAYS:
+        nodes = [feature, *(arrays[name] for name in list(NODES)[1:])]
+        grown = (tuple(a[f:g] for a in nodes) for f, g in itertools.pairwise(first))
+        said = votes(pixels, rows, grown)
+    else:
+        said = (arrays["fake_share"][_leaves(arrays, feature, pixels, f)] for f in first[:-1])
+    return _prefixes(said, [trees])[0]
 
 
 def grow(
@@ -138,13 +181,20 @@ def _tried(max_features: str | float, p: int) -> int:
 
 
 def _prefixes(said: Iterable[np.ndarray], sizes: Sequence[int]) -> list[np.ndarray]:
-    """Mean of what the first so many trees say, for each of the sizes."""
+    """Mean of what the first so many trees say, for each of the sizes.
+
+    Raises:
+        ValueError: there are fewer trees.
+    """
     kept: dict[int, np.ndarray] = {}
     total: np.ndarray | float = 0.0
+    number = 0
     for number, one in enumerate(said, 1):
         total = total + one
         if number in sizes:
             kept[number] = total / number
+    if max(sizes) not in kept:
+        raise ValueError(f"{number} trees were grown, not {max(sizes)}")
     return [kept[size] for size in sizes]
 
 
