@@ -71,7 +71,7 @@ def room():
     return (
         np.zeros((cuts.WIDTH, 256), np.int64), np.empty(16, np.int64), np.empty(256, np.int64),
         np.empty(256),
-        np.empty(cuts.FEW, np.int32), np.empty(cuts.FEW, np.int32),
+        np.empty(cuts.FEW, np.int32), np.empty(cuts.FEW, np.int32), cuts.xlogx(1000),
     )  # fmt: skip
 
 

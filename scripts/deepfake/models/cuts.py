@@ -204,21 +204,24 @@ def _gini(sums, total, low, high, scores):
         scores[i] = apart * apart / ((r + f) * (real - r + fake - f))
 
 
-@inlined
-def _xlogx(x):
-    return x * np.log(x) if x > 0 else 0.0
+@compiled
+def xlogx(most):
+    """x log(x) of the whole numbers up to a limit, float64 (most + 1,)."""
+    table = np.zeros(most + 1)
+    for x in range(1, most + 1):
+        table[x] = x * np.log(x)
+    return table
 
 
 @compiled
-def _entropy(sums, total, low, high, scores):
+def _entropy(sums, total, low, high, table, scores):
     """Minus the entropy of both sides of a cut after each place, times how much is there."""
+    real, fake = real_of(total), fake_of(total)
     for i in range(low, high):
-        if i > low and sums[i] == sums[i - 1]:
-            scores[i] = scores[i - 1]
-            continue
-        r, f = np.float64(real_of(sums[i])), np.float64(fake_of(sums[i]))
-        s, g = real_of(total) - r, fake_of(total) - f
-        scores[i] = _xlogx(r) + _xlogx(f) - _xlogx(r + f) + _xlogx(s) + _xlogx(g) - _xlogx(s + g)
+        r, f = real_of(sums[i]), fake_of(sums[i])
+        s, g = real - r, fake - f
+        left = table[r] + table[f] - table[r + f]
+        scores[i] = left + (table[s] + table[g] - table[s + g])
 
 
 @compiled
@@ -249,7 +252,7 @@ def split(columns, rows, cells, features, state, tried, least, entropy, room):
     Returns:
         Feature (-1: none), threshold (rows up to it go left), how many features were looked at.
     """
-    bins, before, sums, scores, keys, values = room
+    bins, before, sums, scores, keys, values, table = room
     total = cells.sum()
     drawn, seen, varied = 0, 0, False
     feature, threshold, left, best = -1, 0, 0, -1.0e300
@@ -282,7 +285,7 @@ def split(columns, rows, cells, features, state, tried, least, entropy, room):
                 continue
             varied = True
             if entropy:
-                _entropy(sums, total, low, high, scores)
+                _entropy(sums, total, low, high, table, scores)
             else:
                 _gini(sums, total, low, high, scores)
             place = _pick(sums, total, low, high, least, scores, best)

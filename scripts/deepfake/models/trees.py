@@ -9,7 +9,18 @@ import numpy as np
 from numba import config, njit, types
 
 from deepfake.models import cuts
-from deepfake.models.cuts import FEW, FIELD, HOW, WIDTH, below, compiled, fake_of, next_, real_of
+from deepfake.models.cuts import (
+    FEW,
+    FIELD,
+    HOW,
+    WIDTH,
+    below,
+    compiled,
+    fake_of,
+    next_,
+    real_of,
+    xlogx,
+)
 
 KEPT = bool(config.CACHE_DIR)  # see `compiling`; elsewhere nothing is left behind
 COLUMNS = types.Array(types.uint8, 2, "C", readonly=True)
@@ -91,6 +102,7 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
         np.empty(256),
         np.empty(FEW, np.int32),
         np.empty(FEW, np.int32),
+        xlogx(m if entropy else 0),
     )
     other_rows, other_cells = np.empty(count, np.uint32), np.empty(count, np.int64)
     stack = np.empty((count + 1, 4), np.int64)  # start, end, depth, node it is the right child of
