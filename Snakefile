@@ -43,6 +43,7 @@ wildcard_constraints:
     fold="all|[0-9]+",
     model="[a-z]+",
     chunk="c[0-9]+",
+    part="t[0-9]+",
 
 
 include: "rules/frames.smk"
@@ -58,6 +59,7 @@ else:
     include: "rules/matrix.smk"
     include: "rules/split.smk"
     include: "rules/gram.smk"
+    include: "rules/forest.smk"
     include: "rules/search.smk"
     include: "rules/fit.smk"
     include: "rules/evaluate.smk"

@@ -118,6 +118,28 @@ def gram_files(wildcards, ending):
     return [f"{FEATURES}/{wildcards.protocol}/gram/{name}{ending}" for name in names]
 
 
+def compiled_files(wildcards):
+    """What says that the code of a model's jobs was compiled; nothing where none is."""
+    return [f"{RUN}/compiled/told.txt"] if wildcards.model == "forest" else []
+
+
+def vote_files(wildcards):
+    """What the parts of a search job's forests say, where it is cut into parts."""
+    return [
+        f"{FEATURES}/{wildcards.protocol}/search/forest/votes/"
+        f"{wildcards.chunk}.{wildcards.fold}.{part}.npy"
+        for part in PLAN.parts(wildcards.model, wildcards.chunk)
+    ]
+
+
+def tree_files(wildcards):
+    """The parts of a model's forest, where it is cut into parts."""
+    return [
+        f"{FEATURES}/{wildcards.protocol}/search/forest/trees/{part}.npz"
+        for part in PLAN.parts(wildcards.model)
+    ]
+
+
 def search_files(wildcards, ending):
     """The tables or values of all search jobs of a model."""
     return expand(

@@ -5,20 +5,25 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, calibration, domain, gram, job, metrics, models, tables
+from deepfake import bundle, calibration, compiling, domain, gram, job, metrics, models, tables
 from deepfake.matrix import Matrix
 
 
 def main(work: job.Job) -> None:
     """Fit a model's best candidate on all training rows, and pack it as a bundle."""
     params = work.params
+    compiling.keep_beside(work.input.get("compiled", []))
     best = json.loads(Path(work.read("best")).read_text(encoding="utf-8"))
     rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
     training, _ = models.training(rows, split, Matrix(work.read("matrix")))
     training.grams = gram.load_all(params["scalings"], work.input, [best["candidate"]])
     model = models.module(params["model"])
     job.log.info("fitting %s on %d rows", best["candidate"], len(training.fake))
-    fitted = model.fit(best["candidate"], training, params["seed"], work.threads)
+    if grown := work.input.get("trees"):
+        parts = [dict(np.load(path, allow_pickle=False)) for path in grown]
+        fitted = model.join(best["candidate"], parts)
+    else:
+        fitted = model.fit(best["candidate"], training, params["seed"], work.threads)
     unseen = tables.read(work.read("out_of_fold"))
     names, means = metrics.video_means(
         [row["video_id"] for row in unseen], np.array([float(row["score"]) for row in unseen])

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from deepfake import gram, job, metrics, models, search, tables
+from deepfake import compiling, gram, job, metrics, models, search, tables
 from deepfake.matrix import Matrix
 
 
 def main(work: job.Job) -> None:
     """Score a chunk of a model's candidates on one fold."""
     params = work.params
+    compiling.keep_beside(work.input.get("compiled", []))
     training, folds = models.training(
         tables.read(work.read("rows")),
         tables.read(work.read("split")),
@@ -21,7 +22,11 @@ def main(work: job.Job) -> None:
     model = models.module(params["model"])
     candidates = list(params["candidates"].values())
     training.grams = gram.load_all(params["scalings"], work.input, candidates)
-    values = model.score(candidates, training, train, held_out, params["seed"], work.threads)
+    if votes := work.input.get("votes"):
+        parts = (np.load(path, allow_pickle=False) for path in votes)
+        values = model.score_votes(candidates, parts)
+    else:
+        values = model.score(candidates, training, train, held_out, params["seed"], work.threads)
     rows = []
     for number, scored in zip(params["candidates"], values, strict=True):
         found = metrics.scores(training.fake[held_out], scored, model.THRESHOLD)

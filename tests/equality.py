@@ -14,8 +14,8 @@ import numpy as np
 
 from deepfake import archive, tables
 
-# Seconds, memory, dates, hosts, commit.
-NEVER = ("logs/*", "benchmarks/*", "report.html")
+# Seconds, memory, dates, hosts, commit, machine code.
+NEVER = ("logs/*", "benchmarks/*", "compiled/*", "report.html")
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
     "frames/*", "faces/*", "rows.tsv", "faces.tsv", "pixels/matrix.npy",

@@ -140,8 +140,15 @@ class ForestGrid(Section):
             NumberOrWord,
         ]
     ) = key(["sqrt"], "features tried at a node: sqrt, log2, a number or a share", "search")
+    max_depth: grid(Count | None) = key([None], "most splits above a leaf; null: any", "search")
+    min_samples_split: grid(Annotated[int, Field(ge=2, le=10**9), NotBool]) = key(
+        [2], "least rows of a node to be split", "search"
+    )
     min_samples_leaf: grid(Count) = key([1], "least rows of a leaf", "search")
     criterion: grid(Literal["gini", "entropy"]) = key(["gini"], "impurity of a node", "search")
+    class_weight: grid(Literal["balanced"] | None) = key(
+        [None], "balanced: both classes weigh alike; null: each row does", "search"
+    )
 
 
 class Sweep(Section):
@@ -168,7 +175,10 @@ class Search(Section):
     score: Literal["roc_auc", "accuracy", "balanced_accuracy", "average_precision"] = key(
         "roc_auc", "what the best candidate is chosen by, on folds only", "choose"
     )
-    candidates_per_job: Count = key(20, "candidates that one search job scores", "search")
+    candidates_per_job: Count = key(
+        20, "svm or logistic candidates that one search job scores", "search"
+    )
+    trees_per_job: Count = key(1000, "trees of a forest that one job grows", "search")
     max_gram_rows: Count = key(
         50_000,
         "training rows above which svm and logistic are refused (20 bytes x rows^2)",

@@ -2,11 +2,13 @@
 
 The matrix is an .npy file of shape (n, p), uint8, in Fortran order: a column block is one
 contiguous read. It is written in column slabs with plain writes and read with plain reads:
-mapped pages would count as resident memory to SLURM, LSF and every accountant.
+mapped pages would count as resident memory to SLURM, LSF and every accountant. Only the forest,
+which needs random columns again and again, maps it.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -183,6 +185,15 @@ class Matrix:
         """uint8 (len(features), rows seen): some of the columns, features ascending."""
         return _pick(self, features)
 
+    def mapped(self) -> tuple[np.ndarray, np.ndarray]:
+        """All columns, uint8 (p, n), mapped and read once; the rows seen among n, uint32."""
+        with open(self._path, "rb") as file:
+            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)  # in order, not by faults
+            view = mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ)
+        columns = np.frombuffer(view, np.uint8, offset=self._offset).reshape(-1, self._n)
+        rows = np.arange(self._n) if self._rows is None else self._rows
+        return columns, rows.astype(np.uint32)
+
 
 class Faces:
     """Rows in memory, seen like a Matrix.
@@ -209,6 +220,10 @@ class Faces:
     def columns(self, features: np.ndarray) -> np.ndarray:
         return _pick(self, features)
 
+    def mapped(self) -> tuple[np.ndarray, np.ndarray]:
+        columns = np.ascontiguousarray(self._pixels.T)
+        return columns, np.arange(len(self._pixels), dtype=np.uint32)
+
 
 def _stack(seen: Matrix) -> np.ndarray:
     pixels = np.empty(seen.shape, np.uint8)
@@ -232,14 +247,6 @@ def _fill(file, block: np.ndarray) -> None:
         if not count:
             raise MatrixError("the matrix ended early")
         view = view[count:]
-
-
-def as_floats(seen: Matrix | Faces) -> np.ndarray:
-    """The rows seen as one float32 array of shape (n, p), in C order, as scikit-learn wants."""
-    pixels = np.empty(seen.shape, np.float32)
-    for first, block in seen.blocks():
-        pixels[:, first : first + len(block)] = block.T
-    return pixels
 
 
 def collect(

@@ -46,6 +46,28 @@ class Plan:
         members = self.chunks[model][chunk] if chunk else range(len(self.candidates[model]))
         return {member: self.candidates[model][member] for member in members}
 
+    def parts(self, model: str, chunk: str | None = None) -> dict[str, tuple[int, int]]:
+        """Numbers of the trees, first and end, that jobs before a search job or a fit grow.
+
+        None where one job grows them all: that is the search job or the fit itself. Which candidate
+        a fit takes is not known yet, so it has the parts of the largest.
+        """
+        most, size = self._trees(model, chunk), self._config.search.trees_per_job
+        if most <= size:
+            return {}
+        firsts = range(0, most, size)
+        return {f"t{n:03d}": (first, min(most, first + size)) for n, first in enumerate(firsts)}
+
+    def family(self, chunk: str) -> sweep.Candidate:
+        """What the forests of a search job have in common: all but the number of trees."""
+        members = self.chosen("forest", chunk).values()
+        return {k: v for k, v in next(iter(members)).items() if k != "n_estimators"}
+
+    def _trees(self, model: str | None, chunk: str | None = None) -> int:
+        """Trees of the largest candidate."""
+        found = self.chosen(model, chunk).values() if model else []
+        return max((candidate.get("n_estimators", 0) for candidate in found), default=0)
+
     def grams(self, model: str, chunk: str | None = None, fold: str = "all") -> list[str]:
         """Names `scaling.fold` of the Gram matrices that a search job or a fit needs."""
         # unscaled inner products are the same for every fold
@@ -65,6 +87,8 @@ class Plan:
             yield "faces", {"batch": batch}
         yield "matrix", {}
         folds = [str(fold) for fold in range(self._config.split.folds.k)]
+        if "forest" in self.candidates:
+            yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
             names = {
@@ -80,7 +104,12 @@ class Plan:
                 mine = {"protocol": protocol, "model": model}
                 for chunk in self.chunks[model]:
                     for fold in folds:
-                        yield "search", mine | {"chunk": chunk, "fold": fold}
+                        part_of = {"protocol": protocol, "chunk": chunk, "fold": fold}
+                        for part in self.parts(model, chunk):
+                            yield "vote", part_of | {"part": part}
+                        yield "search", part_of | {"model": model}
+                for part in self.parts(model):
+                    yield "grow", {"protocol": protocol, "part": part}
                 for rule in ("choose", "fit", "evaluate"):
                     yield rule, mine
         yield "summary", {}
@@ -90,7 +119,12 @@ class Plan:
         """How large a job's data is, at most."""
         videos = self.batches.get(wildcards.get("batch"), self._videos)
         model, frames = wildcards.get("model"), self._config.frames.per_video
-        found = self.chosen(model, wildcards.get("chunk")).values() if model else []
+        trees, members = self._trees(model, wildcards.get("chunk")), []
+        if model:
+            members = self.chosen(model, wildcards.get("chunk"))
+        elif "part" in wildcards:
+            first, end = self.parts("forest", wildcards.get("chunk"))[wildcards["part"]]
+            trees = end - first
         return resources.Size(
             videos=len(videos),
             frames=frames,
@@ -98,22 +132,22 @@ class Plan:
             patience=self._config.frames.timeout,
             rows=len(videos) * frames,
             features=self._config.faces.size**2 * 3,
-            candidates=max(1, len(found)),
-            trees=max((candidate.get("n_estimators", 0) for candidate in found), default=0),
+            candidates=max(1, len(members)),
+            trees=trees,
         )
 
     def threads(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """Threads of a job."""
-        return resources.threads(_formula(rule, wildcards), self.size(wildcards))
+        return resources.threads(self._formula(rule, wildcards), self.size(wildcards))
 
     def mem_mb(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Memory of a job in MB."""
-        asked = resources.mem_mb(_formula(rule, wildcards), self.size(wildcards), attempt)
+        asked = resources.mem_mb(self._formula(rule, wildcards), self.size(wildcards), attempt)
         return min(asked, self._limits.mem_mb or asked)
 
     def minutes(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Run time of a job in minutes."""
-        asked = resources.minutes(_formula(rule, wildcards), self.size(wildcards), attempt)
+        asked = resources.minutes(self._formula(rule, wildcards), self.size(wildcards), attempt)
         return min(asked, self._limits.minutes or asked)
 
     def problems(self) -> list[str]:
@@ -166,10 +200,14 @@ class Plan:
             f"{sum(1 for _ in self.jobs())} jobs from nothing"
         )
 
-
-def _formula(rule: str, wildcards: Mapping[str, str]) -> str:
-    """Name of the resource formula: search and fit jobs have their model's."""
-    model = wildcards.get("model")
-    if model == "svm" and rule in ("fit", "evaluate"):
-        return f"svm {rule}"
-    return model if rule in ("search", "fit") else rule
+    def _formula(self, rule: str, wildcards: Mapping[str, str]) -> str:
+        """Name of the resource formula: search and fit jobs have their model's."""
+        model = wildcards.get("model")
+        if rule in ("vote", "grow"):
+            return "forest"
+        if model == "svm" and rule in ("fit", "evaluate"):
+            return f"svm {rule}"
+        if model == "forest" and rule in ("search", "fit"):
+            merges = self.parts(model, wildcards.get("chunk"))
+            return "forest merge" if merges else "forest"
+        return model if rule in ("search", "fit") else rule

@@ -56,7 +56,7 @@ def threads(rule: str, size: Size) -> int:
     if rule == "gram":
         return min(8, 1 + size.rows // 2000)
     if rule == "forest":
-        return min(16, 1 + size.rows * size.trees // 200_000)
+        return min(16, 1 + size.rows * size.trees // 5_000_000)
     if rule in ("svm", "svm fit", "logistic"):
         return min(4, 1 + size.rows // 4000)
     return 1
@@ -80,13 +80,15 @@ _MEMORY = {
         1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
     ),
     "matrix": lambda s: 1000 * MB + 2500 * s.rows,
+    "compile": lambda s: 1000 * MB,
     "split": lambda s: 500 * MB + 2000 * s.rows,
     "gram": lambda s: 2.5 * s.square + 1000 * MB,
     "svm": lambda s: 4 * s.square + 1000 * MB,
     "svm fit": lambda s: 4 * s.square + 1000 * MB + 1.1 * s.matrix,  # its support vectors
     "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
     "logistic": lambda s: 6 * s.square + 1000 * MB,
-    "forest": lambda s: 4.4 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
+    "forest": lambda s: 1.1 * s.matrix + 1000 * MB + s.trees * s.rows * 30,  # it is mapped
+    "forest merge": lambda s: 1000 * MB + s.trees * s.rows * 30,
     "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
@@ -101,14 +103,18 @@ _SECONDS = {
     "frames": lambda s, t: 60 + s.videos * (10 + s.frames + s.decoded / 150) + 3 * s.patience,
     "faces": lambda s, t: 120 + s.videos * (5 + 5 * s.frames),  # of 4K; others take half
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
+    "compile": lambda s, t: 120,
     "split": lambda s, t: 60 + s.rows / 1000,
     "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,
     "svm": lambda s, t: 180 + s.candidates * s.rows**2 * 5e-7,
     "svm fit": lambda s, t: 180 + s.rows**2 * 5e-7 + s.matrix / 20e6,
     "svm evaluate": lambda s, t: 300 + 0.25 * s.rows**2 * s.features / FLOPS,
     "logistic": lambda s, t: 180 + s.candidates * 20 * s.rows**3 / (FLOPS * t),
-    # 5 s a tree at 11,187 rows: growth is rows x log(rows)
-    "forest": lambda s, t: 300 + s.trees * 1e-4 * s.rows * math.log2(s.rows + 2) / t,
+    # five times the 0.3 s a tree that 11,187 rows took: growth is rows x log(rows)
+    "forest": lambda s, t: (
+        300 + s.matrix / 20e6 + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t
+    ),
+    "forest merge": lambda s, t: 180 + s.trees * s.rows / 2e6,
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
     "summary": lambda s, t: 60,

@@ -6,6 +6,7 @@ The Snakefile calls this, so nothing heavy is imported.
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 Candidate = dict[str, Any]
@@ -59,8 +60,11 @@ _SIMPLICITY = {
     "forest": lambda c: (
         c["n_estimators"],
         -c["min_samples_leaf"],
+        -c["min_samples_split"],
+        c["max_depth"] or math.inf,
         _CRITERIA.index(c["criterion"]),
         _number(c["max_features"]),
+        c["class_weight"] or "",
     ),
 }
 

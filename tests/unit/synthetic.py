@@ -17,8 +17,24 @@ GRIDS = {
         {"C": 1.0, "scaling": "none", "intercept": "free"},
     ],
     "forest": [
-        {"n_estimators": 7, "max_features": "sqrt", "min_samples_leaf": 1, "criterion": "gini"},
-        {"n_estimators": 4, "max_features": 0.5, "min_samples_leaf": 3, "criterion": "entropy"},
+        {
+            "n_estimators": 7,
+            "max_features": "sqrt",
+            "max_depth": None,
+            "min_samples_split": 2,
+            "min_samples_leaf": 1,
+            "criterion": "gini",
+            "class_weight": None,
+        },
+        {
+            "n_estimators": 4,
+            "max_features": 0.5,
+            "max_depth": 6,
+            "min_samples_split": 8,
+            "min_samples_leaf": 3,
+            "criterion": "entropy",
+            "class_weight": "balanced",
+        },
     ],
 }
 CANDIDATES = [(model, candidate) for model, grid in GRIDS.items() for candidate in grid]

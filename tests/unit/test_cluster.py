@@ -369,7 +369,7 @@ def test_a_plan_holds_every_job_once_and_is_capped():
     assert len(jobs) == len(set(jobs))
     assert {rule for rule, _ in jobs} == {
         *("frames", "faces", "matrix", "split", "gram"),
-        *("search", "choose", "fit", "evaluate", "summary", "report"),
+        *("compile", "search", "choose", "fit", "evaluate", "summary", "report"),
     }
     assert plan.mem_mb("faces", {"batch": "b0"}, attempt=3) == 1000
     told = "\n".join(plan.problems())
@@ -379,6 +379,29 @@ def test_a_plan_holds_every_job_once_and_is_capped():
     assert plan.minutes("faces", {"batch": "b0"}, attempt=3) == 15
     free = Plan(settings, videos(10))
     assert free.mem_mb("faces", {"batch": "b0"}, 3) > free.mem_mb("faces", {"batch": "b0"}, 2)
+
+
+@pytest.mark.parametrize(
+    ("size", "parts"), [(500, []), (400, [(0, 400), (400, 500)]), (250, [(0, 250), (250, 500)])]
+)
+def test_a_forest_of_more_trees_than_a_job_grows_is_cut_into_parts(size, parts):
+    sweep = {"forest": {"n_estimators": [200, 500], "max_features": ["sqrt", 1]}}
+    settings = config.load({"sweep": sweep, "search": {"trees_per_job": size}}, "x")
+    plan = Plan(settings, videos(2000))
+    names = [f"t{number:03d}" for number in range(len(parts))]
+    assert plan.parts("forest", "c001") == dict(zip(names, parts, strict=True))
+    jobs = list(plan.jobs())
+    votes, grown = ([w for rule, w in jobs if rule == name] for name in ("vote", "grow"))
+    assert len(votes) == 2 * settings.split.folds.k * len(parts)
+    assert [wildcards["part"] for wildcards in grown] == names
+    for rule, wildcards in jobs:  # every job's size is known
+        assert plan.mem_mb(rule, wildcards) > 0
+        assert plan.minutes(rule, wildcards) > 0
+    merge = {"model": "forest", "protocol": "grouped", "chunk": "c000", "fold": "0"}
+    matrix_mb = 2000 * 7 * 320 * 320 * 3 / 2**20
+    assert (plan.mem_mb("search", merge) > matrix_mb) == (not parts)
+    for wildcards in (*votes, *grown):
+        assert plan.mem_mb("vote", wildcards) > matrix_mb
 
 
 def test_the_plan_table_counts_what_is_left():

@@ -89,10 +89,9 @@ def test_views_agree_with_indexing_in_numpy(pixels, path, kind, view):
     features = np.array([0, 3, 4, 31, 59])
     assert (seen.columns(features) == plain[:, features].T).all()
     assert seen.columns(np.array([], int)).shape == (0, len(plain))
-    floats = matrix.as_floats(seen)
-    assert floats.dtype == np.float32
-    assert floats.flags.c_contiguous
-    assert (floats == plain).all()
+    columns, rows = seen.mapped()
+    assert columns.flags.c_contiguous
+    assert (columns[:, rows] == plain.T).all()
 
 
 @pytest.mark.parametrize("columns", [1, 7])

@@ -17,8 +17,11 @@ LOGISTIC = {"C": [1.0, 0.1], "scaling": ["standard", "none"], "intercept": ["fre
 FOREST = {
     "n_estimators": [500, 100],
     "max_features": ["sqrt", 0.2, 5],
+    "max_depth": [None, 7],
+    "min_samples_split": [2],
     "min_samples_leaf": [1, 4],
     "criterion": ["entropy", "gini"],
+    "class_weight": ["balanced", None],
 }
 GRIDS = {"svm": SVM, "logistic": LOGISTIC, "forest": FOREST}
 
@@ -52,9 +55,10 @@ def test_simpler_candidates_come_first():
     assert [c["gamma"] for c in rbf[:4]] == ["auto", "scale", 0.001, 0.5]
     assert [c["C"] for c in sweep.candidates("logistic", LOGISTIC)] == [0.1, 1.0] * 4
     forest = sweep.candidates("forest", FOREST)
-    assert [c["n_estimators"] for c in forest] == [100] * 12 + [500] * 12
+    assert [c["n_estimators"] for c in forest] == [100] * 48 + [500] * 48
     assert forest[0] == {
-        "n_estimators": 100, "max_features": "sqrt", "min_samples_leaf": 4, "criterion": "gini",
+        "n_estimators": 100, "max_features": "sqrt", "max_depth": 7, "min_samples_split": 2,
+        "min_samples_leaf": 4, "criterion": "gini", "class_weight": None,
     }  # fmt: skip
 
 
@@ -66,7 +70,7 @@ def test_the_order_of_a_grid_does_not_matter(model):
 
 def test_one_feature_and_all_features_are_two_candidates():
     found = sweep.candidates("forest", FOREST | {"max_features": [1, 1.0]})
-    assert len(found) == 16
+    assert len(found) == 64
     families = sweep.chunks("forest", found, 99)
     for members in families:
         assert len({type(found[member]["max_features"]) for member in members}) == 1
@@ -87,7 +91,7 @@ def test_chunks_cover_each_candidate_once(model, per_job):
 def test_forests_that_differ_in_their_number_of_trees_alone_share_a_job(per_job):
     found = sweep.candidates("forest", FOREST)
     chunks = sweep.chunks("forest", found, per_job)
-    assert len(chunks) == 3 * 2 * 2
+    assert len(chunks) == 3 * 2 * 2 * 2 * 2
     for chunk in chunks:
         assert [found[member]["n_estimators"] for member in chunk] == [100, 500]
         growths = [{k: v for k, v in found[m].items() if k != "n_estimators"} for m in chunk]

@@ -15,7 +15,7 @@ STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit
 BY_NAME = ["models.svm", "models.logistic", "models.forest"]  # of a search, a fit, an evaluation
 DEPENDENCIES = {
     rule: codehash.dependencies(rule, *(BY_NAME if rule in ("search", "fit", "evaluate") else ()))
-    for rule in (*STAGES, "summary", "report")  # a script has its rule's name
+    for rule in ("compile", *STAGES, "summary", "report")  # a script has its rule's name
 }
 MODULES = {str(p.relative_to(codehash.SCRIPTS)) for p in ROOT.glob("scripts/deepfake/**/*.py")}
 USED = {module for modules, _ in DEPENDENCIES.values() for module in modules}
@@ -50,10 +50,14 @@ CHANGED = {
     "sweep.logistic.intercept": ["penalised"],
     "sweep.forest.n_estimators": [7],
     "sweep.forest.max_features": ["log2"],
+    "sweep.forest.max_depth": [3],
+    "sweep.forest.min_samples_split": [4],
     "sweep.forest.min_samples_leaf": [2],
     "sweep.forest.criterion": ["entropy"],
+    "sweep.forest.class_weight": ["balanced"],
     "search.score": "accuracy",
     "search.candidates_per_job": 1,
+    "search.trees_per_job": 8,
     "search.max_gram_rows": 100,
     "evaluation.threshold": "model",
     "evaluation.false_alarms": 0.1,

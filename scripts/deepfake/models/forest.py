@@ -1,18 +1,37 @@
-"""Random forests (Breiman 2001), grown by scikit-learn on joblib threads, kept as node arrays.
+"""Random forests (Breiman 2001), grown by `trees` on threads, kept as node arrays.
 
-The first 100 trees of a seeded 2,000-tree forest are the 100-tree forest, so a grid over
-n_estimators grows the largest forest once and scores its prefixes.
+The first 100 trees of a 2,000-tree forest are the 100-tree forest, so a grid over n_estimators
+grows the largest forest once and scores its prefixes. A tree's random numbers come from the seed
+and its own number, so trees may be grown in any order, anywhere.
+
+Against scikit-learn: the same distribution of forests, other random numbers; a threshold is the
+whole number below its midpoint, which judges bytes alike.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
-from deepfake.matrix import Faces, Matrix, as_floats
+from deepfake.matrix import Faces, Matrix
 from deepfake.models import Fitted, Training
 
 THRESHOLD = 0.5
-GROWTH = ("max_features", "min_samples_leaf", "criterion")
+NODES = {  # the arrays of a tree
+    "feature": np.int32,
+    "threshold": np.uint8,
+    "left": np.int32,
+    "right": np.int32,
+    "fake_share": np.float64,
+}
+DEEPEST = 2**31
+COMPILING_PAYS = 10**7  # trees x rows to judge, above which it is worth its ten seconds
+
+Tree = tuple[np.ndarray, ...]
 
 
 def score(
@@ -23,76 +42,160 @@ def score(
     seed: int = 0,
     threads: int = 1,
 ) -> list[np.ndarray]:
-    """Shares of trees that say fake for held-out rows, for each candidate."""
-    asked = training.pixels.at(held_out)
-    pixels = as_floats(training.pixels.at(train))
+    """Mean share of fakes in the leaves of held-out rows, for each candidate."""
+    columns, rows = training.pixels.mapped()
     families: dict[tuple, list[int]] = {}
     for position, candidate in enumerate(candidates):
-        # as text, since max_features 1 is one feature and 1.0 is all of them
-        family = tuple(repr(candidate[name]) for name in GROWTH)
-        families.setdefault(family, []).append(position)
+        families.setdefault(_family(candidate), []).append(position)
     scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
     for members in families.values():
-        sizes = {member: candidates[member]["n_estimators"] for member in members}
-        largest = max(members, key=sizes.get)
-        fitted = _grow(candidates[largest], pixels, training.fake[train], seed, threads)
-        for member, values in zip(members, _prefixes(fitted, asked, sizes.values()), strict=True):
+        sizes = [candidates[member]["n_estimators"] for member in members]
+        candidate, fake = candidates[members[0]], training.fake[train]
+        grown = grow(candidate, columns, rows[train], fake, range(max(sizes)), seed, threads)
+        found = _prefixes(votes(columns, rows[held_out], grown), sizes)
+        for member, values in zip(members, found, strict=True):
             scores[member] = values
     return scores
 
 
+def score_votes(candidates: list[dict], parts: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """`score` of candidates that differ in n_estimators alone, from `votes` in the trees' order.
+
+    Args:
+        parts: float64 (trees, held out) each.
+    """
+    sizes = [candidate["n_estimators"] for candidate in candidates]
+    return _prefixes(itertools.chain.from_iterable(parts), sizes)
+
+
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
     """Grow a forest on all training rows."""
-    return _grow(candidate, as_floats(training.pixels), training.fake, seed, threads)
+    columns, rows = training.pixels.mapped()
+    numbers = range(candidate["n_estimators"])
+    grown = grow(candidate, columns, rows, training.fake, numbers, seed, threads)
+    return join(candidate, [pack(grown)])
 
 
-def _grow(candidate: dict, pixels: np.ndarray, fake: np.ndarray, seed: int, threads: int) -> Fitted:
-    from sklearn.ensemble import RandomForestClassifier
-
-    forest = RandomForestClassifier(**candidate, random_state=seed, n_jobs=threads)
-    forest.fit(pixels, fake)
-    trees = [estimator.tree_ for estimator in forest.estimators_]
-    counts = [tree.node_count for tree in trees]
-    inner = np.concatenate([tree.children_left for tree in trees]) >= 0
-    # x <= t for a byte x is x <= floor(t)
-    thresholds = np.floor(np.concatenate([tree.threshold for tree in trees]))
-    share = [tree.value[:, 0, -1] / tree.value[:, 0].sum(axis=1) for tree in trees]
-    one_class = len(forest.classes_) == 1
+def pack(grown: Iterable[Tree]) -> dict[str, np.ndarray]:
+    """Trees as arrays, as a bundle keeps them; there may be none."""
+    some = list(grown)
     arrays = {
-        "first_node": np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        "feature": np.concatenate([tree.feature for tree in trees]).astype(np.int32),
-        "threshold": np.where(inner, thresholds, 0).astype(np.uint8),
-        "left": np.concatenate([tree.children_left for tree in trees]).astype(np.int32),
-        "right": np.concatenate([tree.children_right for tree in trees]).astype(np.int32),
-        "fake_share": np.full(sum(counts), float(fake[0])) if one_class else np.concatenate(share),
+        name: np.concatenate([np.empty(0, dtype), *(tree[place] for tree in some)])
+        for place, (name, dtype) in enumerate(NODES.items())
     }
-    arrays["feature"][~inner] = -1
+    first = np.cumsum([0, *(len(tree[0]) for tree in some)])
+    return arrays | {"first_node": first.astype(np.int64)}
+
+
+def join(candidate: dict, parts: Sequence[dict[str, np.ndarray]]) -> Fitted:
+    """A forest of packed trees, in order.
+
+    Raises:
+        ValueError: they are not as many as the candidate says.
+    """
+    sizes = np.concatenate([np.diff(part["first_node"]) for part in parts])
+    if len(sizes) != candidate["n_estimators"]:
+        raise ValueError(f"{len(sizes)} trees were grown, not {candidate['n_estimators']}")
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in NODES}
+    arrays["first_node"] = np.cumsum([0, *sizes]).astype(np.int64)
     return Fitted("forest", candidate, arrays, threshold=THRESHOLD)
 
 
 def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
     """Mean over the trees of the share of fake rows in the leaf, float64 (n,)."""
-    trees = len(fitted.arrays["first_node"]) - 1
-    return next(_prefixes(fitted, seen, [trees]))
-
-
-def _prefixes(fitted: Fitted, seen: Matrix | Faces, sizes):
-    """Yield `decide` of the first so many trees, for each of the sizes in the order given."""
     arrays = fitted.arrays
     inner = arrays["feature"] >= 0
     used, compact = np.unique(arrays["feature"][inner], return_inverse=True)
-    feature = np.full(len(inner), -1, np.int64)
+    feature = np.full(len(inner), -1, np.int32)
     feature[inner] = compact
     pixels = seen.columns(used)
-    wanted = list(sizes)
+    first, rows = arrays["first_node"], np.arange(pixels.shape[1], dtype=np.uint32)
+    trees = len(first) - 1
+    if trees * len(rows) > COMPILING_PAYS:
+        nodes = [feature, *(arrays[name] for name in list(NODES)[1:])]
+        grown = (tuple(a[f:g] for a in nodes) for f, g in itertools.pairwise(first))
+        said = votes(pixels, rows, grown)
+    else:
+        said = (arrays["fake_share"][_leaves(arrays, feature, pixels, f)] for f in first[:-1])
+    return _prefixes(said, [trees])[0]
+
+
+def grow(
+    candidate: dict,
+    columns: np.ndarray,
+    rows: np.ndarray,
+    fake: np.ndarray,
+    numbers: Iterable[int],
+    seed: int,
+    threads: int = 1,
+) -> Iterator[Tree]:
+    """Some trees of a forest, each the arrays of NODES, in the order of their numbers.
+
+    Args:
+        candidate: the forest's settings.
+        columns: uint8 (p, n). rows: uint32 (m,) of n, ascending. fake: bool (m,).
+        numbers: of the trees. seed: of the forest.
+    """
+    from deepfake.models import cuts, trees  # compiled, which a verdict need not wait for
+
+    if len(rows) > cuts.MASK:
+        raise ValueError(f"{len(rows)} training rows are more than a forest's {cuts.MASK}")
+    settings = (
+        _tried(candidate["max_features"], len(columns)),
+        candidate["max_depth"] or DEEPEST,
+        candidate["min_samples_split"],
+        candidate["min_samples_leaf"],
+        candidate["class_weight"] == "balanced",
+        candidate["criterion"] == "entropy",
+    )
+
+    def one(number: int) -> Tree:
+        return trees.grow(columns, rows, fake, np.uint64(seed), np.uint64(number), *settings)
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(one, numbers)
+
+
+def votes(columns: np.ndarray, rows: np.ndarray, grown: Iterable[Tree]) -> Iterator[np.ndarray]:
+    """What each tree says of some rows: share of fakes in the leaf, float64 (m,)."""
+    from deepfake.models import trees
+
+    for tree in grown:
+        said = np.empty(len(rows))
+        trees.vote(columns, rows, *tree, said)
+        yield said
+
+
+def _family(candidate: dict) -> tuple:
+    """What the trees depend on; as text, since max_features 1 is one feature and 1.0 is all."""
+    return tuple(repr(v) for name, v in sorted(candidate.items()) if name != "n_estimators")
+
+
+def _tried(max_features: str | float, p: int) -> int:
+    """How many features a node tries."""
+    if isinstance(max_features, str):
+        return max(1, int({"sqrt": math.sqrt, "log2": math.log2}[max_features](p)))
+    if isinstance(max_features, float):
+        return max(1, int(max_features * p))
+    return min(max_features, p)
+
+
+def _prefixes(said: Iterable[np.ndarray], sizes: Sequence[int]) -> list[np.ndarray]:
+    """Mean of what the first so many trees say, for each of the sizes.
+
+    Raises:
+        ValueError: there are fewer trees.
+    """
     kept: dict[int, np.ndarray] = {}
-    total = np.zeros(seen.shape[0])
-    for tree in range(max(wanted)):
-        first = arrays["first_node"][tree]
-        total += arrays["fake_share"][_leaves(arrays, feature, pixels, first)]
-        if tree + 1 in wanted:
-            kept[tree + 1] = total / (tree + 1)
-    return iter([kept[size] for size in wanted])
+    total: np.ndarray | float = 0.0
+    number = 0
+    for number, one in enumerate(said, 1):
+        total = total + one
+        if number in sizes:
+            kept[number] = total / number
+    if max(sizes) not in kept:
+        raise ValueError(f"{number} trees were grown, not {max(sizes)}")
+    return [kept[size] for size in sizes]
 
 
 def _leaves(

@@ -1,0 +1,83 @@
+# Growing forests in parts, where one job should not grow all trees.
+
+
+# Nodes with another processor than this job's compile for themselves, each kind once.
+rule compile:
+    output:
+        compiled=f"{RUN}/compiled/told.txt",
+    log:
+        f"{RUN}/logs/compile.log",
+    benchmark:
+        f"{RUN}/benchmarks/compile.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("compile")
+    resources:
+        **asks("compile"),
+    params:
+        job={"code": code("compile")},
+    message:
+        "compiling what grows forests"
+    script:
+        "../scripts/compile.py"
+
+
+rule vote:
+    input:
+        matrix=f"{FEATURES}/matrix.npy",
+        rows=f"{RUN}/rows.tsv",
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+        compiled=ancient(rules.compile.output.compiled),
+    output:
+        votes=temp(f"{FEATURES}/{{protocol}}/search/forest/votes/{{chunk}}.{{fold}}.{{part}}.npy"),
+    log:
+        f"{RUN}/logs/vote/{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/vote/{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("vote")
+    resources:
+        **asks("vote"),
+    params:
+        job=lambda wildcards: {
+            "candidate": PLAN.family(wildcards.chunk),
+            "trees": list(PLAN.parts("forest", wildcards.chunk)[wildcards.part]),
+            "fold": int(wildcards.fold),
+            "seed": CONFIG.seed,
+            "code": code("vote"),
+        },
+    message:
+        "growing trees {wildcards.part} of forest {wildcards.chunk}, fold {wildcards.fold}, {wildcards.protocol}"
+    script:
+        "../scripts/vote.py"
+
+
+rule grow:
+    input:
+        matrix=f"{FEATURES}/matrix.npy",
+        rows=f"{RUN}/rows.tsv",
+        split=f"{RUN}/splits/{{protocol}}.tsv",
+        best=f"{FEATURES}/{{protocol}}/search/forest.best.json",
+        compiled=ancient(rules.compile.output.compiled),
+    output:
+        trees=temp(f"{FEATURES}/{{protocol}}/search/forest/trees/{{part}}.npz"),
+    log:
+        f"{RUN}/logs/grow/{{protocol}}.forest.{{part}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/grow/{{protocol}}.forest.{{part}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("grow")
+    resources:
+        **asks("grow"),
+    params:
+        job=lambda wildcards: {
+            "trees": list(PLAN.parts("forest")[wildcards.part]),
+            "seed": CONFIG.seed,
+            "code": code("grow"),
+        },
+    message:
+        "growing trees {wildcards.part} of the best forest, {wildcards.protocol}"
+    script:
+        "../scripts/grow.py"
