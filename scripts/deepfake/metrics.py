@@ -108,7 +108,7 @@ def summary(
     limits = dict.fromkeys(NAMES, (None, None))
     note = ""
     if number < MIN_GROUPS:
-        note = f"{number} groups: no interval"
+        note = f"{number} group{'s' if number != 1 else ''}: no interval"
     else:
         limits = _limits(fake, values, threshold, groups, level, count, seed)
     if not fake.any() or fake.all():

@@ -128,7 +128,7 @@ def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(tmp_path, bun
         ("splits", set()),
         ("classify", {"classify_batch", "verdicts"}),
         ("bundle", {"classify_batch", "verdicts"}),  # verdicts follows
-        ("faces", {"frames", "faces", "classify_batch", "verdicts"}),
+        ("faces", {"frames", "previews", "faces", "classify_batch", "verdicts"}),
     ):
         with touched(tmp_path / "copy", f"deepfake/{module}.py"):
             planned = ask(tmp_path, *question, "--dry-run", root=tmp_path / "copy").stdout

@@ -62,7 +62,7 @@ def test_every_model_is_scored_by_frame_and_by_video(run):
         (model, unit) for model in models.NAMES for unit in ("frames", "videos")
     ]
     assert all(row["leaky"] == "no" and row["fake"] == row["real"] for row in rows)
-    assert "1 groups: no interval" in (run.results / "summary.txt").read_text()
+    assert "1 group: no interval" in (run.results / "summary.txt").read_text()
     assert (run.results / "summary.txt").read_text() in run.done.stdout
 
 
@@ -95,9 +95,9 @@ def test_the_page_of_the_run_is_sound_in_a_browser(run, size, dark):
         text = page.text()
         assert f"demo/real/broken/{EVIL}" in text
         assert "The classes lose different shares" in text
-        assert "1 groups: no interval" in text
+        assert "1 group: no interval" in text
         assert page.handle.locator("svg.figure").count() >= 6
-        assert page.handle.locator("#evaluation ~ .figures svg").count() == 2
+        assert page.handle.locator("#evaluation ~ .figures svg").count() == 3
         assert page.handle.locator("img").count() == 0
 
 
