@@ -157,8 +157,8 @@ class Plan:
         if jobs > config.max_jobs:
             found.append(
                 f"this run has {jobs} jobs, more than max_jobs ({config.max_jobs}): pack more "
-                "videos a job (scan_dataset.py --videos-per-job), more candidates a job "
-                "(search.candidates_per_job), or raise max_jobs"
+                "videos a job (scan_dataset.py --videos-per-job), more candidates "
+                "(search.candidates_per_job) or trees (search.trees_per_job), or raise max_jobs"
             )
         rows = len(self._videos) * config.frames.per_video / config.split.rows.every
         training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from deepfake import gram, metrics, models, splits, tables
 from deepfake.matrix import Matrix
-from deepfake.models import Training, logistic
+from deepfake.models import Training, forest, logistic
 from tests.workflow.running import Run, scan
 
 SPLIT = {"test_size": 0.2, "k": 4, "shuffle": True, "every": 1}
@@ -51,6 +52,30 @@ def test_the_frame_split_is_stamped_as_leaky(run):
     }
     report = run.features / "frame" / "evaluation" / "forest" / "report.txt"
     assert "LEAKY" in report.read_text()
+
+
+def test_over_seeds_forests_agree_with_scikit_learns_within_their_spread(run):
+    """In the accuracy on people not seen, and in the number of nodes."""
+    fake = np.array([row["label"] == "fake" for row in tables.read(run.results / "rows.tsv")])
+    cuts = tables.read(run.results / "splits" / "grouped.tsv")
+    asked = np.array([cut["part"] == "test" or cut["fold"] == "0" for cut in cuts])
+    columns, rows = Matrix(run.features / "matrix.npy").mapped()
+    pixels = np.ascontiguousarray(columns.T)
+    candidate = {"max_features": "sqrt", "max_depth": None, "min_samples_split": 2}
+    candidate |= {"min_samples_leaf": 1, "criterion": "gini", "class_weight": None}
+    ours, theirs = [], []
+    for seed in range(20):
+        settings = candidate, columns, rows[~asked], fake[~asked]
+        some = list(forest.grow(*settings, range(25), seed))
+        said = sum(forest.votes(columns, rows[asked], some)) / 25 > 0.5
+        ours.append(((said == fake[asked]).mean(), sum(len(tree[0]) for tree in some)))
+        direct = RandomForestClassifier(25, **candidate, random_state=seed)
+        direct.fit(pixels[~asked], fake[~asked])
+        count = sum(tree.tree_.node_count for tree in direct.estimators_)
+        theirs.append((direct.score(pixels[asked], fake[asked]), count))
+    ours, theirs = np.array(ours), np.array(theirs)
+    error = np.sqrt((ours.var(axis=0, ddof=1) + theirs.var(axis=0, ddof=1)) / 20)
+    assert (np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) <= 3 * error).all()
 
 
 def test_with_shuffled_labels_only_the_frame_split_scores(run):
