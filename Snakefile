@@ -22,6 +22,7 @@ include: "rules/common.smk"
 
 
 guard_status_commands()
+DOWNLOADING = is_download() and not ASKED
 SITE = load_site()
 if ASKED:
     QUESTION, CONFIG = load_question()
@@ -43,6 +44,8 @@ wildcard_constraints:
     fold="all|[0-9]+",
     model="[a-z]+",
     chunk="c[0-9]+",
+    subset="[A-Za-z0-9_]+",
+    compression="[a-z0-9]+",
 
 
 include: "rules/frames.smk"
@@ -52,6 +55,10 @@ include: "rules/faces.smk"
 if ASKED:
 
     include: "rules/classify.smk"
+
+elif DOWNLOADING:
+
+    include: "rules/download.smk"
 
 else:
 
@@ -77,7 +84,7 @@ rule all:
 
 
 onstart:
-    print(f"{len(VIDEOS)} videos to judge" if ASKED else PLAN.told())
+    show_start()
 
 
 onsuccess:

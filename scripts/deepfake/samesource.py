@@ -21,7 +21,7 @@ def read(path: Path, dataset: str) -> list[tuple[str, ...]]:
     Args:
         path: lines of two or more names, with tabs, or spaces where there is no tab; `#` starts a
             comment. Or a JSON object that maps a clip to its source and a number, as the
-            `conversion_dict.json` of FaceForensics++ does ("331": "R03Sko97IDE 0").
+            `conversion_dict.json` of FaceForensics++ does ("331": "SOURCE 0").
         dataset: what a name without one (no ":" or "/" in it) belongs to.
 
     Raises:
