@@ -141,6 +141,7 @@ def _usable(videos: list[Video], notes: list[str]) -> list[Video]:
         reason = (
             sheet.unusable(video["path"])
             or sheet.unusable(video["video_id"])
+            or next(filter(None, map(names.unwritable, video.values())), None)
             or names.absent(video["path"])
         )
         if reason:

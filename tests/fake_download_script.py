@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = {
-    "original": ("original_sequences/youtube", ["000", "001", "002"]),
+    "original": ("original_sequences/youtube", ["000", "001", "002", "003", "004"]),
     "DeepFakeDetection_original": ("original_sequences/actors", ["01__walk", "02__walk"]),
 }
 

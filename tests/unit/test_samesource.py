@@ -165,6 +165,15 @@ def test_deeper_forensics_is_grouped_with_its_targets_whichever_comes_first(
     ]
 
 
+def test_a_name_from_metadata_that_no_row_can_hold_is_skipped(place: Path, tmp_path: Path) -> None:
+    touch(tmp_path / "d", "dfdc_train_part_0/a.mp4", "dfdc_train_part_0/b.mp4")
+    told = {"a.mp4": {"label": "FAKE", "original": "x\ty\nz.mp4"}, "b.mp4": {"label": "REAL"}}
+    (tmp_path / "d/dfdc_train_part_0/metadata.json").write_text(json.dumps(told))
+    notes = scan(tmp_path / "d", "d", place, "dfdc")
+    assert any("a.mp4' has a control character" in note for note in notes)
+    assert list(groups(place)) == ["d/dfdc_train_part_0/b"]
+
+
 def test_one_id_for_two_videos_is_refused(tree: Path, place: Path) -> None:
     clip = tree / "original_sequences/youtube/c23/videos/000.mp4"
     shutil.copy(clip, clip.with_suffix(".avi"))
