@@ -22,6 +22,7 @@ include: "rules/common.smk"
 
 
 guard_status_commands()
+DOWNLOADING = is_download() and not ASKED
 SITE = load_site()
 if ASKED:
     QUESTION, CONFIG = load_question()
@@ -44,6 +45,8 @@ wildcard_constraints:
     model="[a-z]+",
     chunk="c[0-9]+",
     part="t[0-9]+",
+    subset="[A-Za-z0-9_]+",
+    compression="[a-z0-9]+",
 
 
 include: "rules/frames.smk"
@@ -53,6 +56,10 @@ include: "rules/faces.smk"
 if ASKED:
 
     include: "rules/classify.smk"
+
+elif DOWNLOADING:
+
+    include: "rules/download.smk"
 
 else:
 
@@ -79,7 +86,7 @@ rule all:
 
 
 onstart:
-    print(f"{len(VIDEOS)} videos to judge" if ASKED else PLAN.told())
+    show_start()
 
 
 onsuccess:

@@ -1,6 +1,6 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
 from cluster import runs, status
-from deepfake import asked, codehash, question, record, schema, sheet, site
+from deepfake import asked, codehash, download, question, record, schema, sheet, site
 from deepfake import config as settings
 from deepfake.plan import Plan
 
@@ -14,6 +14,14 @@ def guard_status_commands():
     """Put our sacct and bjobs before the real ones."""
     if workflow.is_main_process:
         status.install()
+
+
+def is_download():
+    """Whether this is `snakemake download` or a job of it: there need be no videos yet.
+
+    Snakemake tells a Snakefile nothing of its targets; a job's command names its rule.
+    """
+    return any(word == "download" or word.startswith("download_part:") for word in sys.argv[1:])
 
 
 def load_settings():
@@ -59,6 +67,10 @@ def load_site():
 
 def load_videos():
     """The checked sheet; only the main process looks at the files themselves."""
+    if DOWNLOADING:
+        if reasons := download.problems(CONFIG.download):
+            refuse("\n".join(reasons))
+        return []
     try:
         return sheet.read(CONFIG.sheet, check_files=workflow.is_main_process)
     except sheet.SheetError as error:
@@ -68,7 +80,7 @@ def load_videos():
 def make_plan():
     """The jobs of this run and what they ask for."""
     made = Plan(CONFIG, VIDEOS, SITE.limits)
-    if not ASKED and made.problems():
+    if not (ASKED or DOWNLOADING) and made.problems():
         refuse("\n".join(made.problems()))
     return made
 
@@ -176,8 +188,19 @@ def show_failures(log):
             print(runs.explain(pathlib.Path(path)))
 
 
+def show_start():
+    """What is about to be done, in one line."""
+    if DOWNLOADING:
+        print(f"downloading {', '.join(CONFIG.download.datasets)} to {CONFIG.download.folder}")
+    else:
+        print(f"{len(VIDEOS)} videos to judge" if ASKED else PLAN.told())
+
+
 def show_summary():
     """The table of the run, where it was made."""
+    if DOWNLOADING:
+        print(f"All is in {CONFIG.download.folder}; scripts/scan_dataset.py makes a sheet of it")
+        return
     table = pathlib.Path(RESULT)
     if table.exists():
         print(f"\n{table.read_text()}\nEverything is in {RUN}/\nThe page of it all is {PAGE}")

@@ -3,23 +3,27 @@
     python scripts/scan_dataset.py --layout faceforensics --dataset ffpp --root DIR --out SHEET
 
 Run again after videos were added: every video of the existing sheet keeps its batch, so only
-the new batches are computed.
+the new batches are computed. Run with another dataset and the same sheet, and it holds both.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from deepfake import names, sheet
-from deepfake.datasets import LAYOUTS
+from deepfake import datasets, names, samesource, sheet
+from deepfake.sheet import SheetError, Video
+
+NAME = r"[A-Za-z0-9._+-]+"  # of a dataset: no ":" and "/", which end it in an id
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--layout", required=True, choices=sorted(LAYOUTS))
+    parser.add_argument("--layout", required=True, choices=sorted(datasets.LAYOUTS))
     parser.add_argument("--dataset", required=True, help="name that starts every id, e.g. ffpp")
     parser.add_argument("--root", required=True, type=Path, help="folder of the dataset")
     parser.add_argument("--out", required=True, type=Path, help="sheet to write")
@@ -34,54 +38,76 @@ def main() -> None:
         action="store_true",
         help="take videos of the earlier sheet out that are not there any more",
     )
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--same-source",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="names that belong in one group, two or more a line (may be repeated); "
+        "or FaceForensics++'s conversion_dict.json",
+    )
+    parser.add_argument(
+        "--splits",
+        type=Path,
+        help="faceforensics: folder of train.json, val.json and test.json (default ROOT/splits)",
+    )
+    parser.add_argument(
+        "--faceforensics",
+        metavar="NAME",
+        help="deeperforensics: the --dataset of FaceForensics++ in the sheet (default ffpp)",
+    )
+    parser.add_argument(
+        "--group-by",
+        choices=datasets.dfdc.GROUPS,
+        help="dfdc: keep a training part together (default), or only a fake and its original",
+    )
+    arguments = vars(parser.parse_args())
+    options = {name: arguments.pop(name) for name in datasets.OPTIONS}
+    options = {name: value for name, value in options.items() if value is not None}
     sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
     sys.stderr.reconfigure(errors="backslashreplace")
     try:
-        for line in scan(**vars(arguments)):
+        for line in scan(**arguments, **options):
             print(line)
-    except (sheet.SheetError, OSError) as error:
+    except (SheetError, OSError) as error:
         sys.exit(str(error))
 
 
 def scan(
-    layout: str, dataset: str, root: Path, out: Path, videos_per_job: int, drop: bool = False
+    layout: str,
+    dataset: str,
+    root: Path,
+    out: Path,
+    videos_per_job: int,
+    drop: bool = False,
+    same_source: Sequence[Path] = (),
+    **options: object,
 ) -> list[str]:
     """Write the sheet; lines that tell what is in it and what was left out.
 
-    Rows of other datasets in an existing sheet stay.
+    Rows of other datasets in an existing sheet stay, and stay together.
     """
-    if not root.is_dir():
-        raise sheet.SheetError(f"{root}: no such folder")
-    if videos_per_job < 1:
-        raise sheet.SheetError(f"--videos-per-job {videos_per_job}: must be at least 1")
-    videos, notes = LAYOUTS[layout](root, dataset)
-    usable = []
-    for video in videos:
-        reason = (
-            sheet.unusable(video["path"])
-            or sheet.unusable(video["video_id"])
-            or names.absent(video["path"])
-        )
-        if reason:
-            notes.append(f"skipped: {video['path']!r} {reason}")
-        else:
-            usable.append({column: video.get(column, "") for column in sheet.COLUMNS})
+    _check(layout, dataset, root, videos_per_job, options)
+    videos, notes = datasets.scan(layout, root, dataset, **options)
+    usable = _usable(videos, notes)
     if not usable:
-        raise sheet.SheetError(f"{root}: no videos in the layout {layout}\n" + "\n".join(notes))
+        raise SheetError(f"{root}: no videos in the layout {layout}\n" + "\n".join(notes))
     earlier = []
     if out.exists():
         earlier = sheet.read(out, check_files=False, both_classes=False)
     ids = {video["video_id"] for video in usable}
     gone = [v["video_id"] for v in earlier if v["dataset"] == dataset and v["video_id"] not in ids]
     if gone and not drop:
-        raise sheet.SheetError(
+        raise SheetError(
             f"{out}: {len(gone)} of its videos are not in {root} any more ({gone[0]}, ...); bring "
             "them back, or say --drop to take them out"
         )
     usable += [video for video in earlier if video["dataset"] != dataset]
+    _check_ids(usable)
     known = {video["video_id"]: video["batch"] for video in earlier}
-    sheet.assign_groups(usable)
+    sheet.assign_groups(usable, _together(usable, dataset, same_source, notes))
+    notes += _torn(earlier, usable)
     sheet.assign_batches(usable, known, videos_per_job)
     sheet.write(usable, out)
     labels = Counter(video["label"] for video in usable)
@@ -92,6 +118,80 @@ def scan(
         f"{out}: {labels['real']} real and {labels['fake']} fake videos in {groups} groups "
         f"and {batches} batches",
     ]
+
+
+def _check(layout: str, dataset: str, root: Path, videos_per_job: int, options: dict) -> None:
+    if not root.is_dir():
+        raise SheetError(f"{root}: no such folder")
+    if videos_per_job < 1:
+        raise SheetError(f"--videos-per-job {videos_per_job}: must be at least 1")
+    if not re.fullmatch(NAME, dataset):
+        what = "use letters, digits, dot, dash, plus and underscore"
+        raise SheetError(f"--dataset {names.quoted(dataset)}: {what}")
+    for name in options:
+        if datasets.OPTIONS[name] != layout:
+            word = name.replace("_", "-")
+            raise SheetError(f"--{word} is for the layout {datasets.OPTIONS[name]}, not {layout}")
+
+
+def _usable(videos: list[Video], notes: list[str]) -> list[Video]:
+    """Full rows of the videos that a sheet can hold; a note for each other."""
+    usable = []
+    for video in videos:
+        reason = (
+            sheet.unusable(video["path"])
+            or sheet.unusable(video["video_id"])
+            or next(filter(None, map(names.unwritable, video.values())), None)
+            or names.absent(video["path"])
+        )
+        if reason:
+            notes.append(f"skipped: {video['path']!r} {reason}")
+        else:
+            usable.append({column: video.get(column, "") for column in sheet.COLUMNS})
+    return usable
+
+
+def _check_ids(videos: list[Video]) -> None:
+    """Refuse two videos of one id, as a clip with two endings."""
+    paths: dict[str, str] = {}
+    for video in videos:
+        other = paths.setdefault(video["video_id"], video["path"])
+        if other != video["path"]:
+            raise SheetError(
+                f"one id for two videos, {video['video_id']}: {names.shown(other)} and "
+                f"{names.shown(video['path'])}; take one away, or scan as another --dataset"
+            )
+
+
+def _together(
+    videos: list[Video], dataset: str, tables: Sequence[Path], notes: list[str]
+) -> list[tuple[str, ...]]:
+    """Names that belong in one group by a table or by equal content; notes about them."""
+    found = []
+    for path in tables:
+        same = samesource.read(path, dataset)
+        missing, told = samesource.unknown(same, videos)
+        if missing == told:
+            raise SheetError(f"{path}: none of its names is in the sheet, e.g. as {dataset}:000")
+        if missing:
+            notes.append(f"{path}: {missing} of its {told} names are in no row")
+        found += same
+    equal, told = samesource.equal_files(videos)
+    notes += told
+    return found + equal
+
+
+def _torn(earlier: list[Video], videos: list[Video]) -> list[str]:
+    """A note where groups of the earlier sheet fell apart: a forgotten table would leak."""
+    now = {video["video_id"]: video["group_id"] for video in videos}
+    groups: dict[str, set[str]] = {}
+    for video in earlier:
+        if video["video_id"] in now:
+            groups.setdefault(video["group_id"], set()).add(now[video["video_id"]])
+    torn = sum(len(found) > 1 for found in groups.values())
+    if not torn:
+        return []
+    return [f"{torn} groups of the earlier sheet fell apart: was a --same-source left out?"]
 
 
 if __name__ == "__main__":

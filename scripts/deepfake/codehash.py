@@ -28,6 +28,7 @@ PACKAGES = {
     "mtcnn": "mtcnn",
     "numba": "numba",
     "numpy": "numpy",
+    "pydantic": "pydantic",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "tensorflow": "tensorflow-cpu",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from deepfake import schema
+from deepfake.datasets.faceforensics import COMPRESSIONS, SUBSETS
 from deepfake.schema import (
     ConfigError,
     Count,
@@ -212,6 +213,32 @@ class Report(Section):
     )  # fmt: skip
 
 
+class Download(Section):
+    """How `snakemake download` gets FaceForensics++, by the user's own copy of its script."""
+
+    script: str | None = key(
+        None, "your own copy of FaceForensics++'s download script; null is none", "nothing"
+    )
+    accept_terms: bool = key(
+        False, "whether you have read and accept the dataset's terms of use", "nothing"
+    )
+    folder: str = key("data/FaceForensics++", "folder that is filled", "nothing", min_length=1)
+    datasets: grid(Literal[tuple(SUBSETS)]) = key(
+        ["original", "Deepfakes"], "subsets, by the script's names for them", "nothing"
+    )
+    compressions: grid(Literal[COMPRESSIONS]) = key(["c23"], "of each subset", "nothing")
+    type: Literal["videos", "masks", "models"] = key("videos", "what of each subset", "nothing")
+    server: Literal["EU", "EU2", "CA"] = key("EU2", "where the script gets it", "nothing")
+    num_videos: Count | None = key(None, "so many of each subset; null is all", "nothing")
+
+    @model_validator(mode="after")
+    def _check(self) -> Download:
+        for name in ("script", "folder"):
+            if reason := unusable(getattr(self, name) or ""):
+                raise ValueError(f"{name} {reason}")
+        return self
+
+
 class Config(Section):
     """All keys of a run."""
 
@@ -228,6 +255,7 @@ class Config(Section):
     search: Search = Search()
     evaluation: Evaluation = Evaluation()
     report: Report = Report()
+    download: Download = Download()
 
     @model_validator(mode="after")
     def _check(self) -> Config:
@@ -265,7 +293,7 @@ def deciding(config: Config) -> dict[str, Any]:
             for section in sections:
                 here = here[section]
             del here[last]
-    return values
+    return {name: value for name, value in values.items() if value != {}}
 
 
 def keys() -> Iterator[tuple[str, str, str, str]]:

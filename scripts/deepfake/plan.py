@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from deepfake import resources, sheet, sweep
+from deepfake import download, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.sheet import Video
 from deepfake.site import Limits
@@ -134,6 +134,11 @@ class Plan:
             features=self._config.faces.size**2 * 3,
             candidates=max(1, len(members)),
             trees=trees,
+            download=download.size(
+                self._config.download, wildcards["subset"], wildcards["compression"]
+            )
+            if "subset" in wildcards
+            else 0.0,
         )
 
     def threads(self, rule: str, wildcards: Mapping[str, str]) -> int:

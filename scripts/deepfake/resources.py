@@ -16,6 +16,7 @@ LEAST_MINUTES = 10
 MEMORY_GROWTH = 1.5  # a failed attempt asks for so many times more
 TIME_GROWTH = 2.0
 
+NETWORK = 2e6  # bytes a second
 FLOPS = 20e9  # float32 multiply-adds a second and thread, a third of what was measured
 MB = 2**20
 
@@ -29,6 +30,7 @@ class Size:
         patience: seconds after which a video's decoding is given up.
         rows: of the matrix, at most. features: of a row.
         candidates: scored by the job. trees: grown by the job.
+        download: bytes that the job brings over the network.
     """
 
     videos: int = 0
@@ -39,6 +41,7 @@ class Size:
     features: int = 0
     candidates: int = 1
     trees: int = 0
+    download: float = 0.0
 
     @property
     def square(self) -> float:
@@ -96,6 +99,7 @@ _MEMORY = {
     "report": lambda s: 600 * MB + 7000 * s.rows,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
+    "download_part": lambda s: 500 * MB,
 }
 
 _SECONDS = {
@@ -122,4 +126,5 @@ _SECONDS = {
     "classify_batch": lambda s, t: 600 + 2 * s.videos + s.rows * s.features * 10_000 / FLOPS,
     "report": lambda s, t: 120 + s.rows / 1000,
     "verdicts": lambda s, t: 60,
+    "download_part": lambda s, t: 600 + s.download / NETWORK,
 }

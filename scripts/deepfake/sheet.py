@@ -22,15 +22,17 @@ COLUMNS = (
     "dataset",
     "method",
     "compression",
-    "official_split",
+    "official",
     "target_id",
     "source_id",
     "clip_id",
     "group_id",
     "batch",
 )
+LINKS = ("clip_id", "target_id", "source_id", "group_id")  # what ties a video to others
 BATCH = r"(?!\.)[A-Za-z0-9._-]{1,100}"  # a dot in front hides files, as jobs do with parts
 LABELS = ("real", "fake")
+PARTS = ("train", "val", "test")  # of a dataset's own split; empty where it has none
 
 Video = dict[str, str]
 
@@ -121,6 +123,9 @@ def _problems(video: Video, check_files: bool) -> list[str]:
             found.append(f"{column} {quoted(video[column])} {reason}")
     if video["label"] not in LABELS:
         found.append(f"unknown label {quoted(video['label'])}; known are real and fake")
+    if video["official"] and video["official"] not in PARTS:
+        what = "known are train, val, test, or nothing"
+        found.append(f"unknown part {quoted(video['official'])} in column official; {what}")
     if video["batch"] and not re.fullmatch(BATCH, video["batch"]):
         what = "use letters, digits, dot, dash and underscore, no dot in front"
         found.append(f"batch {quoted(video['batch'])}: {what}")
@@ -174,11 +179,15 @@ def assign_batches(videos: list[Video], known: dict[str, str], videos_per_job: i
         video["batch"] = known.get(video["video_id"], video.get("batch", ""))
 
 
-def assign_groups(videos: list[Video]) -> None:
+def assign_groups(videos: list[Video], same: Iterable[Iterable[str]] = ()) -> None:
     """Set `group_id` in place: connected components over shared clips and identities.
 
-    Two videos that share a clip, a target or a source are in one group, and so on through
-    others. A group is named by the least name in it, so it does not depend on row order.
+    Two videos that share a clip, a target, a source or a group are in one group, and so on
+    through others. A group is named by the least name in it, so it does not depend on row order.
+
+    Args:
+        videos: rows to change; where one has a group, it stays with the others of that group.
+        same: names that belong together besides: ids of videos, clips or people.
     """
     parent: dict[str, str] = {}
 
@@ -189,10 +198,11 @@ def assign_groups(videos: list[Video]) -> None:
             name = parent[name]
         return name
 
-    for video in videos:
-        names = _linked(video)
-        for other in names[1:]:
-            low, high = sorted((root(names[0]), root(other)))
+    first = {video["video_id"]: _linked(video)[0] for video in videos}
+    together = [[first.get(name, name) for name in one] for one in same]
+    for one in [*map(_linked, videos), *together]:
+        for other in one[1:]:
+            low, high = sorted((root(one[0]), root(other)))
             parent[high] = low
     for video in videos:
         video["group_id"] = root(_linked(video)[0])
@@ -200,5 +210,5 @@ def assign_groups(videos: list[Video]) -> None:
 
 def _linked(video: Video) -> list[str]:
     """The names that tie a video to others; its own id where it has none."""
-    names = [video[column] for column in ("clip_id", "target_id", "source_id") if video[column]]
-    return names or [video["video_id"]]
+    found = [video.get(column, "") for column in LINKS]
+    return [name for name in found if name] or [video["video_id"]]

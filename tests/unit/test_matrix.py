@@ -234,7 +234,7 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
         files.append((str(tmp_path / f"{batch}.tsv"), f"{batch}.npy"))
     videos = {
         "a": {"label": "real", "group_id": "g", "method": "", "clip_id": "a"},
-        "b": {"label": "fake", "group_id": "h", "method": "swap", "clip_id": "b"},
+        "b": {"label": "fake", "group_id": "h", "method": "swap", "official": "val"},
     }
     rows, sources, records = matrix.collect(files, videos)
     assert [(r["row"], r["video_id"], r["frame"], r["face"], r["label"]) for r in rows] == [
@@ -243,6 +243,7 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
         (2, "b", "9", "1", "fake"),
         (3, "b", "10", "0", "fake"),
     ]
+    assert [row["official"] for row in rows] == ["", "val", "val", "val"]
     assert sources == [("two.npy", 1), ("two.npy", 0), ("one.npy", 1), ("one.npy", 0)]
     assert [r["status"] for r in records] == ["kept", "dropped", "kept", "kept", "kept"]
     assert matrix.collect(files[::-1], videos)[0] == rows

@@ -64,6 +64,14 @@ CHANGED = {
     "evaluation.level": 0.9,
     "evaluation.resamples": 300,
     "report.sample_faces": 2,
+    "download.script": "mine.py",
+    "download.accept_terms": True,
+    "download.folder": "elsewhere",
+    "download.datasets": ["FaceSwap"],
+    "download.compressions": ["raw"],
+    "download.type": "masks",
+    "download.server": "CA",
+    "download.num_videos": 3,
 }
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 

@@ -1,99 +1,152 @@
-"""FaceForensics++ (Rossler et al. 2019): originals, five ways of forging, three compressions.
+"""FaceForensics++ (Rossler et al. 2019) and DeepFakeDetection (Google and Jigsaw), one tree.
 
 original_sequences/youtube/<c>/videos/NNN.mp4
 manipulated_sequences/<method>/<c>/videos/<target>_<source>.mp4
+original_sequences/actors/<c>/videos/<actor>__<scene>.mp4
+manipulated_sequences/DeepFakeDetection/<c>/videos/<target>_<source>__<scene>__<id>.mp4
 splits/{train,val,test}.json     pairs [a, b] -> reals a, b and fakes a_b, b_a
 """
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from deepfake.datasets.files import videos_in
-from deepfake.sheet import SheetError, Video
+from deepfake.datasets import files
+from deepfake.sheet import PARTS, SheetError, Video
 
-METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
 COMPRESSIONS = ("raw", "c23", "c40")
-CLIPS = 1000  # of each method and compression, in the whole dataset
 
 
-def scan(root: Path, dataset: str) -> tuple[list[Video], list[str]]:
-    """Rows of a whole or partial FaceForensics++ tree.
+@dataclass(frozen=True)
+class Subset:
+    """Real or forged videos of one kind.
+
+    Attributes:
+        folder: below the root.
+        method: of forgery, "" for real videos.
+        form: of a file's stem, with groups `clip` (the original clip), `target` and `source`.
+        told: the form in words.
+        clips: of each compression, in the whole dataset.
+        people: what stands before a person's number in an id.
+    """
+
+    folder: str
+    method: str
+    form: str
+    told: str
+    clips: int
+    people: str = ""
+
+
+_SWAP = r"(?P<clip>(?P<target>\d+))_(?P<source>\d+)"
+_METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
+_ACTORS = "actor"  # their numbers are others than those of the YouTube clips
+
+# by the name that the dataset's own download script has for each
+SUBSETS = {
+    "original": Subset(
+        "original_sequences/youtube", "", r"(?P<clip>(?P<target>\d+))", "<clip>", 1000
+    ),
+    **{
+        name: Subset(f"manipulated_sequences/{name}", name, _SWAP, "<target>_<source>", 1000)
+        for name in _METHODS
+    },
+    "DeepFakeDetection_original": Subset(
+        "original_sequences/actors", "", r"(?P<clip>(?P<target>\d+)__.+)", "<actor>__<scene>", 363,
+        _ACTORS,
+    ),
+    "DeepFakeDetection": Subset(
+        "manipulated_sequences/DeepFakeDetection", "DeepFakeDetection",
+        r"(?P<target>\d+)_(?P<source>\d+)(?P<scene>__.+)__[^_]+",
+        "<target>_<source>__<scene>__<id>", 3068, _ACTORS,
+    ),
+}  # fmt: skip
+
+
+def scan(root: Path, dataset: str, splits: Path | None = None) -> tuple[list[Video], list[str]]:
+    """Rows of a whole or partial tree.
+
+    Args:
+        root: of the tree. dataset: what starts every id.
+        splits: folder of the official lists; `splits` in the tree where it is not given.
 
     Returns:
         The rows, and a note for each part that holds fewer clips than the dataset has, and for
         each file that was skipped.
 
     Raises:
-        SheetError: a split file that is no list of pairs.
+        SheetError: a split file that is no list of pairs, or two that disagree.
     """
-    official = _official_split(root / "splits")
+    if splits and not splits.is_dir():
+        raise SheetError(f"{splits}: no such folder of train.json, val.json and test.json")
+    official = _official(splits or root / "splits")
     rows, notes = [], []
-    for method in ("", *METHODS):
-        base = root / (
-            f"manipulated_sequences/{method}" if method else "original_sequences/youtube"
-        )
+    for subset in SUBSETS.values():
         for compression in COMPRESSIONS:
-            part = base / compression / "videos"
-            paths = list(videos_in(part))
-            if paths and len(paths) < CLIPS:
-                notes.append(f"partial: {part}: {len(paths)} of {CLIPS} clips")
+            part = root / subset.folder / compression / "videos"
+            paths = list(files.videos_in(part))
+            if paths:
+                notes += files.partial(part, len(paths), subset.clips, "clips")
             for path in paths:
-                row = _row(path, dataset, method, compression, official)
+                row = _row(path, dataset, subset, compression)
                 if row:
                     rows.append(row)
+                    if not subset.people:
+                        row["official"] = official.get(path.stem, "")
                 else:
-                    notes.append(f"skipped: {path}: its name is not {_pattern(method)}")
-    known = {*METHODS, "DeepFakeDetection"}
+                    notes.append(f"skipped: {path}: its name is not {subset.told}")
+    known = {subset.folder for subset in SUBSETS.values()}
     for folder in sorted(root.glob("manipulated_sequences/*")):
-        if folder.name not in METHODS:
-            why = "has no reader yet" if folder.name in known else "is no known method"
-            notes.append(f"skipped: {folder}: {folder.name} {why}")
+        if folder.relative_to(root).as_posix() not in known:
+            notes.append(f"skipped: {folder}: {folder.name} is no known method")
+    if any(row["method"] == "DeepFakeDetection" for row in rows):
+        notes.append(
+            "DeepFakeDetection: some clips show several people, one of them forged; a frame's one "
+            "face (faces.choose) may be another's"
+        )
     return rows, notes
 
 
-def _pattern(method: str) -> str:
-    return "<target>_<source>" if method else "<clip>"
-
-
-def _row(
-    path: Path, dataset: str, method: str, compression: str, official: dict[str, str]
-) -> Video | None:
-    stem = path.stem
-    match = re.fullmatch(r"(\d+)_(\d+)" if method else r"(\d+)", stem)
+def _row(path: Path, dataset: str, subset: Subset, compression: str) -> Video | None:
+    match = re.fullmatch(subset.form, path.stem)
     if not match:
         return None
-    target, source = match[1], match[2] if method else ""
+    told = match.groupdict()
+    people = f"{dataset}:{subset.people}"
+    # a forged clip of DeepFakeDetection is named like the original's with one actor more
+    clip = told.get("clip") or told["target"] + told["scene"]
     return {
-        "video_id": f"{dataset}/{method or 'real'}/{compression}/{stem}",
+        "video_id": f"{dataset}/{subset.method or 'real'}/{compression}/{path.stem}",
         "path": str(path),
-        "label": "fake" if method else "real",
+        "label": "fake" if subset.method else "real",
         "dataset": dataset,
-        "method": method,
+        "method": subset.method,
         "compression": compression,
-        "official_split": official.get(stem, ""),
-        "clip_id": f"{dataset}:{target}",
-        "target_id": f"{dataset}:{target}",
-        "source_id": f"{dataset}:{source}" if source else "",
+        "official": "",
+        "clip_id": f"{people}{clip}",
+        "target_id": f"{people}{told['target']}",
+        "source_id": f"{people}{told['source']}" if "source" in told else "",
     }
 
 
-def _official_split(folder: Path) -> dict[str, str]:
+def _official(folder: Path) -> dict[str, str]:
     """The part (train, val, test) of each stem that the official lists name."""
-    parts = {}
-    for part in ("train", "val", "test"):
+    parts: dict[str, str] = {}
+    for part in PARTS:
         file = folder / f"{part}.json"
         if not file.exists():
             continue
-        try:
-            for pair in json.loads(file.read_text(encoding="utf-8")):
-                if not (isinstance(pair, list) and all(isinstance(clip, str) for clip in pair)):
-                    raise TypeError
-                first, second = pair
-                for stem in (first, second, f"{first}_{second}", f"{second}_{first}"):
-                    parts[stem] = part
-        except (ValueError, TypeError):
-            raise SheetError(f"{file}: is no JSON list of pairs of clip ids") from None
+        pairs = files.read_json(file, "list of pairs of clip ids")
+        if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
+            raise SheetError(f"{file}: is no JSON list of pairs of clip ids")
+        for first, second in pairs:
+            for stem in (first, second, f"{first}_{second}", f"{second}_{first}"):
+                if parts.setdefault(stem, part) != part:
+                    raise SheetError(f"{file}: {stem} is in {parts[stem]}.json, too")
     return parts
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(v, str) for v in value)

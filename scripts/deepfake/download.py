@@ -1,0 +1,116 @@
+"""Running the user's own copy of FaceForensics++'s download script. Nothing of it is in here.
+
+The command line is the one that the dataset's page documents. The Snakefile calls this, so
+nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from deepfake import names
+from deepfake.config import Download
+from deepfake.datasets.faceforensics import SUBSETS
+
+log = logging.getLogger("deepfake")
+
+WHERE = "https://github.com/ondyari/FaceForensics"
+IDLE = 3  # runs in a row that brought nothing, after which it is given up
+PAUSE = 60  # seconds before the next run after one that brought nothing, and so much more each
+# MB of a clip, by the sizes that the dataset's page names; the actors' are as many times larger
+MEGABYTES = {"raw": 85.0, "c23": 2.0, "c40": 0.5}
+ACTORS = 5.5
+
+
+class DownloadError(ConnectionError):
+    """The script brings nothing any more; another attempt may."""
+
+
+def problems(settings: Download) -> list[str]:
+    """Why nothing can be downloaded, a line each, and what to do."""
+    if settings.script is None:
+        return [
+            "download.script: names no script; FaceForensics++ is given out on request: fill in "
+            f"the form at {WHERE} and name your copy of the script that you are sent"
+        ]
+    found = []
+    if reason := names.absent(settings.script):
+        found.append(f"download.script: {names.shown(settings.script)}: {reason}")
+    if not settings.accept_terms:
+        found.append(
+            "download.accept_terms: is not true; the script asks whether you accept the dataset's "
+            f"terms of use: read them ({WHERE} links to them) and answer here"
+        )
+    return found
+
+
+def clips(settings: Download, subset: str) -> int:
+    """How many clips a subset has, or how many of them are wanted."""
+    return min(SUBSETS[subset].clips, settings.num_videos or sys.maxsize)
+
+
+def size(settings: Download, subset: str, compression: str) -> float:
+    """About how many bytes a subset is."""
+    larger = ACTORS if SUBSETS[subset].people else 1.0
+    return clips(settings, subset) * MEGABYTES[compression] * larger * 2**20
+
+
+def command(settings: Download, subset: str, compression: str) -> list[str]:
+    """The words that start the script for one subset and compression."""
+    words = [
+        *(sys.executable, str(Path(settings.script).resolve())),
+        str(Path(settings.folder).resolve()),  # absolute, so it can be taken for no option
+        *("-d", subset, "-c", compression, "-t", settings.type, "--server", settings.server),
+    ]
+    return words + (["--num_videos", str(settings.num_videos)] if settings.num_videos else [])
+
+
+def fetch(settings: Download, subset: str, compression: str, pause: float = PAUSE) -> int:
+    """Run the script again until it ends well; it skips the files that are there.
+
+    Its question about the terms of use is answered by one key: the user did so in the
+    configuration (see `problems`).
+
+    Returns:
+        How many files the subset has.
+
+    Raises:
+        DownloadError: IDLE runs in a row brought nothing, or the script ended well without a file.
+    """
+    words, idle = command(settings, subset, compression), 0
+    Path(settings.folder).mkdir(parents=True, exist_ok=True)
+    while True:
+        before = _count(settings, subset, compression)
+        ended = subprocess.run(words, input=b"\n", check=False).returncode
+        there = _count(settings, subset, compression)
+        if ended == 0:
+            break
+        log.warning("the script ended with %d after %d new files", ended, there - before)
+        idle = 0 if there > before else idle + 1
+        if idle == IDLE:
+            raise DownloadError(
+                f"{settings.script} ended with {ended} and brought nothing new {IDLE} times; "
+                "the log has its words. Run again to go on: what is there is kept"
+            )
+        time.sleep(pause * idle)
+    if not there:
+        raise DownloadError(
+            f"{settings.script} ended well, but there is nothing in "
+            f"{_place(settings, subset, compression)}; the log has its words"
+        )
+    return there
+
+
+def _place(settings: Download, subset: str, compression: str) -> Path:
+    last = compression if settings.type == "videos" else settings.type
+    return Path(settings.folder, SUBSETS[subset].folder, last)
+
+
+def _count(settings: Download, subset: str, compression: str) -> int:
+    """Whole files; those that a broken download leaves have no ending."""
+    place = _place(settings, subset, compression)
+    return sum(path.is_file() for path in place.rglob("*.*"))
