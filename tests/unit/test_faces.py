@@ -147,6 +147,17 @@ def test_the_detector_keeps_the_order_of_equal_scores(detector: Detector) -> Non
     np.testing.assert_array_equal(order, [*range(0, 1000, 2), *range(1, 1000, 2)])
 
 
+def test_the_detector_sees_the_numbers_that_its_networks_were_trained_on(
+    detector: Detector,
+) -> None:
+    from mtcnn.utils import images
+
+    levels = np.arange(256, dtype=np.uint8)
+    seen = images.normalize_images(levels).numpy()
+    assert seen.dtype == np.float32
+    np.testing.assert_array_equal(seen, (levels.astype(np.float64) - 127.5) / 128)
+
+
 def test_a_blurred_face_is_less_sharp() -> None:
     face = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     blurred = np.repeat(np.repeat(face[::8, ::8], 8, 0), 8, 1)
