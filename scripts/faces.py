@@ -3,12 +3,13 @@
 import numpy as np
 
 from deepfake import archive, faces, job, tables
+from deepfake.detector import Detector
 
 
 def main(work: job.Job) -> None:
     """Find and cut out the face of each frame of a batch."""
     settings = dict(work.params["faces"])
-    detector = faces.Detector(settings.pop("thresholds"))
+    detector = Detector(settings.pop("thresholds"))
     table = tables.read(work.read("table"))
     fps = {row["video_id"]: row["fps"] for row in table}
     progress = job.Progress(len({row["video_id"] for row in table}), "videos")

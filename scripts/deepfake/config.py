@@ -51,6 +51,12 @@ class Faces(Section):
     margin: Float = key(
         0.0, "enlargement of the box on each side, as a share of its sides", "faces", ge=0, le=2
     )
+    detect_at: Int | None = key(
+        None,
+        "longest side in pixels of the frame that is searched for faces; a larger one is shrunk "
+        "for it and cut at full size; null searches it as it is, up to 1920 x 1080 pixels",
+        "faces",
+    )
     choose: Literal["most_confident", "largest"] = key(
         "most_confident", "which face of a frame is taken", "faces"
     )
@@ -69,6 +75,8 @@ class Faces(Section):
     def _check(self) -> Faces:
         if not all(0 < t < 1 for t in self.thresholds):
             raise ValueError("thresholds must lie between 0 and 1")
+        if self.detect_at is not None and not 64 <= self.detect_at <= 10_000:
+            raise ValueError("detect_at must lie between 64 and 10000, or be null")
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise ValueError("jpeg_quality must lie between 1 and 100, or be null")
         return self

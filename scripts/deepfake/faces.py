@@ -1,25 +1,15 @@
-"""Finding the face of each frame and cutting it out. Not which frames, not what a face tells.
-
-Detector: MTCNN (Zhang et al. 2016, "Joint face detection and alignment using multi-task cascaded
-convolutional networks"), as the package `mtcnn` has it. A list given to it is the sampled frames
-of one video, always: the records of a frame depend on the list it stands in.
-"""
+"""Cutting the face of each frame out of it. Not which frames, not what a face tells."""
 
 from __future__ import annotations
 
 import io
-import logging
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from deepfake import domain
-
-log = logging.getLogger("deepfake")
+from deepfake.detector import Detector, DetectorError, Face
 
 COLUMNS = (
     "video_id", "frame", "face", "status", "reason", "found", "x", "y", "width", "height",
@@ -27,108 +17,33 @@ COLUMNS = (
 )  # fmt: skip
 CONTEXT = 1.4  # side of the native crop kept for later features, in boxes
 LARGEST = 1920 * 1080  # pixels of a frame that the detector is given; 4K would take it 6 GB
-SMALLEST = 12  # pixels: P-Net's window; a smaller side has no face for it
 
 
-@dataclass(frozen=True)
-class Face:
-    """One detected face, in pixels of its frame.
-
-    Attributes:
-        box: x, y, width, height; inside the frame.
-        confidence: 0 to 1, rounded to 4 digits (the last ones depend on the list's length).
-        points: x and y of left eye, right eye, nose, left and right mouth corner.
-    """
-
-    box: tuple[int, int, int, int]
-    confidence: float
-    points: tuple[tuple[int, int], ...] = ()
-
-
-class Detector:
-    """MTCNN, loaded once a process, on one thread (jobs scale by processes).
+def shrink(frame: np.ndarray, longest: int | None = None) -> tuple[np.ndarray, float]:
+    """A frame as the detector is given it, and by how much its sides were divided.
 
     Args:
-        thresholds: of P-Net, R-Net and O-Net, each between 0 and 1.
+        frame: uint8 RGB of shape (height, width, 3).
+        longest: most pixels of its longer side, or None.
+
+    Returns:
+        uint8 RGB of at most about LARGEST pixels, and a number of 1 or more; where that is 1,
+        the frame itself.
     """
-
-    def __init__(self, thresholds: tuple[float, float, float]) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its sums depend on the processor
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        # no file in the home folder, and no user's settings from it
-        os.environ["KERAS_HOME"] = f"{tempfile.gettempdir()}/deepfake-keras-{os.getuid()}"
-        import tensorflow as tf
-        from mtcnn import MTCNN
-        from mtcnn.utils import bboxes
-
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        # mtcnn's own sort is unstable: ties among saturated scores then depend on the list's
-        # length, and with them which boxes survive.
-        bboxes.sort_by_scores = _stable_sort_by_scores
-        self._fatal = (MemoryError, tf.errors.ResourceExhaustedError)
-        self._mtcnn = MTCNN(device="CPU:0")
-        self._thresholds = dict(
-            zip(("threshold_pnet", "threshold_rnet", "threshold_onet"), thresholds, strict=True)
-        )
-
-    def detect(self, frames: list[np.ndarray]) -> list[list[Face]]:
-        """Faces of each of one video's frames, the most confident first.
-
-        Args:
-            frames: uint8 RGB arrays of shape (height, width, 3).
-
-        Raises:
-            DetectorError: the detector cannot digest these frames.
-        """
-        if min(min(frame.shape[:2]) for frame in frames) < SMALLEST:
-            return [[] for _ in frames]
-        try:
-            found = self._mtcnn.detect_faces(frames, **self._thresholds)
-        except self._fatal:
-            raise
-        except Exception as error:
-            log.exception("the detector failed")
-            raise DetectorError(f"the face detector failed: {type(error).__name__}") from error
-        return [
-            sorted((_face(f) for f in faces), key=lambda f: (-f.confidence, f.box))
-            for faces in found
-        ]
-
-
-class DetectorError(ValueError):
-    """Frames that the detector cannot digest."""
-
-
-def _stable_sort_by_scores(tensor, scores, ascending=True):
-    return tensor[np.argsort(scores if ascending else -scores, kind="stable")]
-
-
-def _face(found: dict) -> Face:
-    points = found.get("keypoints", {})
-    order = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
-    return Face(
-        tuple(int(v) for v in found["box"]),
-        round(float(found["confidence"]), 4),
-        tuple(tuple(int(v) for v in points[name]) for name in order if name in points),
-    )
-
-
-def shrink(frame: np.ndarray) -> tuple[np.ndarray, float]:
-    """A frame of about LARGEST pixels at most, and by how much its sides were divided."""
     from PIL import Image
 
     height, width = frame.shape[:2]
     times = math.sqrt(height * width / LARGEST)
+    if longest is not None:
+        times = max(times, max(height, width) / longest)
     if times <= 1:
         return frame, 1.0
     size = max(1, round(width / times)), max(1, round(height / times))
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX)), times
 
 
-def _grown(face: Face, times: float, shape: tuple[int, ...]) -> Face:
-    """A face of a frame that was shrunk, in the pixels of the frame itself."""
+def grow(face: Face, times: float, shape: tuple[int, ...]) -> Face:
+    """A face of a frame that was shrunk, in the pixels of the frame itself, of this shape."""
     if times == 1:
         return face
     box = enlarge(tuple(round(v * times) for v in face.box), 0.0, shape)
@@ -200,6 +115,7 @@ def cut_video(
     *,
     choose: str,
     min_confidence: float,
+    detect_at: int | None = None,
     **crop_settings,
 ) -> Iterator[tuple[dict, np.ndarray | None, bytes | None]]:
     """The faces of one video's frames.
@@ -209,7 +125,7 @@ def cut_video(
         frames: encoded frames by their index.
         reason: why frames are missing, or "".
         detector: finds the faces.
-        choose, min_confidence: see config.
+        choose, min_confidence, detect_at: see config.
         crop_settings: size, margin, resize, jpeg_quality of `crop`.
 
     Yields:
@@ -218,17 +134,25 @@ def cut_video(
         are missing, a row without a frame gives the reason.
     """
     indices = sorted(frames)
+    small, times, images = [], [], {}
+    for index in indices:
+        image = _decode(frames[index])
+        shrunk, divided = shrink(image, detect_at)
+        small.append(shrunk)
+        times.append(divided)
+        if image.size <= 3 * LARGEST:
+            images[index] = image
     records: list[list[Face]] = []
     if indices:
-        small, times = zip(*(shrink(_decode(frames[index])) for index in indices), strict=True)
         try:
-            records = detector.detect(list(small))
+            records = detector.detect(small)
         except DetectorError as error:
-            reason, indices = str(error), []
-    for number, (index, found) in enumerate(zip(indices, records, strict=True)):
+            reason, indices, times = str(error), [], []
+    for index, found, divided in zip(indices, records, times, strict=True):
         row = {"video_id": video_id, "frame": index, "face": 0, "found": len(found)}
-        image = _decode(frames[index])  # again: all of them at once could be gigabytes
-        face = _choose([_grown(face, times[number], image.shape) for face in found], choose)
+        # larger ones are decoded again: all of them at once could be gigabytes
+        image = images.pop(index) if index in images else _decode(frames[index])
+        face = _choose([grow(face, divided, image.shape) for face in found], choose)
         dropped = _unusable(face, min_confidence)
         if face:
             row |= dict(zip(("x", "y", "width", "height"), face.box, strict=True))

@@ -22,7 +22,7 @@ ROW_COLUMNS = (
     "row", "video_id", "frame", "face", "label", "group_id",
     "dataset", "method", "compression", "clip_id", "target_id", "source_id", "official",
 )  # fmt: skip
-SLAB = 128 * 2**20  # bytes of the matrix held at once while writing
+SLAB = 256 * 2**20  # bytes of the matrix held at once while writing
 OPEN_FILES = 256  # at once; 1,024 is a usual limit
 TILE = 256  # rows turned into columns at once: seven times as fast as all of them
 BLOCK = 64 * 2**20  # bytes of the matrix held at once while reading
@@ -64,6 +64,8 @@ def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
         MatrixError: no rows, a file that is cut short or no such array, a number that it does
             not have, or faces of different sizes.
     """
+    import cv2
+
     if not sources:
         raise MatrixError(f"{path}: no face was kept, so there is nothing to learn from")
     headers = {file: _header(file) for file in sorted({file for file, _ in sources})}
@@ -72,21 +74,23 @@ def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
         if not 0 <= number < headers[file][0][0]:
             raise MatrixError(f"{file}: has no face {number}")
     n = len(sources)
-    columns = max(1, SLAB // n)
+    columns = min(p, max(1, SLAB // n))
     with _Files() as files, open(path, "wb") as out:
         np.lib.format.write_array_header_1_0(
             out, {"descr": "|u1", "fortran_order": True, "shape": (n, p)}
         )
+        slab = np.empty((columns, n), np.uint8)
+        tile = np.empty((min(n, TILE), columns), np.uint8)
         for first in range(0, p, columns):
             width = min(columns, p - first)
-            slab = np.empty((width, n), np.uint8)
             for start in range(0, n, TILE):
                 some = sources[start : start + TILE]
-                tile = np.empty((len(some), width), np.uint8)
-                for row, (file, number) in zip(tile, some, strict=True):
-                    _read_at(files.open(file), row, headers[file][2] + number * p + first)
-                slab[:, start : start + TILE] = tile.T
-            out.write(slab)
+                for row, (file, number) in zip(tile, some, strict=False):
+                    place = headers[file][2] + number * p + first
+                    _read_at(files.open(file), row[:width], place)
+                # two to three times as fast as NumPy, into the slab itself
+                cv2.transpose(tile[: len(some), :width], slab[:width, start : start + len(some)])
+            out.write(slab[:width])
 
 
 class _Files:

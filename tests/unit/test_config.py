@@ -91,6 +91,8 @@ def test_defaults_pass_their_own_checks() -> None:
         ("faces.thresholds", [0.6, 0.7], "faces.thresholds[2]: missing"),
         ("faces.thresholds", [0.6, "x", 0.8], "faces.thresholds[1]: 'x' "),
         ("faces.thresholds", [0.6, 0.7, 1.0], "faces: thresholds must lie between 0 and 1"),
+        ("faces.detect_at", 63, "faces: detect_at must lie between 64 and 10000"),
+        ("faces.detect_at", "small", "faces.detect_at: 'small' "),
         ("faces.jpeg_quality", 0, "faces: jpeg_quality must lie between 1 and 100"),
         ("split.protocols", ["grouped", "leaky"], "split.protocols[1]: 'leaky' "),
         ("split.protocols", ["frame", "frame"], "split: a protocol is named twice"),
@@ -163,7 +165,8 @@ def test_a_number_that_yaml_reads_as_a_word_is_a_number(path: str, expected: obj
 NUMBERS = [
     path
     for path, default, *_ in KEYS
-    if re.match(r"\[?[0-9]", default) or path in ("faces.jpeg_quality", "sweep.svm.gamma")
+    if re.match(r"\[?[0-9]", default)
+    or path in ("faces.detect_at", "faces.jpeg_quality", "sweep.svm.gamma")
 ]
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from skimage import data
 
 from deepfake import archive, config, domain, faces, sheet, tables
+from deepfake.detector import Detector, DetectorError, Face
 from deepfake.matrix import Matrix
 from tests.unit import clips
 
@@ -23,9 +24,9 @@ THRESHOLDS = (0.6, 0.7, 0.8)
 
 
 @pytest.fixture(scope="session")
-def detector() -> faces.Detector:
+def detector() -> Detector:
     """Loaded once: that takes seconds."""
-    return faces.Detector(THRESHOLDS)
+    return Detector(THRESHOLDS)
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +104,10 @@ def test_a_jpeg_round_trip_is_of_the_set_quality() -> None:
     assert 0 < losses[0] < losses[1] < losses[2]
 
 
-SMALL_SURE = faces.Face((0, 0, 10, 10), 0.99)
-LARGE_UNSURE = faces.Face((50, 0, 20, 20), 0.95)
-LARGE_UNSURE_LEFT = faces.Face((20, 0, 20, 20), 0.95)
-LARGE_SURER = faces.Face((80, 0, 40, 10), 0.97)
+SMALL_SURE = Face((0, 0, 10, 10), 0.99)
+LARGE_UNSURE = Face((50, 0, 20, 20), 0.95)
+LARGE_UNSURE_LEFT = Face((20, 0, 20, 20), 0.95)
+LARGE_SURER = Face((80, 0, 40, 10), 0.97)
 
 
 @pytest.mark.parametrize(
@@ -124,12 +125,12 @@ LARGE_SURER = faces.Face((80, 0, 40, 10), 0.97)
         ("largest", [], None),
     ],
 )
-def test_the_face_of_a_frame(how: str, found: list, chosen: faces.Face | None) -> None:
+def test_the_face_of_a_frame(how: str, found: list, chosen: Face | None) -> None:
     assert faces.choose(found, how) == chosen
 
 
 def test_faces_of_a_frame_come_with_the_most_confident_first(
-    detector: faces.Detector, portrait: np.ndarray
+    detector: Detector, portrait: np.ndarray
 ) -> None:
     (found,) = detector.detect([np.tile(portrait[:256, 96:352], (2, 2, 1))])
     assert len(found) == 4
@@ -137,13 +138,24 @@ def test_faces_of_a_frame_come_with_the_most_confident_first(
     assert sure == sorted(sure, reverse=True)
 
 
-def test_the_detector_keeps_the_order_of_equal_scores(detector: faces.Detector) -> None:
+def test_the_detector_keeps_the_order_of_equal_scores(detector: Detector) -> None:
     """Its own sort did not, so the boxes that survived depended on the length of the list."""
     from mtcnn.utils import bboxes  # the detector's module sets TensorFlow up first
 
     scores = np.tile(np.array([0.9, 0.5], np.float32), 500)
     order = bboxes.sort_by_scores(np.arange(1000), scores, ascending=False)
     np.testing.assert_array_equal(order, [*range(0, 1000, 2), *range(1, 1000, 2)])
+
+
+def test_the_detector_sees_the_numbers_that_its_networks_were_trained_on(
+    detector: Detector,
+) -> None:
+    from mtcnn.utils import images
+
+    levels = np.arange(256, dtype=np.uint8)
+    seen = images.normalize_images(levels).numpy()
+    assert seen.dtype == np.float32
+    np.testing.assert_array_equal(seen, (levels.astype(np.float64) - 127.5) / 128)
 
 
 def test_a_blurred_face_is_less_sharp() -> None:
@@ -170,9 +182,7 @@ def test_a_table_and_its_archive_are_joined_by_video() -> None:
     assert list(faces.by_video([], iter([]))) == []
 
 
-def test_a_portraits_face_is_found_where_it_is(
-    detector: faces.Detector, portrait: np.ndarray
-) -> None:
+def test_a_portraits_face_is_found_where_it_is(detector: Detector, portrait: np.ndarray) -> None:
     ((face,),) = detector.detect([portrait])
     x, y, width, height = face.box
     assert x < 205 < 245 < x + width  # both eyes
@@ -184,12 +194,12 @@ def test_a_portraits_face_is_found_where_it_is(
     assert face.points[0][0] < face.points[2][0] < face.points[1][0]  # eye, nose, eye
 
 
-def cut(detector: faces.Detector, frames: dict[int, bytes], reason: str = "", **other) -> list:
+def cut(detector: Detector, frames: dict[int, bytes], reason: str = "", **other) -> list:
     return list(faces.cut_video("clip", frames, reason, detector, **(SETTINGS | other)))
 
 
 def test_every_frame_gets_a_row_and_a_lost_one_its_reason(
-    detector: faces.Detector, portrait: np.ndarray
+    detector: Detector, portrait: np.ndarray
 ) -> None:
     frames = {60: portrait, 0: portrait[:, ::-1], 30: np.zeros_like(portrait)}
     found = cut(detector, {index: png(frame) for index, frame in frames.items()})
@@ -202,9 +212,7 @@ def test_every_frame_gets_a_row_and_a_lost_one_its_reason(
     assert (found[1][1], found[1][2]) == (None, None)
 
 
-def test_a_kept_row_tells_where_its_face_was_cut(
-    detector: faces.Detector, portrait: np.ndarray
-) -> None:
+def test_a_kept_row_tells_where_its_face_was_cut(detector: Detector, portrait: np.ndarray) -> None:
     ((row, face, around),) = cut(detector, {0: png(portrait)}, margin=0.2)
     box = (row["x"], row["y"], row["width"], row["height"])
     np.testing.assert_array_equal(face, faces.crop(portrait, box, size=64, margin=0.2))
@@ -217,16 +225,16 @@ def test_a_kept_row_tells_where_its_face_was_cut(
 class Spy:
     """Notes what a detector is given."""
 
-    def __init__(self, detector: faces.Detector) -> None:
+    def __init__(self, detector: Detector) -> None:
         self.detector, self.sizes = detector, []
 
-    def detect(self, frames: list[np.ndarray]) -> list[list[faces.Face]]:
+    def detect(self, frames: list[np.ndarray]) -> list[list[Face]]:
         self.sizes += [frame.shape[:2] for frame in frames]
         return self.detector.detect(frames)
 
 
 def test_a_large_frame_is_searched_small_and_its_face_is_cut_at_full_size(
-    detector: faces.Detector, portrait: np.ndarray
+    detector: Detector, portrait: np.ndarray
 ) -> None:
     """As phones film, in 4K; at full size the detector would take gigabytes."""
     spy, times = Spy(detector), 5
@@ -243,6 +251,54 @@ def test_a_large_frame_is_searched_small_and_its_face_is_cut_at_full_size(
     np.testing.assert_array_equal(face, faces.crop(large, box, size=64))
 
 
+def boxes(found: list) -> list[tuple[int, ...]]:
+    return [tuple(row[name] for name in ("x", "y", "width", "height")) for row, _, _ in found]
+
+
+def test_a_frame_is_searched_at_the_size_that_is_asked_for_and_cut_at_its_own(
+    detector: Detector, portrait: np.ndarray
+) -> None:
+    spy, wide = Spy(detector), np.pad(portrait, ((0, 0), (0, 512), (0, 0)))
+    found = cut(spy, {0: png(wide), 30: png(wide[:, ::-1])}, detect_at=256)
+    assert spy.sizes == [(128, 256)] * 2
+    ((x, y, width, height),) = boxes(cut(detector, {0: png(wide)}))
+    for box, left in zip(boxes(found), (x, 1024 - x - width), strict=True):
+        assert box == pytest.approx((left, y, width, height), abs=0.2 * width)
+    images = (wide, wide[:, ::-1])
+    for (_, face, around), box, image in zip(found, boxes(found), images, strict=True):
+        np.testing.assert_array_equal(face, faces.crop(image, box, size=64))
+        assert clips.picture(around).shape[1] == faces.enlarge(box, 0.2, image.shape)[2]
+
+
+@pytest.mark.parametrize("longest", [None, 512, 10_000])
+def test_a_frame_no_larger_than_asked_for_is_not_touched(
+    detector: Detector, portrait: np.ndarray, longest: int | None
+) -> None:
+    assert faces.shrink(portrait, longest)[0] is portrait
+    ((row, face, around),) = cut(detector, {0: png(portrait)}, detect_at=longest)
+    ((known, its_face, its_around),) = cut(detector, {0: png(portrait)})
+    assert (row, face.tobytes(), around) == (known, its_face.tobytes(), its_around)
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "expected"),
+    [
+        ((720, 1280), 640, (360, 640)),
+        ((1280, 720), 640, (640, 360)),
+        ((100, 101), 100, (99, 100)),
+        ((4000, 10), 100, (100, 1)),
+        ((2160, 3840), 3840, (1080, 1920)),  # the detector's bound holds whatever is asked for
+        ((2160, 3840), 960, (540, 960)),
+    ],
+)
+def test_the_longer_side_of_a_frame_is_brought_to_what_is_asked_for(
+    size: tuple[int, int], longest: int, expected: tuple[int, int]
+) -> None:
+    small, times = faces.shrink(np.zeros((*size, 3), np.uint8), longest)
+    assert small.shape[:2] == expected
+    assert times == pytest.approx(max(size) / max(expected))
+
+
 @pytest.mark.parametrize("size", [(4320, 7680), (500, 60_000), (60_000, 500), (1081, 1920)])
 def test_no_frame_is_too_large_for_the_detector(size: tuple[int, int]) -> None:
     small, times = faces.shrink(np.zeros((*size, 3), np.uint8))
@@ -256,13 +312,13 @@ def test_a_frame_of_common_size_is_given_to_the_detector_as_it_is() -> None:
 
 
 def test_a_face_at_the_border_of_a_shrunk_frame_stays_in_the_frame() -> None:
-    face = faces._grown(faces.Face((990, 20, 13, 10), 0.9), 3.7, (120, 3701, 3))
+    face = faces.grow(Face((990, 20, 13, 10), 0.9), 3.7, (120, 3701, 3))
     x, y, width, height = face.box
     assert (x + width, y + height) == (3701, 111)
 
 
 def test_an_unsure_face_is_dropped_but_its_place_is_told(
-    detector: faces.Detector, portrait: np.ndarray
+    detector: Detector, portrait: np.ndarray
 ) -> None:
     ((row, face, around),) = cut(detector, {0: png(portrait)}, min_confidence=1.0)
     assert (row["status"], row["reason"]) == ("dropped", "confidence below 1")
@@ -273,15 +329,13 @@ def test_an_unsure_face_is_dropped_but_its_place_is_told(
 @pytest.mark.parametrize(
     ("reason", "told"), [("the file is empty", "the file is empty"), ("", "no frame")]
 )
-def test_a_video_without_frames_is_one_row(
-    detector: faces.Detector, reason: str, told: str
-) -> None:
+def test_a_video_without_frames_is_one_row(detector: Detector, reason: str, told: str) -> None:
     row = {"video_id": "clip", "status": "dropped", "reason": told}
     assert cut(detector, {}, reason) == [(row, None, None)]
 
 
 def test_a_video_that_ended_early_has_a_row_for_it_behind_its_frames(
-    detector: faces.Detector, portrait: np.ndarray
+    detector: Detector, portrait: np.ndarray
 ) -> None:
     found = cut(detector, {0: png(portrait)}, "ends after 1 of 9 frames")
     assert [row["status"] for row, _, _ in found] == ["kept", "dropped"]
@@ -289,25 +343,23 @@ def test_a_video_that_ended_early_has_a_row_for_it_behind_its_frames(
 
 
 @pytest.mark.parametrize("shape", [(11, 200), (200, 11), (1, 1), (12, 12), (13, 40)])
-def test_frames_too_small_for_a_face_have_none(
-    detector: faces.Detector, shape: tuple[int, int]
-) -> None:
+def test_frames_too_small_for_a_face_have_none(detector: Detector, shape: tuple[int, int]) -> None:
     ((row, _, _),) = cut(detector, {0: png(noise(*shape))})
     assert (row["status"], row["reason"]) == ("dropped", "no face found")
 
 
 @pytest.mark.parametrize("level", [0, 127, 128, 255])
 def test_a_frame_of_one_colour_does_no_harm_to_the_others(
-    detector: faces.Detector, portrait: np.ndarray, level: int
+    detector: Detector, portrait: np.ndarray, level: int
 ) -> None:
     alone = detector.detect([portrait])
     assert detector.detect([portrait, np.full_like(portrait, level)]) == [*alone, []]
 
 
 def test_frames_that_the_detector_cannot_digest_cost_their_video_only(
-    detector: faces.Detector, portrait: np.ndarray
+    detector: Detector, portrait: np.ndarray
 ) -> None:
-    with pytest.raises(faces.DetectorError, match="the face detector failed"):
+    with pytest.raises(DetectorError, match="the face detector failed"):
         detector.detect([noise(40, 40)[:, :, :2]])
     assert len(detector.detect([portrait])[0]) == 1
 

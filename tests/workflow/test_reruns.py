@@ -31,6 +31,7 @@ CHANGED = {
     "frames.timeout": 500,
     "faces.size": 64,
     "faces.margin": 0.1,
+    "faces.detect_at": 160,
     "faces.choose": "largest",
     "faces.min_confidence": 0.8,
     "faces.thresholds": [0.5, 0.6, 0.7],
