@@ -81,7 +81,7 @@ def compare(name: str, rows: int) -> dict[str, dict]:
     """Both ways at one size."""
     with tempfile.TemporaryDirectory(prefix="engines") as folder:
         path = Path(folder, "matrix.npy")
-        np.save(path, np.asfortranarray(pictures.rows(rows + rows // 4)))
+        pictures.write_matrix(path, rows + rows // 4)
         return {
             way: measure.alone(__file__, "--only", way, name, path, "--rows", rows)
             for way in ("ours", "direct")
@@ -113,6 +113,23 @@ def line(name: str, rows: int, found: dict[str, dict]) -> list[object]:
     ]
 
 
+def conclusions(name: str, found: dict[int, dict[str, dict]]) -> list[str]:
+    """How both ways grow with the rows, and whether the aim is met."""
+    told = []
+    if len(found) > 1:
+        one, other = (
+            measure.growth(list(found), [both[way]["seconds"] for both in found.values()])
+            for way in ("direct", "ours")
+        )
+        told.append(f"{name}: direct grows as n^{one:.2f}, ours as n^{other:.2f}.")
+    if AIM_ROWS in found:
+        both = found[AIM_ROWS]
+        ratio = both["direct"]["seconds"] / both["ours"]["seconds"]
+        word = "met" if ratio >= AIMS[name] else "missed"
+        told.append(f"{name}: {ratio:.1f} times at {AIM_ROWS} rows; aim {AIMS[name]}: {word}.")
+    return told
+
+
 COLUMNS = (
     "model", "rows", "direct s", "ours s", "times faster", "by CPU time", "direct MB", "ours MB",
     "equal predictions",
@@ -135,21 +152,7 @@ def main() -> None:
     for name in arguments.models:
         found = {size: compare(name, size) for size in sorted(arguments.rows)}
         rows += [line(name, size, both) for size, both in found.items()]
-        if len(found) > 1:
-            powers = {
-                way: measure.growth(list(found), [both[way]["seconds"] for both in found.values()])
-                for way in ("direct", "ours")
-            }
-            told.append(
-                f"{name}: direct grows as n^{powers['direct']:.2f}, ours as n^{powers['ours']:.2f}."
-            )
-        if AIM_ROWS in found:
-            both = found[AIM_ROWS]
-            ratio = both["direct"]["seconds"] / both["ours"]["seconds"]
-            word = "met" if ratio >= AIMS[name] else "missed"
-            told.append(
-                f"{name}: {ratio:.1f} times at {AIM_ROWS} rows; the aim of {AIMS[name]} is {word}."
-            )
+        told += conclusions(name, found)
     text = "\n".join([measure.machine(), "", measure.table(COLUMNS, rows), "", *told])
     measure.publish("engines", text, arguments.page)
 

@@ -3,6 +3,8 @@
 Nothing can be learned from them about real faces; they only have such sizes and such likeness.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 FRAMES = 7
@@ -46,3 +48,8 @@ def rows(count: int, size: int = 320) -> np.ndarray:
 def labels(count: int) -> np.ndarray:
     """Which of the faces of `rows` are fake: every other clip; bool (count,)."""
     return np.arange(count) // FRAMES % 2 == 0
+
+
+def write_matrix(path: Path, count: int, size: int = 320) -> None:
+    """Write the faces of `rows` as the workflow's matrix, uint8 (count, p) in Fortran order."""
+    np.save(path, np.asfortranarray(rows(count, size)))
