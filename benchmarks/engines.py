@@ -77,11 +77,11 @@ def objective(weights: np.ndarray, intercept: float, values: np.ndarray, fake: n
     return float(weights @ weights / 2 + intercept**2 / 2 + losses)
 
 
-def compare(name: str, rows: int) -> dict[str, dict]:
+def compare(name: str, rows: int, size: int) -> dict[str, dict]:
     """Both ways at one size."""
     with tempfile.TemporaryDirectory(prefix="engines") as folder:
         path = Path(folder, "matrix.npy")
-        pictures.write_matrix(path, rows + rows // 4)
+        pictures.write_matrix(path, rows + rows // 4, size)
         return {
             way: measure.alone(__file__, "--only", way, name, path, "--rows", rows)
             for way in ("ours", "direct")
@@ -139,6 +139,7 @@ COLUMNS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100, 200, 400, 800])
+    parser.add_argument("--size", type=int, default=320, help="side of a face in pixels")
     parser.add_argument("--models", nargs="+", choices=CANDIDATES, default=list(CANDIDATES))
     parser.add_argument("--page", action="append", default=[], help="a page to put the table into")
     parser.add_argument("--only", nargs=3, metavar=("WAY", "MODEL", "MATRIX"), help="one way alone")
@@ -148,12 +149,12 @@ def main() -> None:
         fake = pictures.labels(arguments.rows[0])
         print(json.dumps({"ours": ours, "direct": direct}[way](name, path, fake)))
         return
-    rows, told = [], []
+    lines, told = [], []
     for name in arguments.models:
-        found = {size: compare(name, size) for size in sorted(arguments.rows)}
-        rows += [line(name, size, both) for size, both in found.items()]
+        found = {rows: compare(name, rows, arguments.size) for rows in sorted(arguments.rows)}
+        lines += [line(name, rows, both) for rows, both in found.items()]
         told += conclusions(name, found)
-    text = "\n".join([measure.machine(), "", measure.table(COLUMNS, rows), "", *told])
+    text = "\n".join([measure.machine(), "", measure.table(COLUMNS, lines), "", *told])
     measure.publish("engines", text, arguments.page)
 
 
