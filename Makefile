@@ -67,6 +67,23 @@ check: .venv/.dev $(DEMO)/videos.tsv  ## formats and lints
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
+# One line a benchmark; each prints its table and puts it between its marks on the page.
+BENCHMARKS = benchmarks/plan.py \
+    benchmarks/gram.py \
+    benchmarks/engines.py \
+    benchmarks/stages.py
+PAGES = --page benchmarks/README.md
+
+.PHONY: benchmark
+benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory beside direct library calls (under 20 minutes)
+	for script in $(BENCHMARKS); do $(BIN)/python $$script $(PAGES) || exit 1; done
+
+# FOLDER needs 25 GB; call it again to go on
+FOLDER ?= results/full
+.PHONY: benchmark-full
+benchmark-full: .venv/.runtime  ## the original experiment at full size, on made-up faces (90 minutes, 24 GiB)
+	$(BIN)/python benchmarks/full.py --folder $(FOLDER) $(PAGES) --page README.md
+
 .PHONY: docs
 docs: .venv/.runtime  ## write the table of keys in config/README.md from the code
 	$(BIN)/python config/keys.py

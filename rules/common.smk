@@ -82,6 +82,8 @@ def make_plan():
     made = Plan(CONFIG, VIDEOS, SITE.limits)
     if not (ASKED or DOWNLOADING) and made.problems():
         refuse("\n".join(made.problems()))
+    for line in made.warnings() if workflow.is_main_process and not ASKED else []:
+        print(line, file=sys.stderr)  # a dry run has no onstart
     return made
 
 

@@ -162,7 +162,7 @@ def _exact(seen: Matrix | Faces, step: Callable[[int], None]) -> Gram:
         sums += block.sum(axis=0, dtype=np.int64)
         step(len(block))
     found = products.whole()
-    _shift_back(found, sums, sums, p)
+    _shift_back(found, sums[:, None] + sums, p)
     return Gram(found, p, sums=sums)
 
 
@@ -171,57 +171,66 @@ def _shifted(block: np.ndarray) -> np.ndarray:
     return np.subtract(block, SHIFT, dtype=np.float32)
 
 
-def _shift_back(products: np.ndarray, ours: np.ndarray, theirs: np.ndarray, p: int) -> None:
-    """Turn products of shifted rows into those of raw rows, whose sums s are given.
+def _shift_back(products: np.ndarray, sums: np.ndarray, p: int) -> None:
+    """Turn products of shifted rows into those of raw rows, for which s_x + s_y are given.
 
     x'y = (x - 128)'(y - 128) + 128 (s_x + s_y) - 128**2 p.
     """
-    products += 128.0 * (ours[:, None] + theirs[None, :]) - 128.0**2 * p
+    products += 128.0 * sums - 128.0**2 * p
 
 
-def cross(seen: Matrix | Faces, others: Matrix | Faces, scaler: Scaler) -> np.ndarray:
-    """Inner products of two sets of scaled rows; without scaling they are exact.
+def cross(
+    seen: Matrix | Faces, others: Matrix | Faces, scaler: Scaler
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inner products of two sets of scaled rows, and all their squares; without scaling exact.
 
     Args:
         seen: n rows. others: m rows with the same features.
 
     Returns:
-        float64 (n, m).
+        Products, float64 (n, m); the squared length of each row, float64 (n,) and (m,).
     """
     if scaler.mean is None:
         return _exact_cross(seen, others)
     (n, p), (m, _) = seen.shape, others.shape
     columns = max(1, min(p, FLOATS // (n + m)))
-    result = np.zeros((n, m))
+    result, ours, theirs = np.zeros((n, m)), np.zeros(n), np.zeros(m)
     for (first, one), (_, other) in zip(seen.blocks(columns), others.blocks(columns), strict=True):
-        result += scaler.apply(one, first).T @ scaler.apply(other, first)
-    return result
+        one, other = scaler.apply(one, first), scaler.apply(other, first)
+        result += one.T @ other
+        _add_squares(one, ours)
+        _add_squares(other, theirs)
+    return result, ours, theirs
 
 
-def _exact_cross(seen: Matrix | Faces, others: Matrix | Faces) -> np.ndarray:
+def _exact_cross(
+    seen: Matrix | Faces, others: Matrix | Faces
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     (n, p), (m, _) = seen.shape, others.shape
-    result = np.zeros((n, m))
-    ours, theirs = np.zeros(n, np.int64), np.zeros(m, np.int64)
+    result, ours, theirs = np.zeros((n, m)), np.zeros(n), np.zeros(m)
+    our_sums, their_sums = np.zeros(n, np.int64), np.zeros(m, np.int64)
     pairs = zip(seen.blocks(EXACT), others.blocks(EXACT), strict=True)
     for (_, one), (_, other) in pairs:
-        result += _shifted(one).T @ _shifted(other)
-        ours += one.sum(axis=0, dtype=np.int64)
-        theirs += other.sum(axis=0, dtype=np.int64)
-    _shift_back(result, ours, theirs, p)
-    return result
+        our_sums += one.sum(axis=0, dtype=np.int64)
+        their_sums += other.sum(axis=0, dtype=np.int64)
+        one, other = _shifted(one), _shifted(other)
+        result += one.T @ other
+        _add_squares(one, ours)
+        _add_squares(other, theirs)
+    _shift_back(result, our_sums[:, None] + their_sums, p)
+    _shift_back(ours, 2 * our_sums, p)
+    _shift_back(theirs, 2 * their_sums, p)
+    return result, ours, theirs
 
 
-def square_norms(seen: Matrix | Faces, scaler: Scaler) -> np.ndarray:
-    """Squared length of each scaled row, float64 (n,)."""
-    result = np.zeros(seen.shape[0])
-    for first, block in seen.blocks():
-        floats = scaler.apply(block, first)
-        result += np.einsum("ij,ij->j", floats, floats, dtype=np.float64)
-    return result
+def _add_squares(floats: np.ndarray, total: np.ndarray) -> None:
+    """Add the squared length of each column of a block, float32 (columns, n), to float64 (n,)."""
+    for tile in tiles(floats, most=EXACT):
+        total += np.square(floats[tile]).sum(axis=0)
 
 
 def project(seen: Matrix | Faces, scaler: Scaler, coefficients: np.ndarray) -> np.ndarray:
-    """Z' a: the weights, one a feature, of a combination of scaled rows.
+    """Z' a: the weights, one a feature, of a combination of scaled rows, summed in float64.
 
     Args:
         coefficients: float64 (n,).
@@ -231,13 +240,19 @@ def project(seen: Matrix | Faces, scaler: Scaler, coefficients: np.ndarray) -> n
     """
     weights = np.empty(seen.shape[1])
     for first, block in seen.blocks():
-        weights[first : first + len(block)] = scaler.apply(block, first) @ coefficients
-    return weights
+        for tile in tiles(block):
+            part = slice(first + tile.start, first + tile.stop)
+            weights[part] = block[tile].astype(np.float64) @ coefficients
+    if scaler.mean is None:
+        return weights
+    return (weights - scaler.mean * coefficients.sum()) / scaler.scale
 
 
 def dot(seen: Matrix | Faces, weights: np.ndarray) -> np.ndarray:
     """X w of raw pixels, float64 (n,); `weights` float64 (p,)."""
     result = np.zeros(seen.shape[0])
     for first, block in seen.blocks():
-        result += weights[first : first + len(block)] @ block.astype(np.float64)
+        for tile in tiles(block):
+            part = slice(first + tile.start, first + tile.stop)
+            result += weights[part] @ block[tile].astype(np.float64)
     return result

@@ -25,6 +25,7 @@ ROW_COLUMNS = (
 SLAB = 256 * 2**20  # bytes of the matrix held at once while writing
 OPEN_FILES = 256  # at once; 1,024 is a usual limit
 TILE = 256  # rows turned into columns at once: seven times as fast as all of them
+STRIP = 4096  # columns turned into rows at once: six times as fast as all of them
 BLOCK = 64 * 2**20  # bytes of the matrix held at once while reading
 
 
@@ -232,7 +233,9 @@ class Faces:
 def _stack(seen: Matrix) -> np.ndarray:
     pixels = np.empty(seen.shape, np.uint8)
     for first, block in seen.blocks():
-        pixels[:, first : first + len(block)] = block.T
+        for start in range(0, len(block), STRIP):
+            strip = block[start : start + STRIP]
+            pixels[:, first + start : first + start + len(strip)] = strip.T
     return pixels
 
 

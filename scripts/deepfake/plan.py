@@ -5,12 +5,22 @@ The Snakefile calls this, so nothing heavy is imported.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from deepfake import download, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.sheet import Video
 from deepfake.site import Limits
+
+MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has to bear them
+# What makes fewer jobs of a rule, by the rule.
+PACKING = {
+    "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
+    "faces": "pack more videos a job (scan_dataset.py --videos-per-job)",
+    "search": "score more candidates a job (search.candidates_per_job)",
+    "gram": "use fewer folds (split.folds.k) or protocols (split.protocols)",
+}
 
 
 class Plan:
@@ -154,6 +164,18 @@ class Plan:
         """Run time of a job in minutes."""
         asked = resources.minutes(self._formula(rule, wildcards), self.size(wildcards), attempt)
         return min(asked, self._limits.minutes or asked)
+
+    def warnings(self) -> list[str]:
+        """What is allowed but not wise, and which key to turn; empty for most runs."""
+        counts = Counter(rule for rule, _ in self.jobs())
+        jobs = sum(counts.values())
+        if jobs <= MANY_JOBS:
+            return []
+        most, count = max(((rule, counts[rule]) for rule in PACKING), key=lambda found: found[1])
+        return [
+            f"warning: this run has {jobs} jobs, {count} of them {most}; more than {MANY_JOBS} are "
+            f"slow to plan and a burden to a cluster: {PACKING[most]}"
+        ]
 
     def problems(self) -> list[str]:
         """Why a run of this size is refused, and what to do; empty where it is not."""

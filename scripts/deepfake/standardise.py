@@ -38,10 +38,10 @@ class Scaler:
         return floats
 
 
-def tiles(block: np.ndarray) -> Iterator[slice]:
-    """Columns of a block (columns, rows) in parts of about TILE numbers."""
+def tiles(block: np.ndarray, most: int = TILE) -> Iterator[slice]:
+    """Columns of a block (columns, rows) in parts of about TILE numbers and `most` columns."""
     columns, rows = block.shape
-    width = max(1, TILE // max(1, rows))
+    width = min(most, max(1, TILE // max(1, rows)))
     for first in range(0, columns, width):
         yield slice(first, min(first + width, columns))
 

@@ -16,7 +16,7 @@ class Used:
 
     Attributes:
         jobs: measured. asked_mb, asked_minutes, threads: of the largest request.
-        used_mb, used_seconds: the most of any job. cpu_seconds: of all jobs together.
+        used_mb, used_seconds: the most of any job. seconds, cpu_seconds: of all jobs together.
     """
 
     jobs: int = 0
@@ -25,6 +25,7 @@ class Used:
     threads: int = 0
     used_mb: float = 0
     used_seconds: float = 0
+    seconds: float = 0
     cpu_seconds: float = 0
 
     @property
@@ -52,21 +53,25 @@ def by_model(found: dict[str, Used], models: Iterable[str]) -> dict[str, Used]:
 
     The Gram jobs are counted with svm and with logistic: each could not do without them.
     """
-    together = {}
+    found_by_model = {}
     for model in models:
         mine = [used for name, used in found.items() if name.endswith(f" {model}")]
         if mine and model != "forest" and "gram" in found:
             mine.append(found["gram"])
         if mine:
-            together[model] = Used(
-                jobs=sum(used.jobs for used in mine),
-                **{
-                    name: max(getattr(used, name) for used in mine)
-                    for name in ("asked_mb", "asked_minutes", "threads", "used_mb", "used_seconds")
-                },
-                cpu_seconds=sum(used.cpu_seconds for used in mine),
-            )
-    return together
+            found_by_model[model] = together(mine)
+    return found_by_model
+
+
+def together(parts: Iterable[Used]) -> Used:
+    """Jobs of several rules as one: the most of any, the sum of all."""
+    total = Used()
+    for part in parts:
+        for name in ("asked_mb", "asked_minutes", "threads", "used_mb", "used_seconds"):
+            setattr(total, name, max(getattr(total, name), getattr(part, name)))
+        for name in ("jobs", "seconds", "cpu_seconds"):
+            setattr(total, name, getattr(total, name) + getattr(part, name))
+    return total
 
 
 def _records(path: Path) -> list[dict]:
@@ -86,6 +91,7 @@ def _add(used: Used, record: dict) -> None:
     used.asked_minutes = max(used.asked_minutes, _number(asked.get("runtime")))
     used.threads = max(used.threads, int(_number(record.get("threads"))))
     used.used_seconds = max(used.used_seconds, _number(record.get("s")))
+    used.seconds += _number(record.get("s"))
     used.cpu_seconds += _number(record.get("cpu_time"))
     used.used_mb = max(used.used_mb, _number(record.get("max_rss")))
 

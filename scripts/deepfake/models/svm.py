@@ -5,7 +5,7 @@ Their candidates differ in C, kernel and gamma, which all come from the same inn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def _kernel(
     kernel: str,
     products: np.ndarray,
     gamma: float | None,
-    norms: tuple[np.ndarray, np.ndarray] | None = None,
+    norms: Sequence[np.ndarray] = (),
 ) -> np.ndarray:
     """Kernel values from inner products; `norms` are the squared lengths of rows and columns."""
     if kernel == "linear":
@@ -135,7 +135,6 @@ def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
         return grams.dot(seen, arrays["weights"]) + intercept
     scaler = Scaler(arrays.get("mean"), arrays.get("scale"))
     vectors = Faces(arrays["support_vectors"])
-    products = grams.cross(seen, vectors, scaler)
-    norms = grams.square_norms(seen, scaler), grams.square_norms(vectors, scaler)
+    products, *norms = grams.cross(seen, vectors, scaler)
     kernel = _kernel(fitted.candidate["kernel"], products, fitted.settings["gamma"], norms)
     return kernel @ arrays["dual_coefficients"] + intercept

@@ -1,0 +1,80 @@
+"""What the benchmarks share: one way in a process of its own, the machine, growth, pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+
+def alone(script: str, *words: object) -> dict:
+    """Run a script in a process of its own; the JSON object that it prints last."""
+    command = [sys.executable, script, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def timed(work: Callable[[], object]) -> tuple[object, dict[str, float]]:
+    """What `work` gives, and its seconds by the wall, its CPU seconds, the process's peak in MB."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = work()
+    took = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+    return found, took | {"peak_mb": peak_mb()}
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB (2**20 bytes)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def growth(sizes: Sequence[int], seconds: Sequence[float]) -> float:
+    """The power of the size that the seconds grow with: the slope of a line through both logs."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def machine() -> str:
+    """This machine, the date and the commit, in one line."""
+    facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    named = re.search(r"^model name\s*: (.*)$", facts, re.M)
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    commit = subprocess.run(asked, capture_output=True, text=True).stdout.strip() or "no commit"
+    return (
+        f"{os.cpu_count()} cores of {named[1] if named else platform.machine()}, {gib:.0f} GiB, "
+        f"{time.strftime('%Y-%m-%d')}, {commit}, load {os.getloadavg()[0]:.1f} at the end"
+    )
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table in Markdown, its columns as wide as they must be."""
+    lines = [[str(cell) for cell in line] for line in (columns, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
+        for line in lines
+    )
+
+
+def publish(name: str, text: str, pages: Sequence[str]) -> None:
+    """Print a text, and put it between the lines `<!-- name -->` and `<!-- /name -->` of pages."""
+    print(text, flush=True)
+    for page in map(Path, pages):
+        before, found, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+        _, ended, after = rest.partition(f"<!-- /{name} -->\n")
+        if found and ended:
+            page.write_text(f"{before}{found}{text}\n{ended}{after}", encoding="utf-8")
