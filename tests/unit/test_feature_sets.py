@@ -43,42 +43,53 @@ FILTERS = {
 }  # fmt: skip
 
 
-def levels(picture: np.ndarray, kernel: np.ndarray, step: int) -> dict[tuple[int, int], int]:
-    """Level of each residual by its place, doubled: a place between two pixels is odd."""
-    (high, wide), (height, width) = kernel.shape, picture.shape
-    found = {}
-    for row, column in itertools.product(range(height - high + 1), range(width - wide + 1)):
-        y, x = 2 * row + high - 1, 2 * column + wide - 1
-        if 4 <= y <= 2 * (height - 3) and 4 <= x <= 2 * (width - 3):
-            seen = picture[row : row + high, column : column + wide].astype(int)
-            residual = int((seen * kernel).sum())
-            rounded = int(abs(residual) / step + 0.5) * (1 if residual > 0 else -1)
-            found[y, x] = max(-2, min(2, rounded))
+Place = tuple[int, int]  # row and column, doubled: between two pixels it is odd
+
+
+def filtered(picture: np.ndarray, name: str) -> list[tuple[dict[Place, int], np.ndarray]]:
+    """Residuals by place, one by one, and the face's mask: of a square, or of rows and columns."""
+    kernel = np.array(FILTERS[name][0])
+    images = [(picture, native.face(picture.shape, BOX))]
+    if len(kernel) == 1:
+        images.append((images[0][0].T, images[0][1].T))
+    (high, wide), found = kernel.shape, []
+    for image, inside in images:
+        height, width = image.shape
+        values = {}
+        for row, column in itertools.product(range(height - high + 1), range(width - wide + 1)):
+            y, x = 2 * row + high - 1, 2 * column + wide - 1
+            if 4 <= y <= 2 * (height - 3) and 4 <= x <= 2 * (width - 3):
+                seen = image[row : row + high, column : column + wide].astype(int)
+                values[y, x] = int((seen * kernel).sum())
+        found.append((values, inside))
     return found
+
+
+def region(places: list[Place], inside: np.ndarray) -> str:
+    """Where residuals lie: all pixels under them in the face, or in the ring, or neither."""
+    pixels = [inside[y // 2, x] for y, column in places for x in (column // 2, (column + 1) // 2)]
+    return "face" if all(pixels) else "neither" if any(pixels) else "ring"
 
 
 def runs(picture: np.ndarray, name: str) -> dict[tuple[str, str], Counter]:
     """Merged runs of four levels by region and scan, counted one by one."""
-    kernel, step = np.array(FILTERS[name][0]), FILTERS[name][1]
-    pictures = [(picture, native.face(picture.shape, BOX))]
-    if len(kernel) == 1:
-        pictures.append((pictures[0][0].T, pictures[0][1].T))
+    kernel, step = FILTERS[name]
     found: dict[tuple[str, str], Counter] = {}
-    for image, inside in pictures:
-        known = levels(image, kernel, step)
-        for (y, x), down in itertools.product(known, (False, True)):
+    for values, inside in filtered(picture, name):
+        for (y, x), down in itertools.product(values, (False, True)):
             places = [(y + 2 * i * down, x + 2 * i * (not down)) for i in range(4)]
-            if any(place not in known for place in places):
-                continue
-            under = [inside[r // 2, c // 2] and inside[r // 2, (c + 1) // 2] for r, c in places]
-            above = [inside[r // 2, c // 2] or inside[r // 2, (c + 1) // 2] for r, c in places]
-            region = "face" if all(under) else "ring" if not any(above) else "neither"
-            scan = "both" if len(kernel) > 1 else "across" if down else "along"
-            run = tuple(known[place] for place in places)
-            minus = tuple(-level for level in run)
-            same = min(run, run[::-1], minus, minus[::-1])
-            found.setdefault((region, scan), Counter())[same] += 1
+            if all(place in values for place in places):
+                run = tuple(level(values[place], step) for place in places)
+                minus = tuple(-value for value in run)
+                same = min(run, run[::-1], minus, minus[::-1])
+                scan = "both" if len(kernel) > 1 else "across" if down else "along"
+                found.setdefault((region(places, inside), scan), Counter())[same] += 1
     return found
+
+
+def level(residual: int, step: int) -> int:
+    """Rounded, halves away from zero, and truncated."""
+    return max(-2, min(2, int(abs(residual) / step + 0.5) * (1 if residual > 0 else -1)))
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -104,14 +115,20 @@ def _number(run: tuple[int, ...]) -> int:
 
 def test_runs_of_a_tiny_residual_are_counted_by_hand() -> None:
     levels = np.array([[2, 2, 3, 4, 2], [0, 1, 2, 3, 4]], np.uint8)  # that is 0 0 1 2 0, -2 ... 2
-    places = np.zeros((2, 2), np.uint16)
-    places[1, 1] = residuals.BINS  # the last run lies in the ring
+    places = np.zeros((2, 2), np.uint8)
+    places[1, 1] = residuals.PAIRS  # the last run lies in the ring
     face, ring = residuals.count(levels, 1, places)
     found = {int(i): int(face[i]) for i in np.flatnonzero(face)}
     assert found == {_number((0, 0, 1, 2)): 1, _number((0, 1, 2, 0)): 1, _number((-2, -1, 0, 1)): 1}
     assert np.flatnonzero(ring).tolist() == [_number((-1, 0, 1, 2))]
     turned = residuals.count(np.ascontiguousarray(levels.T), 0, places.T)
     np.testing.assert_array_equal(turned, [face, ring])
+
+
+def test_crops_too_large_to_be_counted_at_once_are_counted_in_bands(monkeypatch) -> None:
+    whole = residuals.vector(grey(texture()), BOX)
+    monkeypatch.setattr(residuals, "EXACT", 100)
+    np.testing.assert_array_equal(residuals.vector(grey(texture()), BOX), whole)
 
 
 def test_runs_of_three_are_the_two_in_each_run_of_four() -> None:
@@ -241,6 +258,22 @@ def test_white_noise_has_its_variance_as_energy_in_every_filter() -> None:
             assert abs(value - expected) < 0.1, label
 
 
+@pytest.mark.parametrize("name", energies.FILTERS)
+def test_energies_are_the_mean_squares_taken_one_by_one(name: str) -> None:
+    picture = texture()
+    squares: dict[str, list[int]] = {"face": [], "ring": [], "neither": []}
+    for values, inside in filtered(picture, name):
+        for place, value in values.items():
+            squares[region([place], inside)].append(value**2)
+    power = (np.array(FILTERS[name][0]) ** 2).sum()
+    expected = {part: np.log2(np.mean(squares[part]) / power + 1 / 12) for part in ("face", "ring")}
+    found = dict(zip(energies.LABELS, energies.vector(grey(picture), BOX), strict=True))
+    for part, value in expected.items():
+        assert found["Y", name, part] == pytest.approx(value, abs=1e-4)
+    difference = expected["face"] - expected["ring"]
+    assert found["Y", name, "difference"] == pytest.approx(difference, abs=2e-4)
+
+
 def test_noise_of_colour_alone_is_seen_in_the_chroma() -> None:
     generator = np.random.default_rng(0)
     crop = np.full((120, 100, 3), 128, np.uint8)
@@ -258,7 +291,7 @@ def test_a_region_without_a_pixel_makes_no_difference() -> None:
     for channel, name, value in energies.LABELS:
         if value != "ring":
             expected = 0 if value == "difference" else np.log2(1 / 12)
-            assert values[channel, name, value] == pytest.approx(expected)
+            assert values[channel, name, value] == pytest.approx(expected, abs=1e-4)
     assert values["Y", "square3", "ring"] > 0
 
 
@@ -282,7 +315,7 @@ def test_the_spectrum_of_a_blurred_face_falls_as_the_blur_says() -> None:
     found = spectrum.vector(grey(np.rint(blurred).astype(np.uint8)), (0, 0, side, side))
     f = spectrum.FREQUENCIES
     passed = np.exp(-((2 * np.pi * f * sigma) ** 2))  # a Gaussian's own transform, squared
-    expected = np.log2(100 * passed + 2 * spectrum.FLOOR)  # rounded again, and the floor
+    expected = np.log2(100 * passed + 2 * native.FLOOR)  # rounded again, and the floor
     enough = (f * side > 10) & (f < 0.5)
     assert np.abs(found - expected)[enough].max() < 1
     assert found[enough][0] > found[enough][-1] + 6

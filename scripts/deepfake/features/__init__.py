@@ -87,7 +87,7 @@ def crops(rows: Sequence[dict[str, str]], tar: str | Path) -> Iterator[tuple[np.
             raise FeatureError(f"{tar}: {name} is no picture; remove the file and run again")
         box = tuple(int(row[side]) for side in ("x", "y", "width", "height"))
         try:
-            yield bgr[..., ::-1], box_in_crop(box, bgr.shape)
+            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), box_in_crop(box, bgr.shape)
         except FeatureError as error:
             raise FeatureError(f"{tar}: {name}: {error}") from None
     if extra := next(stored, None):

@@ -14,6 +14,9 @@ SQUARES = ("square3", "square5")
 # what white noise of variance 1 becomes in each: the sum of its squared weights
 POWER = {"first": 2, "second": 6, "third": 20, "square3": 36, "square5": 596}
 
+FLOOR = 1 / 12  # variance that rounding to whole grey levels adds: less than that says nothing
+DIGITS = 4  # kept of a logarithm: its last bits depend on the processor
+
 
 def roomy(crop: np.ndarray) -> np.ndarray:
     """A crop whose sides are at least SMALLEST: shorter ones repeat their last pixels."""
@@ -23,7 +26,7 @@ def roomy(crop: np.ndarray) -> np.ndarray:
 
 def luma(crop: np.ndarray) -> np.ndarray:
     """Y of BT.601, int16 (height, width), 0 to 255, of an RGB crop."""
-    red, green, blue = (crop[..., channel].astype(np.uint16) for channel in range(3))
+    red, green, blue = _channels(crop, np.uint16)
     red *= 77
     green *= 150
     blue *= 29
@@ -36,8 +39,15 @@ def luma(crop: np.ndarray) -> np.ndarray:
 
 def chroma(crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cb and Cr of BT.601, full range, int16 (height, width), -128 to 127, of an RGB crop."""
-    red, green, blue = (crop[..., channel].astype(np.int16) for channel in range(3))
+    red, green, blue = _channels(crop, np.int16)
     return (128 * blue - 43 * red - 85 * green) >> 8, (128 * red - 107 * green - 21 * blue) >> 8
+
+
+def _channels(crop: np.ndarray, dtype: type) -> list[np.ndarray]:
+    """Red, green and blue, (height, width) each; OpenCV takes them apart ten times as fast."""
+    import cv2
+
+    return [channel.astype(dtype) for channel in cv2.split(np.ascontiguousarray(crop))]
 
 
 def residuals(channel: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
@@ -57,12 +67,12 @@ def residuals(channel: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
     """
     rows, columns = channel.shape[0] - 2 * BORDER, channel.shape[1] - 2 * BORDER
     found = {}
-    along, down = np.diff(channel, axis=1), np.diff(channel, axis=0)
+    along, down = channel, channel
     for name, less in (("first", 1), ("second", 0), ("third", 1)):
+        along, down = np.diff(along, axis=1), np.diff(down, axis=0)
         found[name] = _middle(along, rows, columns - less), _middle(down, rows - less, columns)
         if name == "second":
             small = np.diff(along, n=2, axis=0)
-        along, down = np.diff(along, axis=1), np.diff(down, axis=0)
     # [1, -2, 2, -2, 1] is [1, -2, 1] by [1, 0, 1]: the large filter is made of the small one
     large = 2 * small[1:-1, 1:-1]
     for corner in (small[:-2, :-2], small[:-2, 2:], small[2:, :-2], small[2:, 2:]):
@@ -84,7 +94,7 @@ def face(shape: tuple[int, ...], box: tuple[int, int, int, int]) -> np.ndarray:
     x, y, width, height = box
     across = (2 * np.arange(shape[1]) + 1 - 2 * x - width) * height  # from the centre, doubled
     down = (2 * np.arange(shape[0]) + 1 - 2 * y - height) * width
-    return down[:, None] ** 2 + across**2 <= (width * height) ** 2
+    return across**2 <= ((width * height) ** 2 - down**2)[:, None]
 
 
 def windows(mask: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ are those of Fridrich and Kodovsky 2012, see `native.residuals`. The variant her
   together), square3 and square5;
 - the mean square of the residual over the face's ellipse, and over the ring, divided by what
   white noise of variance 1 becomes in that filter: so a variance, in grey levels squared;
-- its logarithm to base 2, above FLOOR; then the face's less the ring's.
+- its logarithm to base 2, above native.FLOOR; then the face's less the ring's.
 
 Edges of the picture count as noise, in the face and in the ring.
 """
@@ -28,7 +28,6 @@ DTYPE = np.dtype(np.float32)
 CHANNELS = ("Y", "Cb", "Cr")
 FILTERS = ("second", "third", "square3", "square5")
 VALUES = ("face", "ring", "difference")
-FLOOR = 1 / 12  # variance that rounding to whole grey levels adds: less than that says nothing
 LABELS = [(c, name, value) for c in CHANNELS for name in FILTERS for value in VALUES]
 LENGTH = len(LABELS)
 
@@ -38,10 +37,12 @@ def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
 
     A region without a pixel has the energy 0, and a difference to it is 0.
     """
+    import cv2
+
     crop = native.roomy(crop)
     inner = native.face(crop.shape, box)
     inner = inner[native.BORDER : -native.BORDER, native.BORDER : -native.BORDER]
-    regions: dict[tuple[int, ...], np.ndarray] = {}
+    regions: dict[tuple[int, ...], list[np.ndarray]] = {}
     found = []
     for channel in (native.luma(crop), *native.chroma(crop)):
         maps = native.residuals(channel)
@@ -50,16 +51,17 @@ def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
             for residual in maps[name]:
                 if residual.shape not in regions:
                     regions[residual.shape] = _regions(inner, residual.shape)
-                squares = np.square(residual.ravel(), dtype=np.float64)
-                total += regions[residual.shape] @ squares  # below 2**53: exact in any order
-                counted += regions[residual.shape].sum(axis=1)
+                for place, mask in enumerate(regions[residual.shape]):
+                    # a whole number below 2**53: exact in whatever order it is summed
+                    total[place] += cv2.norm(residual, cv2.NORM_L2SQR, mask)
+                    counted[place] += cv2.countNonZero(mask)
             energy = total / np.maximum(counted, 1) / native.POWER[name]
-            face, ring = np.log2(energy + FLOOR)
+            face, ring = np.round(np.log2(energy + native.FLOOR), native.DIGITS)
             found += [face, ring, face - ring if counted.all() else 0.0]
     return np.array(found, DTYPE)
 
 
-def _regions(inner: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """1.0 where a residual lies in the face, then in the ring; float64 (2, rows * columns)."""
+def _regions(inner: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Where a residual lies in the face, and where in the ring: uint8 of its shape."""
     size = [1 + side - mine for side, mine in zip(inner.shape, shape, strict=True)]
-    return np.array([part.ravel() for part in native.windows(inner, *size)], np.float64)
+    return [part.view(np.uint8) for part in native.windows(inner, *size)]

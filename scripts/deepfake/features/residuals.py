@@ -35,14 +35,14 @@ DTYPE = np.dtype(np.float32)
 TRUNCATION = 2
 LEVELS = 2 * TRUNCATION + 1
 ORDER = 4
-BINS = LEVELS**ORDER
 STEPS = {"first": 1, "second": 2, "third": 3, "square3": 4, "square5": 12}
 SUBMODELS = [(name, scan) for name in native.LINES for scan in ("along", "across")] + [
     (name, "both") for name in native.SQUARES
 ]
 REGIONS = ("face", "ring")
-LANES = 4  # neighbours count in different places: a sum need not wait for the one before it
-CHUNK = 2**16  # runs counted at once: they stay in the processor's cache
+PAIRS = LEVELS**2
+LANES = 3  # neighbours count in different places: a sum need not wait for the one before it
+EXACT = 2**24  # runs counted at once: OpenCV answers in float32
 
 
 def _classes(order: int) -> np.ndarray:
@@ -93,7 +93,7 @@ def quantise(residual: np.ndarray, step: int) -> np.ndarray:
     two = (3 * step + 1) // 2
     levels = (residual >= one).view(np.uint8)
     for bound in (two, 1 - one, 1 - two):
-        levels += residual >= bound
+        levels += (residual >= bound).view(np.uint8)
     return levels
 
 
@@ -107,37 +107,38 @@ def count(levels: np.ndarray, axis: int, places: np.ndarray) -> np.ndarray:
     Returns:
         int64 (2, 625), of face and ring.
     """
-    pairs = _later(levels, axis, 0, 1) * np.uint8(LEVELS) + _later(levels, axis, 1, 1)
-    runs = _later(pairs, axis, 0, 2) * np.uint16(LEVELS**2)
-    runs += _later(pairs, axis, 2, 2)
-    runs += places
-    flat, size = runs.ravel(), LANES * 3 * BINS
-    counts = sum(
-        np.bincount(flat[first : first + CHUNK], minlength=size)
-        for first in range(0, len(flat), CHUNK)
-    )
-    return counts.reshape(LANES, 3, BINS).sum(axis=0)[:2]
+    import cv2
+
+    pairs = _part(levels, axis, 0, 1) * LEVELS + _part(levels, axis, 1, 1)
+    first, second = _part(pairs, axis, 0, 2) + places, _part(pairs, axis, 2, 2)
+    size = LANES * 3 * PAIRS, PAIRS
+    counts = np.zeros(size, np.int64)
+    rows = max(1, EXACT // places.shape[1])
+    for top in range(0, len(places), rows):
+        some = [part[top : top + rows] for part in (first, second)]
+        counts += cv2.calcHist(some, [0, 1], None, size, (0, size[0], 0, size[1])).astype(np.int64)
+    return counts.reshape(LANES, 3, -1).sum(axis=0)[:2]
 
 
-def _later(array: np.ndarray, axis: int, first: int, less: int) -> np.ndarray:
+def _part(array: np.ndarray, axis: int, first: int, less: int) -> np.ndarray:
     """An array from a place on, and shorter by `less` along an axis."""
     part = slice(first, array.shape[axis] - less + first)
     return array[part] if axis == 0 else array[:, part]
 
 
 def _places(inner: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
-    """Where the runs of an array of residuals are counted from, uint16, one of a run.
+    """Where the runs of an array of residuals are counted from, uint8, one of a run.
 
-    Multiples of BINS: face, ring or neither, in one of LANES.
+    Multiples of PAIRS: face, ring or neither, in one of LANES.
 
     Args:
         inner: bool, pixels in the face. shape: of the residuals, which may lie between pixels.
     """
     size = [1 + side - mine for side, mine in zip(inner.shape, shape, strict=True)]
     size[axis] += ORDER - 1
-    face, ring = native.windows(inner, *size)
-    region = np.uint16(2) - face * np.uint16(2) - ring
-    return (region + (np.arange(region.shape[1]) % LANES * 3).astype(np.uint16)) * np.uint16(BINS)
+    face, ring = (part.view(np.uint8) for part in native.windows(inner, *size))
+    region = 2 - 2 * face - ring
+    return (region + (np.arange(region.shape[1]) % LANES * 3).astype(np.uint8)) * PAIRS
 
 
 def _frequencies(counts: np.ndarray) -> np.ndarray:

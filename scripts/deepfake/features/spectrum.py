@@ -7,7 +7,7 @@ uncompressed video, weak on compressed. The variant here:
 - the largest square in the middle of the face's box, luma at native pixels, no window function;
 - the mean power of each whole radius from 1 (so without the mean brightness) to the corner of
   the spectrum, per pixel: white noise of variance s has the power s at every radius;
-- its logarithm to base 2, above FLOOR;
+- its logarithm to base 2, above native.FLOOR;
 - the profile is resized, never the image: interpolated linearly at LENGTH equally spaced
   frequencies up to the corner's, sqrt(1/2) cycles a pixel. Faces of all sizes are so compared
   at the same frequencies; below the first radius and past the last the profile is continued.
@@ -28,8 +28,6 @@ VERSION = 1
 DTYPE = np.dtype(np.float32)
 LENGTH = 80
 
-FLOOR = 1 / 12  # power that rounding to whole grey levels has at every frequency
-DIGITS = 4  # kept of a logarithm: the last bits of a Fourier transform depend on the processor
 FREQUENCIES = math.sqrt(0.5) * np.arange(1, LENGTH + 1) / LENGTH  # cycles a pixel
 
 
@@ -38,8 +36,8 @@ def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     square = middle(native.luma(crop), box)
     power = profile(square)
     radii = np.arange(1, len(power) + 1) / len(square)
-    logs = np.interp(FREQUENCIES, radii, np.log2(power + FLOOR))
-    return np.round(logs, DIGITS).astype(DTYPE)
+    logs = np.interp(FREQUENCIES, radii, np.log2(power + native.FLOOR))
+    return np.round(logs, native.DIGITS).astype(DTYPE)
 
 
 def middle(grey: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
