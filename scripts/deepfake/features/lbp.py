@@ -24,7 +24,7 @@ REGIONS = ("face", "ring")
 LENGTH = PATTERNS * len(REGIONS)
 # A diagonal neighbour lies at sqrt(1/2) of a pixel each way. Less the centre it is, but for a
 # factor, SLANT times the corner and STRAIGHT times the two beside it: compared in whole numbers.
-SLANT, STRAIGHT = 70711, 29289
+SLANT, STRAIGHT = np.int32(70711), np.int32(29289)
 
 
 def _riu2() -> np.ndarray:
@@ -60,7 +60,6 @@ def codes(grey: np.ndarray) -> np.ndarray:
     Returns:
         (height - 2, width - 2); bit i is of NEIGHBOURS[i].
     """
-    grey = grey.astype(np.int32)
     rows, columns = grey.shape
     less = [
         grey[1 + down : rows - 1 + down, 1 + right : columns - 1 + right] - grey[1:-1, 1:-1]
