@@ -1,0 +1,156 @@
+"""Faces a second of each feature set, and a check on real clips that the sets see something.
+
+    .venv/bin/snakemake results/demo/faces/b0001.tar
+    .venv/bin/python benchmarks/features.py
+
+Printed are faces a CPU second on one core: at the crops' own sizes, and stretched to faces of
+other sizes. With real clips (name their folder, laid out as FaceForensics++, in
+DEEPFAKE_TEST_CLIPS), their faces are cut first and measured too; and logistic regression on each
+set is tested on people it never saw. That needs many more people than twenty clips have to say
+anything of which set is better.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+import yaml
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from deepfake import features, tables  # noqa: E402
+
+CLIPS = "DEEPFAKE_TEST_CLIPS"
+SIDES = (150, 225, 300)  # of a face, in pixels
+AIM = 200  # faces a second of residuals
+C = 1e-2
+Crop = tuple[np.ndarray, features.Box]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """CPU seconds of one call."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def stretched(crop: np.ndarray, box: features.Box, side: int) -> Crop:
+    """A crop whose face has sides of about this geometric mean."""
+    times = side / np.sqrt(box[2] * box[3])
+    size = round(crop.shape[1] * times), round(crop.shape[0] * times)
+    box = tuple(int(value * times) for value in box)
+    return cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC), box
+
+
+def all_of(one: ModuleType, crops: list[Crop]) -> None:
+    for crop in crops:
+        one.vector(*crop)
+
+
+def speed(crops: list[Crop], title: str) -> None:
+    """Print faces a CPU second of each set."""
+    sides = [np.sqrt(box[2] * box[3]) for _, box in crops]
+    print(f"{title}: {len(crops)} faces of {np.mean(sides):.0f} pixels a side")
+    for name in features.NAMES:
+        one = features.module(name)
+        one.vector(*crops[0])  # what is loaded at the first call is no face's
+        rate = len(crops) / min(seconds(partial(all_of, one, crops)) for _ in range(3))
+        aim = f"   aim {AIM}: {'met' if rate >= AIM else 'MISSED'}" if name == "residuals" else ""
+        print(f"  {name:<10} {one.LENGTH:5} numbers {rate:7.0f} faces/s{aim}")
+
+
+def cut_real_clips(root: str, folder: Path) -> list[tuple[Path, Path]]:
+    """Cut the faces of 15 frames of each real clip; (table, tar) of each batch."""
+    words = [ROOT / "scripts/scan_dataset.py", "--layout", "faceforensics", "--dataset", "real"]
+    words += ["--root", root, "--out", "videos.tsv", "--videos-per-job", "10"]
+    subprocess.run([sys.executable, *words], cwd=folder, check=True, capture_output=True)
+    settings = {"run": "real", "sheet": "videos.tsv", "frames": {"every": 5, "per_video": 15}}
+    settings["sweep"] = {"logistic": {"C": [1]}}
+    (folder / "run.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    batches = sorted({row["batch"] for row in tables.read(folder / "videos.tsv")})
+    tars = [f"results/real/faces/{batch}.tar" for batch in batches]
+    words = ["--snakefile", ROOT / "Snakefile", "--directory", folder]
+    words += ["--configfile", folder / "run.yaml", "--cores", "1", *tars]
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", *words], cwd=ROOT, check=True, capture_output=True
+    )
+    return [((folder / tar).with_suffix(".tsv"), folder / tar) for tar in tars]
+
+
+def check(batches: list[tuple[Path, Path]], sheet: Path) -> None:
+    """Print how well logistic regression on each set tells the clips of people it never saw."""
+    videos = {row["video_id"]: row for row in tables.read(sheet)}
+    kept = [row for table, _ in batches for row in tables.read(table) if row["status"] == "kept"]
+    ids = np.array([row["video_id"] for row in kept])
+    fake = np.array([videos[name]["label"] == "fake" for name in ids])
+    groups = np.array([videos[name]["group_id"] for name in ids])
+    names, first = np.unique(ids, return_index=True)
+    print(
+        f"leave one group out: {len(set(groups))} groups, {len(names)} videos ({fake[first].sum()} "
+        f"fake), {len(ids)} faces ({fake.sum()} fake); logistic regression, standardised, C={C:g}"
+    )
+    for name in features.NAMES:
+        parts = [features.extract(name, tables.read(table), tar) for table, tar in batches]
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=2000))
+        scores = cross_val_predict(
+            model, np.concatenate(parts), fake, groups=groups, cv=LeaveOneGroupOut(),
+            method="decision_function",
+        )  # fmt: skip
+        means = [scores[ids == video].mean() for video in names]
+        print(
+            f"  {name:<10} AUC of faces {roc_auc_score(fake, scores):.3f}, of videos "
+            f"{roc_auc_score(fake[first], means):.3f}; right at 0: "
+            f"{np.mean((scores > 0) == fake):.3f} of faces"
+        )
+    print(
+        f"{len(set(groups))} groups cannot choose among these sets: the differences may be chance, "
+        "and no interval can be given."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--faces", type=Path, default=ROOT / "results/demo/faces/b0001.tar",
+                        help="native crops that the rule faces wrote")  # fmt: skip
+    arguments = parser.parse_args()
+    if not arguments.faces.is_file():
+        parser.error(f"{arguments.faces} is missing: make it with snakemake, see this file")
+    cv2.setNumThreads(1)
+    with threadpool_limits(1):
+        rows = tables.read(arguments.faces.with_suffix(".tsv"))
+        crops: list[Crop] = []
+        took = seconds(lambda: crops.extend(features.crops(rows, arguments.faces)))
+        print(f"reading and decoding: {len(crops) / took:.0f} faces/s, not counted below")
+        speed(crops, "the crops themselves")
+        for side in SIDES:
+            speed([stretched(*crop, side) for crop in crops], f"stretched to {side}")
+        if CLIPS not in os.environ:
+            print(f"no real clips: {CLIPS} is not set")
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            batches = cut_real_clips(os.environ[CLIPS], Path(folder))
+            found = [
+                crop for table, tar in batches for crop in features.crops(tables.read(table), tar)
+            ]
+            speed(found, "real clips")
+            check(batches, Path(folder) / "videos.tsv")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Tests of what all feature sets share: their interface, a batch's way into them, the channels."""
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import correlate
+
+from deepfake import archive, faces, features
+from deepfake.features import native
+from tests.unit.test_feature_sets import FILTERS
+
+SIZES = [(2, 2), (2, 40), (5, 5), (9, 3), (37, 61), (211, 157)]
+EIGHT = (8, 10, 20, 24)  # a box in the crops of `noise()`
+
+
+def noise(height: int = 48, width: int = 40, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def middle_box(height: int, width: int) -> tuple[int, int, int, int]:
+    return width // 6, height // 6, max(1, width * 2 // 3), max(1, height * 2 // 3)
+
+
+@pytest.fixture(params=features.NAMES)
+def one(request):
+    return features.module(request.param)
+
+
+def check(one, found: np.ndarray) -> None:
+    assert found.shape == (one.LENGTH,)
+    assert found.dtype == one.DTYPE
+    assert np.isfinite(found).all()
+
+
+def test_a_feature_set_says_its_name_and_version(one) -> None:
+    assert one.__name__.endswith(f".{one.NAME}")
+    assert one.VERSION
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_crop_of_any_size_gives_finite_numbers_of_one_length(one, size) -> None:
+    check(one, one.vector(noise(*size), middle_box(*size)))
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("size", [(2, 2), (48, 40)])
+def test_a_crop_of_one_colour_gives_finite_numbers(one, level: int, size) -> None:
+    check(one, one.vector(np.full((*size, 3), level, np.uint8), middle_box(*size)))
+
+
+def test_a_saturated_crop_gives_finite_numbers(one) -> None:
+    check(one, one.vector((noise() > 127).astype(np.uint8) * 255, EIGHT))
+
+
+@pytest.mark.parametrize("box", [(0, 0, 40, 48), (0, 0, 1, 1), (39, 47, 1, 1)])
+def test_a_face_that_fills_its_crop_or_nearly_vanishes_gives_finite_numbers(one, box) -> None:
+    check(one, one.vector(noise(), box))
+
+
+def test_a_large_crop_gives_finite_numbers(one) -> None:
+    check(one, one.vector(noise(1100, 900), (150, 180, 600, 740)))
+
+
+def test_the_same_crop_gives_the_same_bytes_however_it_lies_in_memory(one) -> None:
+    crop = noise()
+    kept = crop.copy()
+    expected = one.vector(crop, EIGHT).tobytes()
+    assert one.vector(crop, EIGHT).tobytes() == expected
+    assert one.vector(np.asfortranarray(crop), EIGHT).tobytes() == expected
+    assert one.vector(crop[..., ::-1].copy()[..., ::-1], EIGHT).tobytes() == expected
+    np.testing.assert_array_equal(crop, kept)  # and it is left as it was
+
+
+def test_other_pixels_give_other_features(one) -> None:
+    smooth = cv2.GaussianBlur(noise(), (0, 0), 2)
+    assert (one.vector(noise(), EIGHT) != one.vector(smooth, EIGHT)).any()
+
+
+def test_an_unknown_feature_set_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown feature set 'wavelets'; known are residuals"):
+        features.module("wavelets")
+
+
+def test_all_is_the_others_side_by_side() -> None:
+    others = [features.module(name) for name in features.NAMES if name != "all"]
+    expected = np.concatenate([other.vector(noise(), EIGHT) for other in others])
+    np.testing.assert_array_equal(features.module("all").vector(noise(), EIGHT), expected)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(30, 20, 20, 24), (0, 0, 20, 24), (61, 41, 39, 19), (0, 0, 100, 60), (3, 2, 33, 41),
+     (96, 57, 4, 3), (1, 55, 7, 5), (50, 30, 2, 2)],
+)  # fmt: skip
+def test_the_box_in_a_native_crop_shows_the_face_of_the_frame(box) -> None:
+    """Also where the frame's border clips the crop."""
+    frame = noise(60, 100)
+    crop = np.asarray(Image.open(io.BytesIO(faces._surroundings(frame, box))))
+    x, y, width, height = features.box_in_crop(box, crop.shape)
+    left, top, *size = box
+    assert [width, height] == size
+    np.testing.assert_array_equal(
+        crop[y : y + height, x : x + width], frame[top : top + height, left : left + width]
+    )
+
+
+@pytest.mark.parametrize("shape", [(60, 100, 3), (4, 30, 3), (34, 4, 3)])
+def test_a_crop_that_cannot_be_of_a_box_is_refused(shape) -> None:
+    with pytest.raises(features.FeatureError, match="is not of a face at"):
+        features.box_in_crop((30, 20, 20, 24), shape)
+
+
+FRAME = noise(60, 100, seed=5)
+BOXES = [(30, 20, 20, 24), (0, 0, 20, 24), (70, 40, 30, 20)]
+
+
+def batch(path: Path, names: list[str]) -> list[dict[str, str]]:
+    """A batch of BOXES in FRAME, dropped rows between them, its crops under these names."""
+    with archive.Writer(path) as tar:
+        for name, box in zip(names, BOXES, strict=True):
+            tar.add(name, faces._surroundings(FRAME, box))
+    rows = []
+    for number, box in enumerate(BOXES):
+        sides = dict(zip(("x", "y", "width", "height"), map(str, box), strict=True))
+        rows.append({"status": "dropped", "crop": ""} | dict.fromkeys(sides, ""))
+        rows.append({"status": "kept", "crop": f"{number:06}.png"} | sides)
+    return rows
+
+
+NUMBERED = ["000000.png", "000001.png", "000002.png"]
+
+
+def test_a_batch_gives_a_row_for_each_kept_face_in_order(one, tmp_path: Path) -> None:
+    rows = batch(tmp_path / "b.tar", NUMBERED)
+    found = features.extract(one.NAME, rows, tmp_path / "b.tar")
+    assert found.dtype == one.DTYPE
+    assert found.flags.c_contiguous
+    expected = []
+    for box in BOXES:
+        x, y, width, height = faces.enlarge(box, 0.2, FRAME.shape)
+        inside = box[0] - x, box[1] - y, *box[2:]
+        expected.append(one.vector(FRAME[y : y + height, x : x + width], inside))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_batch_without_a_face_gives_no_row(one, tmp_path: Path) -> None:
+    with archive.Writer(tmp_path / "b.tar"):
+        pass
+    found = features.extract(one.NAME, [{"status": "dropped"}], tmp_path / "b.tar")
+    assert found.shape == (0, one.LENGTH)
+
+
+def test_crops_that_are_not_those_of_the_table_are_refused(tmp_path: Path) -> None:
+    tar = tmp_path / "b.tar"
+    rows = batch(tar, ["000000.png", "000002.png", "000001.png"])
+    with pytest.raises(features.FeatureError, match=r"has 000002\.png where its table has 000001"):
+        features.extract("lbp", rows, tar)
+    rows = batch(tar, NUMBERED)
+    with pytest.raises(features.FeatureError, match=r"has 000002\.png, which its table does not"):
+        features.extract("lbp", rows[:4], tar)
+    with pytest.raises(features.FeatureError, match=r"has nothing where its table has 000002\.png"):
+        features.extract("lbp", [*rows, rows[-1]], tar)
+    rows[3]["x"] = "90"
+    with pytest.raises(features.FeatureError, match=r"b\.tar: 000001\.png: a crop of"):
+        features.extract("lbp", [*rows[:3], rows[3] | {"width": "2"}, *rows[4:]], tar)
+
+
+def test_a_crop_that_is_no_picture_is_refused(tmp_path: Path) -> None:
+    with archive.Writer(tmp_path / "b.tar") as tar:
+        tar.add("000000.png", b"not a picture")
+    row = {"status": "kept", "crop": "000000.png", "x": "0", "y": "0", "width": "9", "height": "9"}
+    with pytest.raises(features.FeatureError, match=r"000000\.png is no picture"):
+        features.extract("lbp", [row], tmp_path / "b.tar")
+
+
+def test_channels_are_those_of_the_standard_to_a_grey_level() -> None:
+    crop = noise(64, 64)
+    y, cr, cb = np.moveaxis(cv2.cvtColor(crop, cv2.COLOR_RGB2YCrCb).astype(int), 2, 0)
+    assert np.abs(native.luma(crop) - y).max() <= 1
+    for found, expected in zip(native.chroma(crop), (cb - 128, cr - 128), strict=True):
+        assert np.abs(found - np.clip(expected, -128, 127)).max() <= 2
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (90, 90, 90)])
+def test_grey_has_no_chroma_and_keeps_its_level(colour) -> None:
+    crop = np.full((4, 4, 3), colour, np.uint8)
+    assert (native.luma(crop) == colour[0]).all()
+    assert not np.any(native.chroma(crop))
+
+
+def test_saturated_colours_do_not_overflow() -> None:
+    corners = np.array(np.meshgrid([0, 255], [0, 255], [0, 255])).T.reshape(1, 8, 3)
+    crop = corners.astype(np.uint8)
+    red, green, blue = corners[0].T
+    np.testing.assert_allclose(native.luma(crop)[0], [0.299, 0.587, 0.114] @ corners[0].T, atol=1)
+    cb, cr = native.chroma(crop)
+    np.testing.assert_allclose(cb[0], -0.1687 * red - 0.3313 * green + 0.5 * blue, atol=1.5)
+    np.testing.assert_allclose(cr[0], 0.5 * red - 0.4187 * green - 0.0813 * blue, atol=1.5)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_residuals_are_those_of_the_paper_up_to_the_sign(name: str) -> None:
+    grey = noise()[..., 0].astype(np.int16)
+    kernels = [np.array(FILTERS[name][0])]
+    kernels += [kernels[0].T] * (name in native.LINES)
+    found = native.residuals(grey)[name]
+    assert len(found) == len(kernels)
+    for residual, kernel in zip(found, kernels, strict=True):
+        margin = [(0, 0) if side % 2 else (0, 1) for side in kernel.shape]
+        # an even kernel's answer stands at the later of its two middle pixels
+        whole = correlate(grey.astype(int), kernel)
+        cut = tuple(slice(2 + after, -2) for _, after in margin)
+        np.testing.assert_array_equal(np.abs(residual), np.abs(whole[cut]))
+        assert (residual == whole[cut]).all() or (residual == -whole[cut]).all()
+    assert native.POWER[name] == (kernels[0] ** 2).sum()
+
+
+def test_the_face_is_the_ellipse_in_its_box() -> None:
+    mask = native.face((48, 40), EIGHT)
+    x, y, width, height = EIGHT
+    for row in range(48):
+        for column in range(40):
+            across = (column + 0.5 - x - width / 2) / (width / 2)
+            down = (row + 0.5 - y - height / 2) / (height / 2)
+            assert mask[row, column] == (across**2 + down**2 <= 1)
+
+
+def test_windows_count_only_wholly_inside_or_wholly_outside() -> None:
+    mask = native.face((20, 16), (4, 5, 9, 11))
+    for rows, columns in ((1, 1), (4, 1), (1, 5), (2, 4)):
+        inside, outside = native.windows(mask, rows, columns)
+        view = np.lib.stride_tricks.sliding_window_view(mask, (rows, columns))
+        np.testing.assert_array_equal(inside, view.all(axis=(2, 3)))
+        np.testing.assert_array_equal(outside, ~view.any(axis=(2, 3)))
