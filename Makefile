@@ -71,6 +71,10 @@ check: .venv/.dev $(DEMO)/videos.tsv  ## formats and lints
 BENCHMARKS = benchmarks/plan.py \
     benchmarks/gram.py \
     benchmarks/engines.py \
+    benchmarks/forest.py \
+    benchmarks/faces.py \
+    benchmarks/matrix.py \
+    benchmarks/features.py \
     benchmarks/stages.py
 PAGES = --page benchmarks/README.md
 

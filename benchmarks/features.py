@@ -22,8 +22,10 @@ from pathlib import Path
 from types import ModuleType
 
 import cv2
+import measure
 import numpy as np
 import yaml
+from measure import ROOT
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -31,10 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from deepfake import features, tables  # noqa: E402
+from deepfake import features, tables
 
 CLIPS = "DEEPFAKE_TEST_CLIPS"
 SIDES = (150, 225, 300)  # of a face, in pixels
@@ -124,13 +123,8 @@ def check(batches: list[tuple[Path, Path]], sheet: Path) -> None:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--faces", type=Path, default=ROOT / "results/demo/faces/b0001.tar",
-                        help="native crops that the rule faces wrote")  # fmt: skip
-    arguments = parser.parse_args()
-    if not arguments.faces.is_file():
-        parser.error(f"{arguments.faces} is missing: make it with snakemake, see this file")
+def tell(arguments: argparse.Namespace) -> None:
+    """Print the rates of every set, and the check on real clips where they are."""
     cv2.setNumThreads(1)
     with threadpool_limits(1):
         rows = tables.read(arguments.faces.with_suffix(".tsv"))
@@ -150,6 +144,18 @@ def main() -> None:
             ]
             speed(found, "real clips")
             check(batches, Path(folder) / "videos.tsv")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--faces", type=Path, default=ROOT / "results/demo/faces/b0001.tar",
+                        help="native crops that the rule faces wrote")  # fmt: skip
+    parser.add_argument("--page", action="append", default=[], help="a page to put it on too")
+    arguments = parser.parse_args()
+    if not arguments.faces.is_file():
+        parser.error(f"{arguments.faces} is missing: make it with snakemake, see this file")
+    with measure.told("features", arguments.page):
+        tell(arguments)
 
 
 if __name__ == "__main__":

@@ -10,20 +10,22 @@ out compiling and reading. Quote the ratios.
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import measure
 import numpy as np
-from against_direct_fits import FEATURES, faces
+import pictures
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
+from deepfake.matrix import Matrix
+from deepfake.models import forest
 
-from deepfake.matrix import Matrix  # noqa: E402
-from deepfake.models import forest  # noqa: E402
+COLUMNS = (
+    "rows", "threads", "scikit-learn: s a tree", "peak MB", "ours: s a tree", "peak MB",
+    "times faster", "of its memory", "aim",
+)  # fmt: skip
+AIM = "4 times, 0.45"
 
 CANDIDATE = {
     "max_features": "sqrt",
@@ -62,7 +64,7 @@ def scikit_learns(folder: Path, fake: np.ndarray):
 WAYS = {"scikit-learn": scikit_learns, "ours": ours}
 
 
-def measure(way: str, folder: Path, trees: int, threads: int) -> None:
+def run(way: str, folder: Path, trees: int, threads: int) -> None:
     """Run one way and print what it took, as JSON."""
     grow = WAYS[way](folder, np.load(folder / "fake.npy"))
     seconds = {}
@@ -71,10 +73,8 @@ def measure(way: str, folder: Path, trees: int, threads: int) -> None:
         begun = clock()
         grow(count, threads)
         seconds[count] = clock() - begun
-    status = Path("/proc/self/status").read_text().split()
-    peak = int(status[status.index("VmHWM:") + 1]) / 1024
     a_tree = (seconds[1 + trees] - seconds[1]) / trees
-    print(json.dumps({"seconds": a_tree, "peak_mb": peak}))
+    print(json.dumps({"seconds": a_tree, "peak_mb": measure.peak_mb()}))
 
 
 def main() -> None:
@@ -82,32 +82,33 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=4000, help="training rows")
     parser.add_argument("--trees", type=int, default=8, help="trees to time")
     parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--page", action="append", default=[], help="a page to put the table into")
     parser.add_argument("--only", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
         way, folder = arguments.only
-        measure(way, Path(folder), arguments.trees, arguments.threads[0])
+        run(way, Path(folder), arguments.trees, arguments.threads[0])
         return
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        pixels, fake = faces(arguments.rows)
-        np.save(Path(folder, "matrix.npy"), np.asfortranarray(pixels))
-        np.save(Path(folder, "fake.npy"), fake)
-        del pixels
-        print(f"{arguments.rows} rows x {FEATURES} features")
+        pictures.write_matrix(Path(folder, "matrix.npy"), arguments.rows)
+        np.save(Path(folder, "fake.npy"), pictures.labels(arguments.rows))
         for threads in arguments.threads:
-            found = {}
-            for way in WAYS:
-                words = [sys.executable, __file__, "--only", way, folder]
-                words += ["--trees", str(arguments.trees), "--threads", str(threads)]
-                done = subprocess.run(words, capture_output=True, text=True, check=True)
-                found[way] = json.loads(done.stdout)
+            found = {
+                way: measure.alone(
+                    __file__, "--only", way, folder, "--trees", arguments.trees,
+                    "--threads", threads,
+                )
+                for way in WAYS
+            }  # fmt: skip
             theirs, mine = found["scikit-learn"], found["ours"]
-            print(
-                f"threads {threads}: scikit-learn {theirs['seconds']:.3f} s a tree "
-                f"{theirs['peak_mb']:.0f} MB   ours {mine['seconds']:.3f} s "
-                f"{mine['peak_mb']:.0f} MB   faster {theirs['seconds'] / mine['seconds']:.1f} x   "
-                f"memory {mine['peak_mb'] / theirs['peak_mb']:.2f} x"
-            )
+            line = [arguments.rows, threads]
+            for one in (theirs, mine):
+                line += [f"{one['seconds']:.3f}", f"{one['peak_mb']:.0f}"]
+            line += [f"{theirs['seconds'] / mine['seconds']:.1f}"]
+            rows.append([*line, f"{mine['peak_mb'] / theirs['peak_mb']:.2f}", AIM])
+    text = "\n".join([measure.machine(), "", measure.table(COLUMNS, rows)])
+    measure.publish("forest", text, arguments.page)
 
 
 if __name__ == "__main__":

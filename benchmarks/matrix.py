@@ -18,12 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import measure
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-
-from deepfake import matrix  # noqa: E402
+from deepfake import matrix
 
 FACE = (320, 320, 3)
 CHUNK = 16 * 2**20
@@ -57,7 +55,7 @@ def copy(folder: Path, to: Path) -> None:
                     out.write(data)
 
 
-def measure(way: str, folder: Path, to: Path, cold: bool) -> None:
+def run(way: str, folder: Path, to: Path, cold: bool) -> None:
     """Run one way and print what it took, as JSON."""
     for path in folder.glob("*.npy"):
         with open(path, "rb") as file:
@@ -74,21 +72,8 @@ def measure(way: str, folder: Path, to: Path, cold: bool) -> None:
     print(json.dumps(found))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rows", type=int, default=7000, help="faces of 320 x 320 pixels")
-    parser.add_argument("--batch", type=int, default=350, help="faces in a file")
-    parser.add_argument("--repeat", type=int, default=3, help="runs; the fastest counts")
-    parser.add_argument("--folder", type=Path, help="where the files are made; else in TMPDIR")
-    parser.add_argument("--only", nargs=3, metavar=("WAY", "FROM", "TO"), help=argparse.SUPPRESS)
-    parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.only:
-        way, folder, to = arguments.only
-        measure(way, Path(folder), Path(to), arguments.cold)
-        return
+def compare(arguments: argparse.Namespace) -> None:
+    """Print both ways' rates and peak memory, with warm and with cold pages."""
     size = arguments.rows * np.prod(FACE) / 2**30
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     print(f"{arguments.rows} faces, {size:.2f} GiB; this machine has {memory:.0f} GiB of memory")
@@ -116,6 +101,26 @@ def main() -> None:
                     f"{peak:8.0f}  {wall / best['copy'][0]:25.2f}  {cpu / best['copy'][1]:5.2f}",
                     flush=True,
                 )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=7000, help="faces of 320 x 320 pixels")
+    parser.add_argument("--batch", type=int, default=350, help="faces in a file")
+    parser.add_argument("--repeat", type=int, default=3, help="runs; the fastest counts")
+    parser.add_argument("--folder", type=Path, help="where the files are made; else in TMPDIR")
+    parser.add_argument("--only", nargs=3, metavar=("WAY", "FROM", "TO"), help=argparse.SUPPRESS)
+    parser.add_argument("--cold", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--page", action="append", default=[], help="a page to put it on too")
+    arguments = parser.parse_args()
+    if arguments.only:
+        way, folder, to = arguments.only
+        run(way, Path(folder), Path(to), arguments.cold)
+        return
+    with measure.told("matrix", arguments.page):
+        compare(arguments)
 
 
 if __name__ == "__main__":

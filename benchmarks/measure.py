@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -10,7 +11,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,27 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
         for line in lines
     )
+
+
+@contextmanager
+def told(name: str, pages: Sequence[str]) -> Iterator[None]:
+    """Put what is printed meanwhile, under a line on the machine, on pages too: see `publish`."""
+    kept = io.StringIO()
+    terminal = sys.stdout
+
+    class Both(io.TextIOBase):
+        def write(self, text: str) -> int:
+            kept.write(text)
+            return terminal.write(text)
+
+        def flush(self) -> None:
+            terminal.flush()
+
+    with redirect_stdout(Both()):
+        yield
+    text = f"{machine()}\n\n```text\n{kept.getvalue().rstrip()}\n```"
+    with redirect_stdout(io.StringIO()):
+        publish(name, text, pages)
 
 
 def publish(name: str, text: str, pages: Sequence[str]) -> None:
