@@ -18,7 +18,7 @@ from deepfake import tables
 
 ROW_COLUMNS = (
     "row", "video_id", "frame", "face", "label", "group_id",
-    "dataset", "method", "compression", "clip_id", "target_id", "source_id",
+    "dataset", "method", "compression", "clip_id", "target_id", "source_id", "official",
 )  # fmt: skip
 SLAB = 128 * 2**20  # bytes of the matrix held at once while writing
 OPEN_FILES = 256  # at once; 1,024 is a usual limit

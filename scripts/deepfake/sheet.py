@@ -22,7 +22,7 @@ COLUMNS = (
     "dataset",
     "method",
     "compression",
-    "official_split",
+    "official",
     "target_id",
     "source_id",
     "clip_id",
@@ -31,6 +31,7 @@ COLUMNS = (
 )
 BATCH = r"(?!\.)[A-Za-z0-9._-]{1,100}"  # a dot in front hides files, as jobs do with parts
 LABELS = ("real", "fake")
+PARTS = ("train", "val", "test")  # of a dataset's own split; empty where it has none
 
 Video = dict[str, str]
 
@@ -121,6 +122,9 @@ def _problems(video: Video, check_files: bool) -> list[str]:
             found.append(f"{column} {quoted(video[column])} {reason}")
     if video["label"] not in LABELS:
         found.append(f"unknown label {quoted(video['label'])}; known are real and fake")
+    if video["official"] and video["official"] not in PARTS:
+        what = "known are train, val, test, or nothing"
+        found.append(f"unknown part {quoted(video['official'])} in column official; {what}")
     if video["batch"] and not re.fullmatch(BATCH, video["batch"]):
         what = "use letters, digits, dot, dash and underscore, no dot in front"
         found.append(f"batch {quoted(video['batch'])}: {what}")

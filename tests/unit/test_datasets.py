@@ -74,27 +74,27 @@ def test_a_fake_has_its_target_first_and_its_source_second(tree: Path) -> None:
         "dataset": "ffpp",
         "method": "FaceShifter",
         "compression": "c40",
-        "official_split": "test",
+        "official": "test",
         "clip_id": "ffpp:002",
         "target_id": "ffpp:002",
         "source_id": "ffpp:003",
     }
     real = rows["ffpp/real/raw/000"]
     assert (real["label"], real["method"], real["source_id"]) == ("real", "", "")
-    assert real["official_split"] == "train"
+    assert real["official"] == "train"
 
 
 def test_official_lists_name_both_fakes_of_a_pair(tree: Path) -> None:
     rows = by_id(faceforensics.scan(tree, "ffpp")[0])
     fakes = [rows[f"ffpp/Deepfakes/c23/{stem}"] for stem in ("000_001", "001_000")]
-    assert [fake["official_split"] for fake in fakes] == ["train", "train"]
+    assert [fake["official"] for fake in fakes] == ["train", "train"]
 
 
 def test_without_lists_there_is_no_official_split(tree: Path) -> None:
     for file in (tree / "splits").iterdir():
         file.unlink()
     rows, _ = faceforensics.scan(tree, "ffpp")
-    assert {row["official_split"] for row in rows} == {""}
+    assert {row["official"] for row in rows} == {""}
 
 
 def test_each_part_that_is_not_whole_is_noted(tree: Path) -> None:
@@ -328,7 +328,7 @@ def test_the_real_clips_are_five_groups_of_pairs(tmp_path: Path) -> None:
     assert Counter(row["label"] for row in videos) == {"real": 10, "fake": 10}
     parts, clips = defaultdict(set), defaultdict(set)
     for row in videos:
-        parts[row["group_id"]].add(row["official_split"])
+        parts[row["group_id"]].add(row["official"])
         clips[row["group_id"]].add(Path(row["path"]).stem)
     assert len(clips) == 5
     for names in clips.values():

@@ -115,6 +115,22 @@ def test_a_batch_that_can_be_no_file_name_is_refused(place: Path, batch: str) ->
     assert line.startswith(f"line 2: batch {batch!r}")
 
 
+def test_a_part_of_the_official_split_is_a_known_word_or_nothing(place: Path) -> None:
+    header = "video_id path label official"
+    parts = ["train", "val", "test", "", "Test", "validation", "1"]
+    rows = [(f"v{i}", "x.mp4", "fake" if i else "real", part) for i, part in enumerate(parts)]
+    table(place, rows, header=header)
+    lines = refusal(place, check_files=False)
+    assert [line.split(" in ")[0] for line in lines] == [
+        "line 6: unknown part 'Test'",
+        "line 7: unknown part 'validation'",
+        "line 8: unknown part '1'",
+    ]
+    table(place, rows[:4], header=header)
+    found = sheet.read(place, check_files=False)
+    assert [row["official"] for row in found] == ["train", "val", "test", ""]
+
+
 @pytest.mark.parametrize("column", ["batch", "group_id"])
 def test_a_column_filled_in_part_is_refused(place: Path, column: str) -> None:
     rows = [("a", "a.mp4", "real", "x"), ("b", "b.mp4", "fake", "")]

@@ -73,7 +73,7 @@ def _row(
         "dataset": dataset,
         "method": method,
         "compression": compression,
-        "official_split": official.get(stem, ""),
+        "official": official.get(stem, ""),
         "clip_id": f"{dataset}:{target}",
         "target_id": f"{dataset}:{target}",
         "source_id": f"{dataset}:{source}" if source else "",
