@@ -20,7 +20,6 @@ def main(work: job.Job) -> None:
     values = models.decide(fitted, seen)
     frames = evaluate.frame_table(rows, values, fitted.threshold)
     videos = evaluate.video_table(rows, values, fitted.threshold, record["calibration"])
-    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
     asked = work.params["evaluation"]
     how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
     found = {
@@ -36,7 +35,7 @@ def main(work: job.Job) -> None:
     tables.write(frames, work.write("frames"), evaluate.FRAME_COLUMNS)
     tables.write(videos, work.write("videos"), evaluate.VIDEO_COLUMNS)
     Path(work.write("metrics")).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    stamp = " [LEAKY: test and training share groups]" if audit["leaky"] else ""
+    stamp = " [LEAKY: see the audit of this split]" if audit["leaky"] else ""
     title = (
         f"{fitted.model} {json.dumps(fitted.candidate)}, frames, {audit['protocol']} split{stamp}"
     )

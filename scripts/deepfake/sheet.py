@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from hashlib import sha1
 from pathlib import Path
 
-from deepfake import names
+from deepfake import links, names
 from deepfake.names import quoted
 
 REQUIRED = ("video_id", "path", "label")
@@ -184,25 +184,6 @@ def assign_groups(videos: list[Video]) -> None:
     Two videos that share a clip, a target or a source are in one group, and so on through
     others. A group is named by the least name in it, so it does not depend on row order.
     """
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    for video in videos:
-        names = _linked(video)
-        for other in names[1:]:
-            low, high = sorted((root(names[0]), root(other)))
-            parent[high] = low
-    for video in videos:
-        video["group_id"] = root(_linked(video)[0])
-
-
-def _linked(video: Video) -> list[str]:
-    """The names that tie a video to others; its own id where it has none."""
-    names = [video[column] for column in ("clip_id", "target_id", "source_id") if video[column]]
-    return names or [video["video_id"]]
+    linked = [links.names(video) or [video["video_id"]] for video in videos]
+    for video, group in zip(videos, links.components(linked), strict=True):
+        video["group_id"] = group

@@ -79,7 +79,7 @@ def headline(results: Sequence[Result]) -> dict:
 
 
 def warnings(skew: str, audits: Sequence[dict], results: Sequence[Result]) -> list[dict]:
-    """What a reader must know before any number: `told`, and whether it is of a leaky split."""
+    """What a reader must know before any number: `told`, and whether it is of a leak."""
     found = [f"{skew[0].upper()}{skew[1:]}."] if skew else []
     for audit in audits:
         name, groups = audit["protocol"], audit["parts"]["test"]["groups"]
@@ -99,8 +99,8 @@ def warnings(skew: str, audits: Sequence[dict], results: Sequence[Result]) -> li
         if not (test["fake"] and test["real"])
     ]
     leaky = [
-        f"Under the {audit['protocol']} split, people or clips of the test are in training too. "
-        "Its scores tell nothing about new videos."
+        f"Under the {audit['protocol']} split, people, clips or frames of the test are in training "
+        "too. Its scores tell nothing about new videos."
         for audit in audits
         if audit["leaky"]
     ]
@@ -114,6 +114,12 @@ def _groups(number: int) -> str:
 def resources(benchmarks: Path, results: Sequence[Result], rows: int, config: dict) -> dict:
     """What the jobs used, a line a rule and a line a model, and the sizes it was used for."""
     found = used.collect(benchmarks)
+    leaky += [
+        f"The folds of the {audit['protocol']} split share people, clips or frames: its search "
+        "scores and probabilities are too good. Its scores of the test are not."
+        for audit in audits
+        if audit["leaky_folds"] and not audit["leaky"]
+    ]
     features = config["faces"]["size"] ** 2 * 3
     return {
         "rules": found,
