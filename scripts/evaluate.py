@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, evaluate, job, models, tables
+from deepfake import bundle, evaluate, job, ledger, models, tables
 from deepfake.matrix import Matrix
 
 
@@ -18,6 +18,19 @@ def main(work: job.Job) -> None:
     ]
     seen = Matrix(work.read("matrix")).at(np.array([int(row["row"]) for row in rows]))
     values = models.decide(fitted, seen)
+    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
+    ledger.add(
+        work.params["ledger"],
+        {
+            "run": record["training"]["run"],
+            "protocol": audit["protocol"],
+            "test": ledger.test_of(audit["protocol"], (row["video_id"] for row in rows)),
+            "rows": len(rows),
+            "model": fitted.model,
+            "candidate": json.dumps(fitted.candidate, sort_keys=True),
+            "code": ledger.code_of(work.params["code"]),
+        },
+    )
     frames = evaluate.frame_table(rows, values, fitted.threshold)
     videos = evaluate.video_table(rows, values, fitted.threshold, record["calibration"])
     asked = work.params["evaluation"]

@@ -15,8 +15,9 @@ from deepfake import links
 
 SIDE = 64  # pixels of the grey picture that is hashed
 KEPT = 16  # lowest frequencies kept along each axis: KEPT**2 bits
-# Bits in which copies may differ. Measured by benchmarks/measure_likeness.py: re-encoded, shrunk
-# and shifted copies differ in 18 at most, frames of unlinked clips in 40 at least.
+# Bits in which copies may differ. By benchmarks/measure_likeness.py the nearest frames of
+# re-encoded, shrunk, lighter or shifted copies differ in 24 at most, those of unlinked clips in 40
+# at least (warped copies of one portrait; 70 between people in one studio).
 NEAR = 24
 BLOCK = 1024  # rows compared with as many others at once
 

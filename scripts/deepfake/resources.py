@@ -79,19 +79,19 @@ _MEMORY = {
     "faces": lambda s: (
         1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
     ),
-    "matrix": lambda s: 1000 * MB + 2500 * s.rows,
-    "split": lambda s: 500 * MB + 2000 * s.rows,
+    "matrix": lambda s: 1000 * MB + 3000 * s.rows,
+    "split": lambda s: 500 * MB + 6000 * s.rows,
     "gram": lambda s: 2.5 * s.square + 1000 * MB,
     "svm": lambda s: 4 * s.square + 1000 * MB,
     "svm fit": lambda s: 4 * s.square + 1000 * MB + 1.1 * s.matrix,  # its support vectors
     "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
     "logistic": lambda s: 6 * s.square + 1000 * MB,
     "forest": lambda s: 4.4 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
-    "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
+    "choose": lambda s: 500 * MB + (2500 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
     "previews": lambda s: 700 * MB + s.frames * 4 * MB,
-    "report": lambda s: 600 * MB + 7000 * s.rows,
+    "report": lambda s: 600 * MB + 7500 * s.rows,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
 }
@@ -101,7 +101,7 @@ _SECONDS = {
     "frames": lambda s, t: 60 + s.videos * (10 + s.frames + s.decoded / 150) + 3 * s.patience,
     "faces": lambda s, t: 120 + s.videos * (5 + 5 * s.frames),  # of 4K; others take half
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
-    "split": lambda s, t: 60 + s.rows / 1000,
+    "split": lambda s, t: 60 + s.rows / 300,  # 700,000 hashes were compared in 580 s
     "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,
     "svm": lambda s, t: 180 + s.candidates * s.rows**2 * 5e-7,
     "svm fit": lambda s, t: 180 + s.rows**2 * 5e-7 + s.matrix / 20e6,

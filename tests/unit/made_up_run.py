@@ -130,4 +130,5 @@ def params(folder: Path, **changed) -> dict:
     """Settings of the job: the configuration, and a folder of benchmarks that may be missing."""
     values = yaml.safe_load(yaml.safe_dump({**SETTINGS, "sweep": {"svm": {}}, **changed}))
     settings = config.deciding(config.load(values, "made-up"))
-    return {"config": settings, "benchmarks": str(folder / "benchmarks")}
+    return {"config": settings, "benchmarks": str(folder / "benchmarks"),
+            "ledger": str(folder / "ledger.tsv")}  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from deepfake import codehash, metrics, sheet, summary, tables, used
+from deepfake import codehash, ledger, metrics, sheet, summary, tables, used
 from deepfake.report import data, original, provenance, samples
 from deepfake.report.results import LONG, SCORES, Result, dots, load, protocol, ranked, read
 
@@ -20,7 +20,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
     Args:
         files: paths by name: sheet, rows, records, audits, crops (may be empty), and the lists
             that `results.read` takes.
-        params: config (what the results depend on) and benchmarks (the folder).
+        params: config (what the results depend on), benchmarks (the folder) and ledger.
     """
     config = params["config"]
     results = read(files)
@@ -50,12 +50,22 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
         "audits": audits,
         "protocols": [protocol(audit, results, config["search"]["score"]) for audit in audits],
         "dots": dots(results),
+        "tests": tests(ledger.read(params["ledger"]), results),
         "resources": resources(Path(params["benchmarks"]), results, len(rows), config),
         "original": original,
         "provenance": provenance.facts(),
         "packages": codehash.installed(),
         "config": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     }
+
+
+def tests(entries: Sequence[tables.Row], results: Sequence[Result]) -> list[str]:
+    """How often the test of each split was scored, a sentence or two each."""
+    found = {
+        r.protocol: ledger.test_of(r.protocol, (row["video_id"] for row in r.scored["videos"]))
+        for r in results
+    }
+    return [ledger.told(entries, protocol, test) for protocol, test in found.items()]
 
 
 def headline(results: Sequence[Result]) -> dict:
@@ -104,6 +114,12 @@ def warnings(skew: str, audits: Sequence[dict], results: Sequence[Result]) -> li
         for audit in audits
         if audit["leaky"]
     ]
+    leaky += [
+        f"The folds of the {audit['protocol']} split share people, clips or frames: its search "
+        "scores and probabilities are too good. Its scores of the test are not."
+        for audit in audits
+        if audit["leaky_folds"] and not audit["leaky"]
+    ]
     return [{"told": told, "leaky": where is leaky} for where in (leaky, found) for told in where]
 
 
@@ -114,12 +130,6 @@ def _groups(number: int) -> str:
 def resources(benchmarks: Path, results: Sequence[Result], rows: int, config: dict) -> dict:
     """What the jobs used, a line a rule and a line a model, and the sizes it was used for."""
     found = used.collect(benchmarks)
-    leaky += [
-        f"The folds of the {audit['protocol']} split share people, clips or frames: its search "
-        "scores and probabilities are too good. Its scores of the test are not."
-        for audit in audits
-        if audit["leaky_folds"] and not audit["leaky"]
-    ]
     features = config["faces"]["size"] ** 2 * 3
     return {
         "rules": found,
