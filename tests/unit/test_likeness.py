@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deepfake import likeness
+from tests.unit import clips
 
 EXPECTED = "aaa85555aaaa5555aaaa5555aaaa5555aaaa5555aaaa5555aaaa5555aaaa5555"
 
@@ -55,6 +56,20 @@ def test_a_hash_is_the_same_on_every_machine():
     ramp = np.add.outer(np.arange(64), np.arange(64) * 2)[..., None].repeat(3, axis=2)
     picture = (ramp * (ramp % 7 > 2)).astype(np.uint8)
     assert likeness.perceptual(picture) == EXPECTED
+
+
+@clips.real_clips
+def test_real_clips_are_near_their_copies_only(tmp_path):
+    """Of people filmed in one studio, the hardest to tell apart by a whole frame."""
+    paths = sorted(clips.real_root().rglob("original_sequences/**/*.mp4"))
+    frames = [clips.read_video(path)[:31:10] for path in paths]
+    assert len(frames) == 10
+    for number, mine in enumerate(frames):
+        small = [cv2.resize(f, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for f in mine]
+        copy = clips.read_video(clips.write_video(tmp_path / f"{number}.mp4", small, "mp4v"))
+        assert max(map(differing, mine, copy)) <= likeness.NEAR
+        for others in frames[:number]:
+            assert min(differing(a, b) for a in mine for b in others) > 2 * likeness.NEAR
 
 
 def test_equal_faces_have_one_digest_and_a_pixel_makes_another():

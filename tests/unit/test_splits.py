@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
-from deepfake import audit, sheet, splits
+from deepfake import audit, protocols, sheet, splits
 from tests.unit import synthetic
 
 BY_SHARE = ("grouped", "identity", "video", "frame")  # the others' sides are not the seed's
@@ -320,6 +320,13 @@ def test_a_cross_split_trains_on_some_methods_and_tests_on_others():
     assert counts(rows, split, "test") == (8 * 2, 8 * 2)
     assert all(cut["part"] != "unused" for r, cut in zip(rows, split, strict=True)
                if r["label"] == "real")  # fmt: skip
+
+
+def test_every_protocol_is_told_and_cross_names_its_sides():
+    cross = {"by": "method", "train": ["a", "{b}"], "test": ["c"]}
+    assert set(protocols.ABOUT) == set(splits.PROTOCOLS)
+    assert "different methods: training a, {b}, test c." in protocols.told("cross", cross)
+    assert all("{" not in protocols.told(name) for name in splits.PROTOCOLS if name != "cross")
 
 
 def test_a_cross_split_of_datasets_takes_each_whole():
