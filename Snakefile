@@ -33,6 +33,7 @@ else:
 PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/pixels"
+LEDGER = "results/ledger.tsv"
 RESULT = f"{RUN}/verdicts.txt" if ASKED else f"{RUN}/summary.txt"
 PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
 

@@ -21,7 +21,9 @@ rule evaluate:
     resources:
         **asks("evaluate"),
     params:
+        # the ledger is no output: nothing may delete it, and no rerun starts it anew
         job=lambda wildcards: {
+            "ledger": LEDGER,
             "evaluation": plain(CONFIG.evaluation),
             "seed": CONFIG.seed,
             "code": code("evaluate", f"models.{wildcards.model}"),

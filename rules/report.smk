@@ -26,10 +26,11 @@ rule report:
     resources:
         **asks("report"),
     params:
-        # benchmarks are no input: they tell of the jobs, nothing is made of them
+        # benchmarks and ledger are no inputs: they tell of the jobs, nothing is made of them
         job={
             "config": settings.deciding(CONFIG),
             "benchmarks": f"{RUN}/benchmarks",
+            "ledger": LEDGER,
             "code": code("report"),
         },
     message:

@@ -21,6 +21,7 @@ rule split:
                 **plain(CONFIG.split.folds),
                 **plain(CONFIG.split.rows),
                 "seed": CONFIG.seed,
+                "cross": plain(CONFIG.split.cross) if wildcards.protocol == "cross" else None,
             },
             "code": code("split"),
         },

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, evaluate, job, models, tables
+from deepfake import bundle, evaluate, job, ledger, models, tables
 from deepfake.matrix import Matrix
 
 
@@ -18,12 +18,24 @@ def main(work: job.Job) -> None:
     ]
     seen = Matrix(work.read("matrix")).at(np.array([int(row["row"]) for row in rows]))
     values = models.decide(fitted, seen)
+    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
+    ledger.add(
+        work.params["ledger"],
+        {
+            "run": record["training"]["run"],
+            "protocol": audit["protocol"],
+            "test": ledger.test_of(audit["protocol"], (row["video_id"] for row in rows)),
+            "rows": len(rows),
+            "model": fitted.model,
+            "candidate": json.dumps(fitted.candidate, sort_keys=True),
+            "code": ledger.code_of(work.params["code"]),
+        },
+    )
     asked = work.params["evaluation"]
     aim = asked["threshold"], asked["false_alarms"]
     said = evaluate.thresholds(tables.read(work.read("out_of_fold")), fitted.threshold, *aim)
     frames = evaluate.frame_table(rows, values, said["frames"])
     videos = evaluate.video_table(rows, values, said["videos"], record["calibration"])
-    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
     how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
     found = {
         "model": fitted.model,
@@ -41,7 +53,7 @@ def main(work: job.Job) -> None:
     tables.write(frames, work.write("frames"), evaluate.FRAME_COLUMNS)
     tables.write(videos, work.write("videos"), evaluate.VIDEO_COLUMNS)
     Path(work.write("metrics")).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    stamp = " [LEAKY: test and training share groups]" if audit["leaky"] else ""
+    stamp = " [LEAKY: see the audit of this split]" if audit["leaky"] else ""
     title = (
         f"{fitted.model} {json.dumps(fitted.candidate)}, frames, {audit['protocol']} split{stamp}"
     )

@@ -45,7 +45,7 @@ def main(work: job.Job) -> None:
             "sheet_sha256": bundle.sha256(Path(work.read("sheet"))),
             "datasets": sorted({row["dataset"] for row in rows}),
             "protocol": audit["protocol"],
-            "leaky": audit["leaky"],
+            "leaky": audit["leaky"] or audit["leaky_folds"],
             "seed": params["seed"],
             **audit["parts"]["train"],
         },

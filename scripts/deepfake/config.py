@@ -21,6 +21,7 @@ from deepfake.schema import (
     NumberOrWord,
     Positive,
     Section,
+    Words,
     grid,
     key,
 )
@@ -95,18 +96,37 @@ class Rows(Section):
     every: Count = key(1, "keep one row in so many of each class, in row order", "split")
 
 
+class Cross(Section):
+    """What the protocol cross trains on and tests on."""
+
+    by: Literal["dataset", "method", "compression"] = key(
+        "method", "column of the sheet that tells the sides of the protocol cross apart", "split"
+    )
+    train: Words = key([], "its values that the protocol cross trains on", "split")
+    test: Words = key([], "its values that the protocol cross tests on", "split")
+
+    @model_validator(mode="after")
+    def _check(self) -> Cross:
+        if both := sorted(set(self.train) & set(self.test)):
+            raise ValueError(f"{', '.join(both)} is on both sides")
+        return self
+
+
 class Split(Section):
     """Who is in training and who is in the test."""
 
-    protocols: grid(Literal["grouped", "frame"]) = key(
+    protocols: grid(Literal["grouped", "official", "identity", "video", "frame", "cross"]) = key(
         ["grouped"], "how test rows are chosen; several are one sweep", "split"
     )
     test_size: Float = key(0.2, "share of the rows held out for the test", "split", gt=0, lt=1)
     folds: Folds = Folds()
     rows: Rows = Rows()
+    cross: Cross = Cross()
 
     @model_validator(mode="after")
     def _check(self) -> Split:
+        if "cross" in self.protocols and not (self.cross.train and self.cross.test):
+            raise ValueError("the protocol cross needs cross.train and cross.test, not empty")
         if len(set(self.protocols)) != len(self.protocols):
             raise ValueError("a protocol is named twice")
         return self

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from deepfake import domain
+from deepfake import domain, likeness
 from deepfake.detector import Detector, DetectorError, Face
 
 COLUMNS = (
     "video_id", "frame", "face", "status", "reason", "found", "x", "y", "width", "height",
-    "confidence", "points", "sharpness", "fps", "crop",
+    "confidence", "points", "sharpness", "digest", "phash", "fps", "crop",
 )  # fmt: skip
 CONTEXT = 1.4  # side of the native crop kept for later features, in boxes
 LARGEST = 1920 * 1080  # pixels of a frame that the detector is given; 4K would take it 6 GB
@@ -163,6 +163,7 @@ def cut_video(
         else:
             pixels = crop(image, face.box, **crop_settings)
             row |= {"status": "kept", "sharpness": domain.sharpness(pixels)}
+            row |= {"digest": likeness.digest(pixels), "phash": likeness.perceptual(image)}
             yield row, pixels, _surroundings(image, face.box)
     if reason or not indices:
         row = {"video_id": video_id, "status": "dropped", "reason": reason or "no frame"}

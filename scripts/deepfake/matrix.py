@@ -21,7 +21,9 @@ from deepfake import tables
 ROW_COLUMNS = (
     "row", "video_id", "frame", "face", "label", "group_id",
     "dataset", "method", "compression", "clip_id", "target_id", "source_id", "official",
+    "digest", "phash",
 )  # fmt: skip
+OF_A_FACE = ("video_id", "frame", "face", "digest", "phash")  # the others are of its video
 SLAB = 256 * 2**20  # bytes of the matrix held at once while writing
 OPEN_FILES = 256  # at once; 1,024 is a usual limit
 TILE = 256  # rows turned into columns at once: seven times as fast as all of them
@@ -278,9 +280,9 @@ def collect(
         video = videos[record["video_id"]]
         records.append(record | {"label": video["label"], "group_id": video["group_id"]})
         if record["status"] == "kept":
-            facts = {name: video.get(name, "") for name in ROW_COLUMNS[4:]}
-            position = {name: record[name] for name in ("video_id", "frame", "face")}
-            rows.append({"row": len(rows)} | position | facts)
+            facts = {name: video.get(name, "") for name in ROW_COLUMNS}
+            seen = {name: record[name] for name in OF_A_FACE}
+            rows.append(facts | seen | {"row": len(rows)})
             sources.append((array, int(record["crop"].split(".")[0])))
     return rows, sources, records
 

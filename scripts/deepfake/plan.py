@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from deepfake import download, resources, sheet, sweep
+from deepfake import download, protocols, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.sheet import Video
 from deepfake.site import Limits
@@ -196,6 +196,10 @@ class Plan:
                 f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
                 "memory: sweep only the forest, take fewer frames, or raise the limit"
             )
+        cross = config.split.cross.model_dump(mode="json")
+        for protocol in config.split.protocols:
+            for problem in protocols.problems(protocol, self._videos, cross):
+                found.append(f"{config.sheet}: {problem}")
         return found + self._beyond_limits()
 
     def _beyond_limits(self) -> list[str]:

@@ -82,9 +82,9 @@ _MEMORY = {
     "faces": lambda s: (
         1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
     ),
-    "matrix": lambda s: 1000 * MB + 2500 * s.rows,
+    "matrix": lambda s: 1000 * MB + 3000 * s.rows,
     "compile": lambda s: 1000 * MB,
-    "split": lambda s: 500 * MB + 2000 * s.rows,
+    "split": lambda s: 500 * MB + 6000 * s.rows,
     "gram": lambda s: 2.5 * s.square + 1000 * MB,
     "svm": lambda s: 4 * s.square + 1000 * MB,
     "svm fit": lambda s: 4 * s.square + 1000 * MB + 1.1 * s.matrix,  # its support vectors
@@ -92,11 +92,11 @@ _MEMORY = {
     "logistic": lambda s: 6 * s.square + 1000 * MB,
     "forest": lambda s: 1.1 * s.matrix + 1000 * MB + s.trees * s.rows * 30,  # it is mapped
     "forest merge": lambda s: 1000 * MB + s.trees * s.rows * 30,
-    "choose": lambda s: 500 * MB + (2000 + 8 * s.candidates) * s.rows,
+    "choose": lambda s: 500 * MB + (2500 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
     "previews": lambda s: 700 * MB + s.frames * 4 * MB,
-    "report": lambda s: 600 * MB + 7000 * s.rows,
+    "report": lambda s: 600 * MB + 7500 * s.rows,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
     "download_part": lambda s: 500 * MB,
@@ -109,7 +109,7 @@ _SECONDS = {
     "faces": lambda s, t: 120 + s.videos * (5 + 3 * s.frames),
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
     "compile": lambda s, t: 120,
-    "split": lambda s, t: 60 + s.rows / 1000,
+    "split": lambda s, t: 60 + s.rows / 300,  # 700,000 hashes were compared in 580 s
     "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,
     "svm": lambda s, t: 180 + s.candidates * s.rows**2 * 5e-7,
     "svm fit": lambda s, t: 180 + s.rows**2 * 5e-7 + s.matrix / 20e6,

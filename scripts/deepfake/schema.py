@@ -54,6 +54,7 @@ NotBool = BeforeValidator(_not_a_boolean)
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), NotBool]
 Int = Annotated[int, NotBool]
 Float = Annotated[float, NotBool]
+Words = Annotated[list[str], BeforeValidator(_as_list)]  # a single one stands for a list of one
 Count = Annotated[int, Field(ge=1, le=10**9), NotBool]
 NumberOrWord = BeforeValidator(_number_or_word)
 

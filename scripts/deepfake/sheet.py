@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from hashlib import sha1
 from pathlib import Path
 
-from deepfake import names
+from deepfake import links, names
 from deepfake.names import quoted
 
 REQUIRED = ("video_id", "path", "label")
@@ -189,26 +189,9 @@ def assign_groups(videos: list[Video], same: Iterable[Iterable[str]] = ()) -> No
         videos: rows to change; where one has a group, it stays with the others of that group.
         same: names that belong together besides: ids of videos, clips or people.
     """
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    first = {video["video_id"]: _linked(video)[0] for video in videos}
-    together = [[first.get(name, name) for name in one] for one in same]
-    for one in [*map(_linked, videos), *together]:
-        for other in one[1:]:
-            low, high = sorted((root(one[0]), root(other)))
-            parent[high] = low
-    for video in videos:
-        video["group_id"] = root(_linked(video)[0])
-
-
-def _linked(video: Video) -> list[str]:
-    """The names that tie a video to others; its own id where it has none."""
-    found = [video.get(column, "") for column in LINKS]
-    return [name for name in found if name] or [video["video_id"]]
+    linked = [links.names(video, LINKS) or [video["video_id"]] for video in videos]
+    first = {video["video_id"]: mine[0] for video, mine in zip(videos, linked, strict=True)}
+    together = [mine for one in same if (mine := [first.get(name, name) for name in one])]
+    groups = links.components([*linked, *together])
+    for video, group in zip(videos, groups[: len(videos)], strict=True):
+        video["group_id"] = group

@@ -130,8 +130,8 @@ def text(rows: Sequence[dict], level: float, chosen: str) -> str:
     ]
     if any(row["leaky"] == "yes" for row in rows):
         legend.append(
-            "LEAKY: people or clips of the test are in training too; such a score tells nothing "
-            "about new videos."
+            "LEAKY: people, clips or frames of the test are in training too; such a score tells "
+            "nothing about new videos."
         )
     return "\n".join(line.rstrip() for line in body + legend) + "\n"
 

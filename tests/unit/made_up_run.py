@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from deepfake import audit as audits
 from deepfake import config, evaluate, faces, search, sheet, splits, summary, tables
 from deepfake.matrix import ROW_COLUMNS
 
@@ -59,7 +60,7 @@ def write(
     tables.write(records, files["records"][0], ("label", "group_id", *faces.COLUMNS))
     for protocol in protocols:
         split = splits.make(rows, protocol, test_size=0.5, k=2, shuffle=True, every=1, seed=0)
-        audit = {"protocol": protocol} | splits.audit(rows, split)
+        audit = {"protocol": protocol, "cross": None} | audits.audit(rows, split, protocol)
         _json(files["audits"], folder / f"{protocol}.audit.json", audit)
         test = [row for row, cut in zip(rows, split, strict=True)
                 if cut["part"] == "test" and row["label"] != {"real": "fake", "fake": "real"}.get(
@@ -136,4 +137,5 @@ def params(folder: Path, **changed) -> dict:
     """Settings of the job: the configuration, and a folder of benchmarks that may be missing."""
     values = yaml.safe_load(yaml.safe_dump({**SETTINGS, "sweep": {"svm": {}}, **changed}))
     settings = config.deciding(config.load(values, "made-up"))
-    return {"config": settings, "benchmarks": str(folder / "benchmarks")}
+    return {"config": settings, "benchmarks": str(folder / "benchmarks"),
+            "ledger": str(folder / "ledger.tsv")}  # fmt: skip

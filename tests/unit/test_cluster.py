@@ -404,6 +404,23 @@ def test_a_forest_of_more_trees_than_a_job_grows_is_cut_into_parts(size, parts):
         assert plan.mem_mb("vote", wildcards) > matrix_mb
 
 
+def test_a_plan_refuses_a_split_that_the_sheet_cannot_give():
+    cross = {"by": "method", "train": ["swop"], "test": ["reenact"]}
+    split = {"protocols": ["official", "cross"], "cross": cross}
+    settings = config.load({"sheet": "my.tsv", "sweep": {"svm": {}}, "split": split}, "x")
+    lacking = videos(10)
+    for number, video in enumerate(lacking):
+        video["method"] = ("swap", "reenact", "")[number % 3]
+    official, method = Plan(settings, lacking).problems()
+    assert official.startswith("my.tsv: official split: no video of the sheet has a part")
+    assert method == (
+        "my.tsv: split.cross.train[0]: 'swop' is no method of the sheet; did you mean swap?"
+    )
+    given = [v | {"official": "test", "method": v["method"].replace("swap", "swop")}
+             for v in lacking]  # fmt: skip
+    assert Plan(settings, given).problems() == []
+
+
 def test_the_plan_table_counts_what_is_left():
     rules = [planned.Rule("gram", 3, 2, 4000, 30, 3.0), planned.Rule("fit", 1, 1, 900, 60, 1.0)]
     last = planned.table(rules).splitlines()[-1].split()

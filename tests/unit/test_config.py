@@ -12,8 +12,8 @@ from deepfake import config, schema
 SHIPPED = sorted(Path(__file__).parents[2].glob("config/*.yaml"))
 KEYS = list(config.keys())
 PATHS = [path for path, *_ in KEYS]
-SECTIONS = ["frames", "faces", "split", "split.folds", "split.rows", "sweep", "sweep.svm"]
-SECTIONS += ["sweep.logistic", "sweep.forest", "search", "evaluation"]
+SECTIONS = ["frames", "faces", "split", "split.folds", "split.rows", "split.cross", "sweep"]
+SECTIONS += ["sweep.svm", "sweep.logistic", "sweep.forest", "search", "evaluation"]
 
 
 def nested(depth: int, kind: type) -> object:
@@ -179,6 +179,20 @@ def test_a_boolean_is_no_number(path: str, value: bool) -> None:
 
 def test_the_numbers_above_are_most_keys() -> None:
     assert len(NUMBERS) > 20
+
+
+def crossed(**cross: object) -> dict:
+    return {"sweep": {"svm": {}}, "split": {"protocols": ["cross"], "cross": cross}}
+
+
+def test_the_protocol_cross_needs_both_its_sides() -> None:
+    for lacking in ({}, {"train": ["a"]}, {"test": "a"}, {"train": [], "test": ["a"]}):
+        (line,) = problems(crossed(**lacking))
+        assert line.startswith("my.yaml: split: the protocol cross needs cross.train and")
+    (line,) = problems(crossed(train=["a", "b"], test=["b", "c"]))
+    assert line == "my.yaml: split.cross: b is on both sides"
+    filled = config.load(crossed(by="compression", train="c23", test=["c40"]), "my.yaml")
+    assert filled.split.cross.train == ["c23"]
 
 
 def test_several_problems_are_told_at_once() -> None:

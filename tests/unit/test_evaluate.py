@@ -135,7 +135,7 @@ def test_the_text_stamps_every_leaky_row_and_says_what_it_means(records):
     ]  # fmt: skip
     for line in lines[1:7]:
         assert ("LEAKY" in line) == line.startswith("frame ")
-    assert any(line.startswith("LEAKY: people or clips") for line in lines[7:])
+    assert any(line.startswith("LEAKY: people, clips or frames") for line in lines[7:])
     assert any("90% interval" in line for line in lines[7:])
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from deepfake import archive, config, domain, faces, sheet, tables
+from deepfake import archive, config, domain, faces, likeness, sheet, tables
 from deepfake.detector import Detector, DetectorError, Face
 from deepfake.matrix import Matrix
 from tests.unit import clips
@@ -220,6 +220,8 @@ def test_a_kept_row_tells_where_its_face_was_cut(detector: Detector, portrait: n
     native = cv2.cvtColor(clips.picture(around), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(native, portrait[y : y + height, x : x + width])
     assert len(row["points"].split()) == 5
+    assert row["digest"] == likeness.digest(face)
+    assert row["phash"] == likeness.perceptual(portrait)  # of the whole frame
 
 
 class Spy:

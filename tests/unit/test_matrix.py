@@ -215,6 +215,8 @@ def record(video: str, frame: int, face: str, status: str = "kept", number: int 
         "status": status,
         "reason": "" if status == "kept" else "no face",
         "crop": f"{number:05}.png" if status == "kept" else "",
+        "digest": f"d{number}" if status == "kept" else "",
+        "phash": f"{video}{number}" if status == "kept" else "",
     }
 
 
@@ -227,7 +229,7 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
             record("a", 0, "0", number=1),
         ],
     }
-    columns = ("video_id", "frame", "face", "status", "reason", "crop")
+    columns = ("video_id", "frame", "face", "status", "reason", "digest", "phash", "crop")
     files = []
     for batch, records in batches.items():
         tables.write(records, tmp_path / f"{batch}.tsv", columns)
@@ -244,6 +246,12 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
         (3, "b", "10", "0", "fake"),
     ]
     assert [row["official"] for row in rows] == ["", "val", "val", "val"]
+    assert [(r["digest"], r["phash"]) for r in rows] == [
+        ("d1", "a1"),
+        ("d0", "b0"),
+        ("d1", "b1"),
+        ("d0", "b0"),
+    ]
     assert sources == [("two.npy", 1), ("two.npy", 0), ("one.npy", 1), ("one.npy", 0)]
     assert [r["status"] for r in records] == ["kept", "dropped", "kept", "kept", "kept"]
     assert matrix.collect(files[::-1], videos)[0] == rows

@@ -4,12 +4,13 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from deepfake import archive, tables
+from deepfake import archive, ledger, tables
 from deepfake.report import charts, original, pages, run, samples
 from tests import browser
 from tests.unit import made_up_run
@@ -68,7 +69,38 @@ def test_a_sound_score_is_not_stamped(tmp_path):
     text = page(tmp_path)
     assert len(Scores(text).unstamped()) > 10
     assert text.count("LEAKY") == len(original.RUNS)
-    assert "Nothing that the sheet names is shared between training and test." in words(text)
+    assert "Nothing that the sheet names is shared between training and test, and" in words(text)
+
+
+def test_folds_that_leak_stamp_the_search_and_not_the_test(tmp_path):
+    files = made_up_run.write(tmp_path)
+    path = Path(files["audits"][0])
+    audit = json.loads(path.read_text())
+    audit["folds"]["donors"], audit["leaky_folds"] = 1, True
+    audit["named"]["folds"]["donors"] = ["set:anna <b>"]
+    path.write_text(json.dumps(audit))
+    text = pages.render("report.html", **run.facts(files, made_up_run.params(tmp_path)))
+    search, evaluation = text.split('id="search"')[1].split('id="evaluation"')
+    assert Scores(search).unstamped() == []
+    assert len(Scores(evaluation).unstamped()) > 3
+    told = words(text)
+    assert "Shared between one fold and the others: 1 clips whose face a fake of another" in told
+    assert "folds share 1 donors: set:anna &lt;b&gt;" in told
+    assert "The folds of the grouped split share people, clips or frames" in told
+
+
+def test_the_page_says_how_often_the_test_was_scored(tmp_path):
+    files = made_up_run.write(tmp_path)
+    settings = made_up_run.params(tmp_path)
+    assert "does not hold that the test" in run.facts(files, settings)["tests"][0]
+    test = ledger.test_of("grouped", (r["video_id"] for r in tables.read(files["videos"][0])))
+    entry = {"run": "made-up", "protocol": "grouped", "test": test, "rows": 9, "model": "svm"}
+    entry |= {"candidate": "{}", "code": ""}
+    for number, said in ((1, "once: svm once. Once by a model"), (2, "2 times: svm 2 times. Who")):
+        ledger.add(settings["ledger"], entry)
+        ledger.add(settings["ledger"], entry | {"test": "another"})
+        text = words(pages.render("report.html", **run.facts(files, settings)))
+        assert f"The test rows of the grouped split were scored {said}" in text, number
 
 
 def test_the_headline_is_of_a_sound_split_and_chosen_on_the_folds(tmp_path):

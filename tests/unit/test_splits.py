@@ -1,4 +1,4 @@
-"""Tests of splits: the original's exact counts, groups that stay together, and the audit."""
+"""Tests of splits: the original's exact counts, and who is on which side under each protocol."""
 
 import collections
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
-from deepfake import splits
+from deepfake import audit, protocols, sheet, splits
 from tests.unit import synthetic
 
+BY_SHARE = ("grouped", "identity", "video", "frame")  # the others' sides are not the seed's
 ORIGINAL = {"test_size": 0.2, "k": 5, "shuffle": False, "every": 1, "seed": 42}
 
 
@@ -77,7 +78,7 @@ def test_frame_folds_are_those_of_scikit_learn(shuffle):
     assert {split[i]["part"] for i in test} == {"test"}
 
 
-@pytest.mark.parametrize("protocol", splits.PROTOCOLS)
+@pytest.mark.parametrize("protocol", BY_SHARE)
 def test_a_seed_gives_one_split_and_another_seed_another(protocol):
     rows = synthetic.rows(40)
     settings = {"test_size": 0.25, "k": 3, "shuffle": True, "every": 1}
@@ -105,9 +106,10 @@ def test_no_group_is_ever_on_two_sides(seed):
     for fold in range(k):
         inside = {row["label"] for row, cut in zip(rows, split, strict=True) if cut["fold"] == fold}
         assert inside == {"fake", "real"}
-    audit = splits.audit(rows, split)
-    assert not audit["leaky"]
-    assert audit["parts"]["test"]["rows"] == fakes + reals
+    found = audit.audit(rows, split, "grouped")
+    assert not found["leaky"]
+    assert not found["leaky_folds"]
+    assert found["parts"]["test"]["rows"] == fakes + reals
 
 
 def test_folds_are_about_even_and_keep_the_shares_of_labels_and_methods():
@@ -161,7 +163,7 @@ def test_too_few_groups_say_how_many_folds_would_work(groups):
     with pytest.raises(splits.SplitError, match=f"{groups} groups.*k to {groups - 1} or less"):
         splits.make(rows, "grouped", **ORIGINAL)
     split = splits.make(rows, "grouped", **ORIGINAL | {"k": groups - 1, "test_size": 0.1})
-    assert not splits.audit(rows, split)["leaky"]
+    assert not audit.audit(rows, split, "grouped")["leaky"]
 
 
 def test_two_groups_need_more_people():
@@ -178,6 +180,195 @@ def test_one_class_is_refused(protocol):
         splits.make([], protocol, **ORIGINAL)
 
 
+def places(rows: list[dict], split: list[dict], columns: tuple) -> dict[str, set]:
+    """Parts in which each name of these columns is used."""
+    found = collections.defaultdict(set)
+    for row, cut in zip(rows, split, strict=True):
+        if cut["part"] != "unused":
+            for column in columns:
+                if row[column]:
+                    found[row[column]].add(cut["part"])
+    return found
+
+
+def swaps(pairs: list[tuple[int, int]], people: int, methods: tuple = ("swap",)) -> list[dict]:
+    """Rows of two frames a video: a real clip of each person, a fake for each (body, face)."""
+    clips = [(f"p{n:02}", "", "") for n in range(people)]
+    clips += [(f"p{a:02}", f"p{b:02}", method) for a, b in pairs for method in methods]
+    rows = []
+    for target, source, method in clips:
+        row = {"video_id": f"{target}_{source}_{method}", "label": "fake" if source else "real"}
+        row |= {"clip_id": target, "target_id": target, "source_id": source, "method": method}
+        rows += [row | {"frame": str(frame), "dataset": "made-up"} for frame in range(2)]
+    sheet.assign_groups(rows)
+    return rows
+
+
+RING = [(n, (n + step) % 30) for n in range(30) for step in (1, 2, 5)]  # one group of all
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nobody_is_on_both_sides_of_an_identity_split_of_linked_people(seed):
+    rows = swaps(RING, 30)
+    assert len({row["group_id"] for row in rows}) == 1
+    with pytest.raises(splits.SplitError, match="1 groups are too few"):
+        splits.make(rows, "grouped", **ORIGINAL)
+    split = splits.make(rows, "identity", **ORIGINAL | {"k": 3, "seed": seed})
+    people = places(rows, split, ("target_id", "source_id"))
+    assert all(len(parts) == 1 for parts in people.values())
+    assert len(people) == 30
+    mixing = 0
+    for row, cut in zip(rows, split, strict=True):
+        if cut["part"] == "unused":
+            mixing += 1
+            assert cut["reason"] == "mixes a person of each side"
+            assert row["label"] == "fake"
+            assert people[row["target_id"]] != people[row["source_id"]]
+    assert splits.unused(split) == [
+        {"reason": "mixes a person of each side", "rows": mixing, "videos": mixing // 2}
+    ]
+    reals = [c["part"] for r, c in zip(rows, split, strict=True) if r["label"] == "real"]
+    assert 0.1 <= reals.count("test") / len(reals) <= 0.3
+    found = audit.audit(rows, split, "identity")
+    assert found["test"]["people"] == found["test"]["clips"] == 0
+    assert not found["leaky"]
+    assert found["leaky_folds"] == bool(found["folds"]["people"])
+
+
+def test_an_identity_split_of_pairs_drops_nothing():
+    rows = swaps([(n, n ^ 1) for n in range(40)], 40)
+    split = splits.make(rows, "identity", **ORIGINAL)
+    assert splits.unused(split) == []
+    found = audit.audit(rows, split, "identity")
+    assert not found["leaky"]
+    assert not found["leaky_folds"]
+    assert found["parts"]["test"]["rows"] == pytest.approx(0.2 * len(rows), rel=0.1)
+
+
+def test_a_face_whose_own_clips_are_not_there_is_on_one_side_too():
+    rows = [row for row in swaps(RING, 30) if row["target_id"] not in ("p03", "p17")]
+    split = splits.make(rows, "identity", **ORIGINAL | {"k": 3})
+    people = places(rows, split, ("target_id", "source_id"))
+    assert all(len(parts) == 1 for parts in people.values())
+
+
+def test_a_video_split_deals_whole_videos_whoever_is_in_them():
+    rows = swaps(RING, 30)
+    split = splits.make(rows, "video", **ORIGINAL)
+    assert all(len(parts) == 1 for parts in places(rows, split, ("video_id",)).values())
+    assert {2} == {len(p) for p in places(rows, split, ("group_id",)).values()}
+    assert counts(rows, split, "test") == (36, 12)
+    assert audit.audit(rows, split, "video")["leaky"]
+
+
+def test_the_official_split_is_the_datasets_own():
+    rows = swaps([(n, n ^ 1) for n in range(40)], 40)
+    for row in rows:
+        number = int(row["target_id"][1:])
+        row["official"] = "test" if number < 10 else "val" if number < 16 else "train"
+        row["official"] = "" if number >= 36 else row["official"]
+    split = splits.make(rows, "official", **ORIGINAL | {"k": 3})
+    parts = {"test": "test", "val": "train", "train": "train", "": "unused"}
+    assert [cut["part"] for cut in split] == [parts[row["official"]] for row in rows]
+    assert splits.unused(split) == [
+        {"reason": "the dataset's lists do not name it", "rows": 16, "videos": 8}
+    ]
+    folds = cut_groups(rows, split)
+    assert all(len(place) == 1 for place in folds.values())
+    assert not audit.audit(rows, split, "official")["leaky_folds"]
+
+
+def test_an_official_split_that_shares_people_is_leaky():
+    rows = swaps([(n, n ^ 1) for n in range(20)], 20)
+    for number, row in enumerate(rows):
+        row["official"] = "test" if number % 4 == 0 else "train"
+    found = audit.audit(rows, splits.make(rows, "official", **ORIGINAL | {"k": 2}), "official")
+    assert found["leaky"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (("",), "official split: no video of the sheet has a part"),
+        (("train", "val"), "no face has the part test"),
+        (("test", ""), "no face has the part train or val"),
+    ],
+)
+def test_an_official_split_that_no_list_makes_is_refused(parts, message):
+    rows = swaps([(n, n ^ 1) for n in range(20)], 20)
+    rows = [row | {"official": parts[n % len(parts)]} for n, row in enumerate(rows)]
+    with pytest.raises(splits.SplitError, match=message):
+        splits.make(rows, "official", **ORIGINAL)
+
+
+def test_a_cross_split_trains_on_some_methods_and_tests_on_others():
+    rows = swaps([(n, n ^ 1) for n in range(40)], 40, methods=("a", "b", "c", "d"))
+    cross = {"by": "method", "train": ["a", "b"], "test": ["c"]}
+    split = splits.make(rows, "cross", **ORIGINAL | {"k": 3}, cross=cross)
+    methods = collections.defaultdict(set)
+    for row, cut in zip(rows, split, strict=True):
+        methods[cut["part"]].add(row["method"])
+    assert methods["train"] == {"a", "b", ""}
+    assert methods["test"] == {"c", ""}
+    found = audit.audit(rows, split, "cross")
+    assert not found["leaky"]
+    assert not found["leaky_folds"]
+    assert {left["reason"]: left["videos"] for left in found["unused"]} == {
+        "its method is on neither side": 40,
+        "its method is of one side and its people are on the other": 8 * 2 + 32,
+    }
+    assert counts(rows, split, "test") == (8 * 2, 8 * 2)
+    assert all(cut["part"] != "unused" for r, cut in zip(rows, split, strict=True)
+               if r["label"] == "real")  # fmt: skip
+
+
+def test_every_protocol_is_told_and_cross_names_its_sides():
+    cross = {"by": "method", "train": ["a", "{b}"], "test": ["c"]}
+    assert set(protocols.ABOUT) == set(splits.PROTOCOLS)
+    assert "different methods: training a, {b}, test c." in protocols.told("cross", cross)
+    assert all("{" not in protocols.told(name) for name in splits.PROTOCOLS if name != "cross")
+
+
+def test_a_cross_split_of_datasets_takes_each_whole():
+    rows = swaps([(n, n ^ 1) for n in range(40)], 40)
+    for row in rows:
+        row["dataset"] = "one" if row["target_id"] < "p20" else "two"
+    cross = {"by": "dataset", "train": ["one"], "test": ["two"]}
+    split = splits.make(rows, "cross", **ORIGINAL | {"k": 3}, cross=cross)
+    assert [cut["part"] for cut in split] == [
+        "train" if row["dataset"] == "one" else "test" for row in rows
+    ]
+
+
+def test_a_cross_split_of_datasets_with_the_same_people_keeps_each_on_one_side():
+    rows = swaps([(n, n ^ 1) for n in range(40)], 40, methods=("a", "b"))
+    for row in rows:
+        row["dataset"] = "two" if row["method"] == "b" or row["target_id"] > "p35" else "one"
+    cross = {"by": "dataset", "train": ["one"], "test": ["two"]}
+    split = splits.make(rows, "cross", **ORIGINAL | {"k": 3}, cross=cross)
+    assert not audit.audit(rows, split, "cross")["leaky"]
+    used = {(row["dataset"], cut["part"]) for row, cut in zip(rows, split, strict=True)}
+    assert {("one", "train"), ("two", "test")} <= used
+    assert not {("one", "test"), ("two", "train")} & used
+
+
+@pytest.mark.parametrize(
+    ("by", "value", "message"),
+    [
+        ("method", "bb", r"split.cross.test\[1\]: 'bb' is no method .* did you mean b\?"),
+        ("dataset", "other", "'other' is no dataset of the sheet; known are made-up"),
+        ("compression", "c23", "'c23' is no compression of the sheet; its column .* is empty"),
+    ],
+)
+def test_a_side_that_is_not_in_the_sheet_is_refused(by, value, message):
+    rows = swaps([(n, n ^ 1) for n in range(20)], 20, methods=("a", "b"))
+    known = rows[0].get(by) or "b"
+    with pytest.raises(splits.SplitError, match=message):
+        splits.make(
+            rows, "cross", **ORIGINAL, cross={"by": by, "train": ["a"], "test": [known, value]}
+        )
+
+
 def test_a_fold_without_one_class_is_refused():
     rows = [row for row in synthetic.rows(20) if row["label"] == "real" or row["group_id"] < "g003"]
     with pytest.raises(splits.SplitError, match="has no fake face"):
@@ -187,57 +378,3 @@ def test_a_fold_without_one_class_is_refused():
 def test_too_few_rows_for_the_folds_are_refused():
     with pytest.raises(splits.SplitError, match="frame split of 8 rows"):
         splits.make(original_rows(4, 4), "frame", **ORIGINAL)
-
-
-@pytest.mark.parametrize(
-    ("column", "kind"), [("video_id", "videos"), ("clip_id", "clips"), ("group_id", "groups")]
-)
-@pytest.mark.parametrize("where", ["test", "folds"])
-def test_the_audit_finds_what_two_sides_share(column, kind, where):
-    rows = [row | {"clip_id": row["video_id"]} for row in synthetic.rows(20)]
-    split = splits.make(rows, "grouped", **ORIGINAL | {"k": 3})
-    assert not splits.audit(rows, split)["leaky"]
-    sides = {"test": ("", 0), "folds": (2, 1)}[where]
-    first, second = (next(i for i, cut in enumerate(split) if cut["fold"] == s) for s in sides)
-    rows[first] = rows[first] | {column: rows[second][column]}
-    audit = splits.audit(rows, split)
-    assert audit["leaky"]
-    assert audit[where][kind] == 1
-    assert (audit[where]["rows_with_sibling"] > 0) == (column == "video_id")
-
-
-def test_the_audit_of_a_frame_split_says_that_nearly_every_row_has_a_sibling():
-    rows = original_rows(350, 350)
-    audit = splits.audit(
-        [row | {"clip_id": row["video_id"]} for row in rows], splits.make(rows, "frame", **ORIGINAL)
-    )
-    assert audit["leaky"]
-    assert audit["test"]["rows_with_sibling"] > 0.99
-
-
-def test_unknown_clips_are_not_taken_for_shared_ones():
-    rows = [row | {"clip_id": ""} for row in synthetic.rows(20)]
-    split = splits.make(rows, "grouped", **ORIGINAL)
-    assert splits.audit(rows, split)["test"]["clips"] == 0
-
-
-def test_people_on_two_sides_are_a_leak_whatever_the_groups_say():
-    found = synthetic.rows(12)
-    split = splits.make(found, "grouped", **ORIGINAL | {"k": 3})
-    train = next(r for r, s in zip(found, split, strict=True) if s["part"] == "train")
-    test = next(r for r, s in zip(found, split, strict=True) if s["part"] == "test")
-    assert not splits.audit(found, split)["leaky"]
-    train["target_id"], test["source_id"] = "set:anna", "set:anna"
-    audit = splits.audit(found, split)
-    assert audit["test"]["people"] == 1
-    assert audit["leaky"]
-
-
-def test_fakes_of_unknown_people_are_counted():
-    found = synthetic.rows(12)
-    fakes = {row["video_id"] for row in found if row["label"] == "fake"}
-    split = splits.make(found, "grouped", **ORIGINAL | {"k": 3})
-    assert splits.audit(found, split)["unlinked_fakes"] == len(fakes)
-    for row in found:
-        row["target_id"] = row["video_id"]
-    assert splits.audit(found, split)["unlinked_fakes"] == 0

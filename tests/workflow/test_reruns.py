@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from deepfake import codehash, config
+from deepfake import codehash, config, tables
 from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
 STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "evaluate"]
@@ -74,6 +74,12 @@ CHANGED = {
     "download.server": "CA",
     "download.num_videos": 3,
 }
+# The sides of a protocol that this run does not have: a test of their own.
+OF_CROSS = {
+    "split.cross.by": "compression",
+    "split.cross.train": ["a", "c"],
+    "split.cross.test": ["b", "c"],
+}
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 
 
@@ -89,7 +95,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
 
 
 def test_every_key_has_another_value_here():
-    assert set(CHANGED) == set(KEYS)
+    assert {*CHANGED, *OF_CROSS} == set(KEYS)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +142,27 @@ def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path
     if stage != "nothing":
         assert {name for name in named if name.startswith("key ")} == {f"key {path}"}
         assert not any(name.startswith("setting ") for name in named)
+
+
+def test_a_changed_side_of_cross_reruns_that_split_alone(run, tmp_path):
+    crossed = Run(tmp_path / "copy")
+    shutil.copytree(run.folder, crossed.folder)
+    videos = tables.read(crossed.folder / "videos.tsv")
+    for number, video in enumerate(videos):
+        video["method"] = "c" if video["label"] == "real" else "ab"[number % 2]
+        video["compression"] = video["method"]
+    tables.write(videos, crossed.folder / "videos.tsv", tuple(videos[0]))
+    split = {"protocols": ["grouped", "cross"], "test_size": 0.34, "folds": {"k": 2}}
+    split["cross"] = {"by": "method", "train": ["a"], "test": ["b"]}
+    crossed.write_settings(faces={"size": 32}, split=split)
+    done = crossed.snakemake("dataset")
+    assert done.returncode == 0, done.stdout
+    for path, value in OF_CROSS.items():
+        last = path.rsplit(".", 1)[1]
+        crossed.write_settings(split=split | {"cross": split["cross"] | {last: value}})
+        (told,) = crossed.why()["split"]
+        assert told.startswith(f"key {path}: ")
+        assert crossed.why()["split"] == {told: 1}
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from deepfake import losses
+from deepfake import audit as audits
+from deepfake import losses, protocols
 from deepfake.tables import Row
 
 LABELS = ("real", "fake")
-PROTOCOLS = {
-    "grouped": "People and clips that the sheet links are on one side, whole.",
-    "frame": "Frames are dealt at random, as the original experiment did, whoever is in them.",
+THINGS = {
+    "donors": "clips whose face a fake of another side wears",
+    "twins": "pairs of videos with equal faces",
+    "copies": "pairs of unlinked videos with near-equal frames",
 }
 SIDES = {"test": "training and test", "folds": "one fold and the others"}
 
@@ -82,16 +84,24 @@ def audit(found: dict) -> dict:
         shared = {name: number for name, number in found[where].items() if number}
         share = shared.pop("rows_with_sibling", 0)
         if not shared:
-            told.append(f"Nothing that the sheet names is shared between {sides}.")
+            told.append(
+                f"Nothing that the sheet names is shared between {sides}, "
+                "and no two frames are nearly equal."
+            )
             continue
-        things = ", ".join(f"{number:,} {name}" for name, number in shared.items())
+        things = ", ".join(
+            f"{number:,} {THINGS.get(name, name)}" for name, number in shared.items()
+        )
+        seen = "of the rows held out have a frame of the same video on the other side"
         told.append(
-            f"Shared between {sides}: {things}; {100 * share:.1f} % of the rows held out "
-            "have a frame of the same video on the other side."
+            f"Shared between {sides}: {things}{f'; {100 * share:.1f} % {seen}' if share else ''}."
         )
     if found["unlinked_fakes"]:
         told.append(unlinked(found))
-    return found | {"about": PROTOCOLS[found["protocol"]], "told": told}
+    told += [f"Not used: {left['rows']:,} rows of {left['videos']:,} videos: {left['reason']}."
+             for left in found["unused"]]  # fmt: skip
+    about = protocols.told(found["protocol"], found["cross"])
+    return found | {"about": about, "told": told, "leaks": audits.lines(found)}
 
 
 def unlinked(found: dict) -> str:

@@ -82,6 +82,7 @@ def protocol(audit: dict, results: Sequence[Result], score: str, pairs: Sequence
     return {
         "name": name,
         "leaky": audit["leaky"],
+        "folds": audit["leaky_folds"],
         "searches": [search(result, score) for result in mine],
         "curves": [
             {"unit": unit, "figure": _roc(f"roc-{name}-{unit}", mine, unit)} for unit in UNITS

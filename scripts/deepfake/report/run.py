@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from deepfake import codehash, metrics, sheet, summary, tables, used
+from deepfake import codehash, ledger, metrics, sheet, summary, tables, used
 from deepfake.report import data, original, provenance, samples
 from deepfake.report.results import LONG, SCORES, Result, dots, load, protocol, ranked, read
 
@@ -20,7 +20,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
     Args:
         files: paths by name: sheet, rows, records, audits, crops (may be empty), and the lists
             that `results.read` takes.
-        params: config (what the results depend on) and benchmarks (the folder).
+        params: config (what the results depend on), benchmarks (the folder) and ledger.
     """
     config = params["config"]
     results = read(files)
@@ -54,12 +54,22 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
         ],
         "threshold": summary.threshold(results[0].metrics),
         "dots": dots(results),
+        "tests": tests(ledger.read(params["ledger"]), results),
         "resources": resources(Path(params["benchmarks"]), results, len(rows), config),
         "original": original,
         "provenance": provenance.facts(),
         "packages": codehash.installed(),
         "config": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     }
+
+
+def tests(entries: Sequence[tables.Row], results: Sequence[Result]) -> list[str]:
+    """How often the test of each split was scored, a sentence or two each."""
+    found = {
+        r.protocol: ledger.test_of(r.protocol, (row["video_id"] for row in r.scored["videos"]))
+        for r in results
+    }
+    return [ledger.told(entries, protocol, test) for protocol, test in found.items()]
 
 
 def headline(results: Sequence[Result]) -> dict:
@@ -83,7 +93,7 @@ def headline(results: Sequence[Result]) -> dict:
 
 
 def warnings(skew: str, audits: Sequence[dict], results: Sequence[Result]) -> list[dict]:
-    """What a reader must know before any number: `told`, and whether it is of a leaky split."""
+    """What a reader must know before any number: `told`, and whether it is of a leak."""
     found = [f"{skew[0].upper()}{skew[1:]}."] if skew else []
     for audit in audits:
         name, groups = audit["protocol"], audit["parts"]["test"]["groups"]
@@ -103,10 +113,16 @@ def warnings(skew: str, audits: Sequence[dict], results: Sequence[Result]) -> li
         if not (test["fake"] and test["real"])
     ]
     leaky = [
-        f"Under the {audit['protocol']} split, people or clips of the test are in training too. "
-        "Its scores tell nothing about new videos."
+        f"Under the {audit['protocol']} split, people, clips or frames of the test are in training "
+        "too. Its scores tell nothing about new videos."
         for audit in audits
         if audit["leaky"]
+    ]
+    leaky += [
+        f"The folds of the {audit['protocol']} split share people, clips or frames: its search "
+        "scores and probabilities are too good. Its scores of the test are not."
+        for audit in audits
+        if audit["leaky_folds"] and not audit["leaky"]
     ]
     return [{"told": told, "leaky": where is leaky} for where in (leaky, found) for told in where]
 

@@ -1,0 +1,137 @@
+"""Dealing rows to test and folds by shares: single rows, whole videos, whole groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+TEST, UNUSED = -1, -2  # instead of a fold's number
+
+Row = dict[str, str]
+Dealt = tuple[np.ndarray, list[str]]  # fold of each row, TEST or UNUSED; why it is unused
+
+
+class SplitError(ValueError):
+    """A split that cannot be made, and why."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The settings of a split: see `splits.make`."""
+
+    test_size: float
+    k: int
+    shuffle: bool
+    seed: int
+    cross: dict | None = None
+
+
+def frame(rows: Sequence[Row], wanted: Wanted) -> Dealt:
+    """Rows at random: scikit-learn's own split and folds, as the original experiment made them."""
+    from sklearn.model_selection import StratifiedKFold, train_test_split
+
+    seed, shuffle = wanted.seed, wanted.shuffle
+    try:
+        train, _ = train_test_split(
+            np.arange(len(rows)), test_size=wanted.test_size, random_state=seed
+        )
+        folds = np.full(len(rows), TEST)
+        cutter = StratifiedKFold(wanted.k, shuffle=shuffle, random_state=seed if shuffle else None)
+        labels = np.array([rows[index]["label"] for index in train])
+        for number, (_, held_out) in enumerate(cutter.split(train, labels)):
+            folds[train[held_out]] = number
+    except ValueError as error:
+        raise SplitError(f"frame split of {len(rows)} rows: {error}") from None
+    return folds, [""] * len(rows)
+
+
+def grouped(rows: Sequence[Row], wanted: Wanted) -> Dealt:
+    """Whole groups, stratified by label and method."""
+    return _whole(rows, "group_id", "grouped split", "groups", "people", wanted), [""] * len(rows)
+
+
+def video(rows: Sequence[Row], wanted: Wanted) -> Dealt:
+    """Whole videos, whoever is in them, stratified by label and method."""
+    return _whole(rows, "video_id", "video split", "videos", "videos", wanted), [""] * len(rows)
+
+
+def _whole(
+    rows: Sequence[Row], column: str, name: str, units: str, remedy: str, wanted: Wanted
+) -> np.ndarray:
+    """Fold of each row, TEST in the test: what has one value in a column stays together."""
+    k = wanted.k
+    keys = np.array([row[column] for row in rows])
+    count = len(set(keys))
+    if count < k + 1:
+        raise SplitError(
+            f"{name}: {count} {units} cannot fill a test set and {k} folds; "
+            f"set split.folds.k to {count - 1} or less, or bring more {remedy}"
+            if count > 2
+            else f"{name}: {count} {units} are too few; bring more {remedy}"
+        )
+    generator = np.random.default_rng(wanted.seed)
+    in_test = deal(rows, keys, [1 - wanted.test_size, wanted.test_size], generator) == 1
+    train = np.flatnonzero(~in_test)
+    left = len(set(keys[train]))
+    if left < k or left == count:
+        raise SplitError(
+            f"{name}: a test share of {wanted.test_size:g} leaves {left} of {count} "
+            f"{units} to {k} folds; change split.test_size or split.folds.k"
+        )
+    folds = np.full(len(rows), TEST)
+    shuffler = generator if wanted.shuffle else None
+    folds[train] = deal([rows[i] for i in train], keys[train], [1 / k] * k, shuffler)
+    return folds
+
+
+def deal(
+    rows: Sequence[Row],
+    keys: np.ndarray,
+    shares: Sequence[float],
+    generator: np.random.Generator | None,
+) -> np.ndarray:
+    """Deal rows to parts of these shares: one key, one part; stratified by label and method.
+
+    Args:
+        rows: with label and method. keys: of each row, shape (rows,).
+        shares: of each part; they sum to 1.
+        generator: shuffles the keys before they are dealt; None leaves them in order.
+
+    Returns:
+        Part of each row, shape (rows,).
+    """
+    units, unit_of = np.unique(keys, return_inverse=True)
+    strata = [f"{row['label']} {row['method']}" for row in rows]
+    names, stratum_of = np.unique(strata, return_inverse=True)
+    counts = np.zeros((len(units), len(names)))
+    np.add.at(counts, (unit_of, stratum_of), 1)
+    order = np.arange(len(units)) if generator is None else generator.permutation(len(units))
+    part_of = np.empty(len(units), int)
+    part_of[order] = _partition(counts[order], shares)
+    return part_of[unit_of]
+
+
+def _partition(counts: np.ndarray, shares: Sequence[float]) -> np.ndarray:
+    """Part of each unit, so that each part comes near its share of every stratum.
+
+    Large units first, each to the part that lacks most of it (iterative stratification,
+    Sechidis et al. 2011, with units for examples).
+
+    Args:
+        counts: rows of each unit and stratum, shape (units, strata).
+        shares: of each part; they sum to 1.
+
+    Returns:
+        Shape (units,).
+    """
+    totals = counts.sum(axis=0)
+    targets = np.outer(shares, totals)
+    have = np.zeros_like(targets)
+    part_of = np.empty(len(counts), int)
+    for unit in np.argsort(-counts.sum(axis=1), kind="stable"):
+        lack = ((targets - have) / targets * counts[unit] / totals).sum(axis=1)
+        part_of[unit] = int(np.argmax(np.round(lack, 12)))
+        have[part_of[unit]] += counts[unit]
+    return part_of
