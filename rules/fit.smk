@@ -10,7 +10,7 @@ rule fit:
         out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
-        compiled=ancient(compiled_files),
+        compiled=compiled_files,
         trees=tree_files,
     output:
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",

@@ -27,7 +27,7 @@ rule vote:
         matrix=f"{FEATURES}/matrix.npy",
         rows=f"{RUN}/rows.tsv",
         split=f"{RUN}/splits/{{protocol}}.tsv",
-        compiled=ancient(rules.compile.output.compiled),
+        compiled=rules.compile.output.compiled,
     output:
         votes=temp(f"{FEATURES}/{{protocol}}/search/forest/votes/{{chunk}}.{{fold}}.{{part}}.npy"),
     log:
@@ -59,7 +59,7 @@ rule grow:
         rows=f"{RUN}/rows.tsv",
         split=f"{RUN}/splits/{{protocol}}.tsv",
         best=f"{FEATURES}/{{protocol}}/search/forest.best.json",
-        compiled=ancient(rules.compile.output.compiled),
+        compiled=rules.compile.output.compiled,
     output:
         trees=temp(f"{FEATURES}/{{protocol}}/search/forest/trees/{{part}}.npz"),
     log:

@@ -5,7 +5,7 @@ rule search:
         split=f"{RUN}/splits/{{protocol}}.tsv",
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
-        compiled=ancient(compiled_files),
+        compiled=compiled_files,
         votes=vote_files,
     output:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.tsv",

@@ -125,7 +125,7 @@ def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(tmp_path, bun
     question = f"videos={demo_clips}/real/s00.mp4", f"bundle={bundle}"
     assert ask(tmp_path, *question).returncode == 0
     for module, rules in (
-        ("splits", set()),
+        ("audit", set()),
         ("classify", {"classify_batch", "verdicts"}),
         ("bundle", {"classify_batch", "verdicts"}),  # verdicts follows
         ("faces", {"frames", "previews", "faces", "classify_batch", "verdicts"}),
