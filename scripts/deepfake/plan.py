@@ -19,6 +19,8 @@ PACKING = {
     "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
     "faces": "pack more videos a job (scan_dataset.py --videos-per-job)",
     "search": "score more candidates a job (search.candidates_per_job)",
+    "vote": "grow more trees a job (search.trees_per_job)",
+    "grow": "grow more trees a job (search.trees_per_job)",
     "gram": "use fewer folds (split.folds.k) or protocols (split.protocols)",
 }
 
