@@ -63,14 +63,16 @@ def test_the_words_of_bsub_at_each_attempt(make_checkout):
         common
         | {"-W": str(minutes), "-M": f"{memory}MB"}
         | {"-R": [f"rusage[mem={float(memory)}]", "span[hosts=1]"]}
-        for minutes, memory in ((34, 700), (68, 1050), (135, 1575))
+        for minutes, memory in ((34, 1774), (68, 2661), (135, 3992))
     ]
 
 
 def test_over_the_memory_limit_is_tried_again_with_more(make_checkout):
     checkout, lsf = make_checkout()
     checkout.edit(
-        "deepfake/resources", '"faces": lambda s: 1800 * MB', '"faces": lambda s: 500 * MB'
+        "deepfake/resources",
+        "1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB",
+        "500 * MB + s.frames * (40 * MB",
     )
     run = checkout.run("run", *QUICK, profile="lsf")
     assert run.process.returncode == 0, run.said

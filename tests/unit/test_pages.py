@@ -1,11 +1,17 @@
 """Pages: whatever a name holds is text, and what is inside is all there is."""
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deepfake.report import figures, pages
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_name_is_text_and_never_markup():
@@ -55,6 +61,15 @@ def test_a_figure_takes_the_pages_colour_and_is_the_same_again():
     assert all(found.startswith("one-") for found in ids)
     for target in re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", text):
         assert max(target) in ids
+
+
+def test_figures_leave_no_file_in_the_home_folder(tmp_path):
+    command = (
+        "from deepfake.report import charts, figures; figures.svg(figures.new(1, 1), 'a', 'b')"
+    )
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "scripts")}
+    subprocess.run([sys.executable, "-c", command], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_a_picture_is_inside_the_page():
