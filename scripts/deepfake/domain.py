@@ -11,7 +11,7 @@ import numpy as np
 MEASURES = (
     ("width", "face_width", "its faces are {:.0f} pixels wide", 0.0),
     ("fps", "frame_rate", "it has {:g} frames a second", 0.05),
-    ("sharpness", "sharpness", "the sharpness of its faces is {:.0f}", 0.0),
+    ("sharpness", "sharpness", "the sharpness of its faces is {:.3g}", 0.0),
 )
 
 

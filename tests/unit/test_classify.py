@@ -105,7 +105,7 @@ def test_a_clear_score_is_a_verdict():
         ),
         (
             {"score": 3.0, "measures": {"sharpness": "20.4"}},
-            "the sharpness of its faces is 20, in the training 50 to 900",
+            "the sharpness of its faces is 20.4, in the training 50 to 900",
         ),
     ],
 )
