@@ -78,11 +78,13 @@ def judge(
     """
     fake, chances = np.asarray(fake, bool), np.asarray(chances, float)
     error = (chances - fake) ** 2
-    limits: tuple = (None, None)
+    limits: tuple[float | None, float | None] = (None, None)
+
+    def mean_error(weights: np.ndarray) -> dict[str, np.ndarray]:
+        return {"brier": (weights @ error) / weights.sum(axis=1)}
+
     if len(set(groups)) >= metrics.MIN_GROUPS:
-        weights = metrics.resamples(groups, count, seed)
-        means = (weights @ error) / weights.sum(axis=1)
-        limits = tuple(float(q) for q in np.quantile(means, [(1 - level) / 2, (1 + level) / 2]))
+        limits = metrics.intervals(mean_error, groups, level, count, seed)["brier"]
     order = np.argsort(chances, kind="stable")
     parts = np.array_split(order, min(BINS, max(1, len(order) // 5)))
     return {

@@ -145,10 +145,22 @@ def _limits(fake, values, threshold, groups, level, count, seed) -> dict:
     def scored(weights: np.ndarray) -> dict[str, np.ndarray]:
         return scores(fake, values, threshold, weights)
 
-    return _quantiles(scored, groups, level, count, seed)
+    return intervals(scored, groups, level, count, seed)
 
 
-def _quantiles(scored: Callable, groups, level, count, seed) -> dict:
+def intervals(
+    scored: Callable[[np.ndarray], dict[str, np.ndarray]],
+    groups: Sequence,
+    level: float,
+    count: int,
+    seed: int,
+) -> dict[str, tuple[float | None, float | None]]:
+    """Percentile limits of metrics over resampled groups; few resamples are held at once.
+
+    Args:
+        scored: metrics, float (resamples,) each, of weights, float (resamples, n).
+        groups, level, count, seed: see `summary`.
+    """
     step = max(1, CHUNK // len(groups))
     drawn = [
         scored(resamples(groups, min(step, count - first), [seed, first]))
@@ -217,7 +229,7 @@ def paired(
     point = differences()
     limits = dict.fromkeys(NAMES, (None, None))
     if len(set(groups)) >= MIN_GROUPS:
-        limits = _quantiles(differences, groups, level, count, seed)
+        limits = intervals(differences, groups, level, count, seed)
     return {
         name: {"value": _plain(point[name][0]), "low": limits[name][0], "high": limits[name][1]}
         for name in NAMES

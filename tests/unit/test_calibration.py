@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfake import calibration
+from deepfake import calibration, metrics
 from tests.unit.test_metrics import ranked
 
 
@@ -92,3 +92,17 @@ def test_the_brier_score_is_the_mean_squared_error_and_has_an_interval():
         assert part["fake"] == pytest.approx(part["probability"], abs=0.2)
     few = calibration.judge(fake[:8], chances[:8], groups[:8], level=0.9, count=200, seed=1)
     assert (few["brier"]["low"], len(few["bins"])) == (None, 1)
+
+
+def test_the_interval_of_the_brier_score_does_not_need_all_resamples_at_once(monkeypatch):
+    generator = np.random.default_rng(0)
+    chances, groups = generator.random(60), np.arange(60) // 4
+    held = []
+    whole = metrics.resamples
+    monkeypatch.setattr(metrics, "CHUNK", 600)
+    monkeypatch.setattr(
+        metrics, "resamples", lambda *how: held.append(whole(*how)) or held[-1]
+    )  # fmt: skip
+    calibration.judge(chances > 0.5, chances, groups, level=0.9, count=100, seed=1)
+    assert sum(len(weights) for weights in held) == 100
+    assert max(weights.size for weights in held) <= 600
