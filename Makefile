@@ -46,9 +46,9 @@ usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)
 	$(SUBMIT) usage --profile $(PROFILE) --config $(CONFIG)
 
 .PHONY: classify
-export BUNDLE ?= results/demo/pixels/grouped/models/logistic
+export BUNDLE ?= results/demo
 export VIDEO
-classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; BUNDLE=a model's folder)
+classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; BUNDLE=a run's or a model's folder)
 	$(BIN)/snakemake classify --config "videos=$$VIDEO" "bundle=$$BUNDLE"
 
 .PHONY: test
@@ -96,7 +96,7 @@ docs: .venv/.runtime  ## write the table of keys in config/README.md from the co
 pictures: demo .venv/.dev  ## take the README's pictures of the demo's pages (needs chromium)
 	rm -rf results/pictured
 	$(BIN)/snakemake classify --config videos=$(DEMO)/fake/s00_s01.mp4 \
-	    bundle=results/demo/pixels/grouped/models/logistic run=pictured
+	    bundle=results/demo run=pictured
 	$(BIN)/python docs/pictures.py
 
 .PHONY: lock

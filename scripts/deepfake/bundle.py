@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import names
+from deepfake import features, names
 from deepfake import record as records
 from deepfake.models import NAMES, Fitted
 from deepfake.record import FILE
@@ -158,7 +158,8 @@ def _checked(record: dict, folder: Path) -> Fitted:
     length = record["features"]["length"]
     _demand(isinstance(length, int) and 0 < length < 2**31, f"features.length is {length!r}")
     _CHECKS[model](arrays, length, record)
-    _check_facts(record, length)
+    _check_features(record, length)
+    _check_facts(record)
     return Fitted(
         model,
         record["candidate"],
@@ -194,10 +195,19 @@ def _array(folder: Path, name: str, described: dict, dtype: str, dimensions: int
     return array
 
 
-def _check_facts(record: dict, length: int) -> None:
+def _check_features(record: dict, length: int) -> None:
+    """What classify computes of a face."""
+    seen, size = record["features"], record["preprocessing"]["faces"]["size"]
+    name, known = seen["name"], (features.PIXELS, *features.NAMES)
+    _demand(name in known, f"sees {name!r}; known are {', '.join(known)}")
+    what = f"face of {size} x {size} pixels" if name == features.PIXELS else f"vector of {name}"
+    _demand(length == features.length(name, size), f"{length} features are no {what}")
+    told, ours = seen["version"], features.version(name)
+    _demand(told == ours, f"sees {name} of version {told!r}; this version computes {ours!r}")
+
+
+def _check_facts(record: dict) -> None:
     """What a verdict tells of the model and is computed with."""
-    size = record["preprocessing"]["faces"]["size"]
-    _demand(length == 3 * size**2, f"{length} features are no face of {size} x {size} pixels")
     training, auc = record["training"], record["calibration"]["roc_auc"]
     named = all(isinstance(name, str) for name in (*training["datasets"], training["protocol"]))
     _demand(named and isinstance(training["leaky"], bool), "training is malformed")
@@ -233,7 +243,9 @@ def _check_svm(arrays: dict, length: int, record: dict) -> None:
     _demand({"gamma", "intercept"} <= set(record["settings"]), "settings.gamma is missing")
     _demand(record["settings"]["gamma"] > 0, "settings.gamma is not above zero")
     _demand(record["candidate"]["kernel"] in ("rbf", "poly"), "its kernel is unknown")
-    _demand(record["contains_training_images"] is True, "it hides that it holds training images")
+    images = record["features"]["name"] == features.PIXELS
+    told = record["contains_training_images"]
+    _demand(told is True or not images, "it hides that it holds training images")
     for name, shape in (
         ("support_vectors", vectors.shape[1:]),
         *((name, arrays[name].shape) for name in ("mean", "scale") if name in arrays),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from deepfake import download, protocols, resources, sheet, sweep
+from deepfake import download, features, protocols, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.sheet import Video
 from deepfake.site import Limits
@@ -18,6 +18,7 @@ MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has 
 PACKING = {
     "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
     "faces": "pack more videos a job (scan_dataset.py --videos-per-job)",
+    "features": "pack more videos a job (scan_dataset.py --videos-per-job)",
     "search": "score more candidates a job (search.candidates_per_job)",
     "vote": "grow more trees a job (search.trees_per_job)",
     "grow": "grow more trees a job (search.trees_per_job)",
@@ -94,38 +95,49 @@ class Plan:
 
     def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every job of a whole run from nothing, as (rule, wildcards)."""
+        sets = self._config.features
         for batch in self.batches:
             yield "frames", {"batch": batch}
             yield "faces", {"batch": batch}
-        yield "matrix", {}
-        folds = [str(fold) for fold in range(self._config.split.folds.k)]
+            for name in sets:
+                if name != features.PIXELS:
+                    yield "features", {"features": name, "batch": batch}
+        yield "rows", {}
+        for name in sets:
+            yield "matrix", {"features": name}
         if "forest" in self.candidates:
             yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
-            names = {
-                name
-                for model in self.candidates
-                for fold in ("all", *folds)
-                for name in self.grams(model, fold=fold)
-            }
-            for name in sorted(names):
-                scaling, fold = name.split(".")
-                yield "gram", {"protocol": protocol, "scaling": scaling, "fold": fold}
-            for model in self.candidates:
-                mine = {"protocol": protocol, "model": model}
-                for chunk in self.chunks[model]:
-                    for fold in folds:
-                        part_of = {"protocol": protocol, "chunk": chunk, "fold": fold}
-                        for part in self.parts(model, chunk):
-                            yield "vote", part_of | {"part": part}
-                        yield "search", part_of | {"model": model}
-                for part in self.parts(model):
-                    yield "grow", {"protocol": protocol, "part": part}
-                for rule in ("choose", "fit", "evaluate"):
-                    yield rule, mine
+            for name in sets:
+                for rule, wildcards in self._swept():
+                    yield rule, {"features": name, "protocol": protocol} | wildcards
         yield "summary", {}
         yield "report", {}
+
+    def _swept(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """The jobs of a feature set under a protocol."""
+        folds = [str(fold) for fold in range(self._config.split.folds.k)]
+        names = {
+            name
+            for model in self.candidates
+            for fold in ("all", *folds)
+            for name in self.grams(model, fold=fold)
+        }
+        for name in sorted(names):
+            scaling, fold = name.split(".")
+            yield "gram", {"scaling": scaling, "fold": fold}
+        for model in self.candidates:
+            for chunk in self.chunks[model]:
+                for fold in folds:
+                    part_of = {"chunk": chunk, "fold": fold}
+                    for part in self.parts(model, chunk):
+                        yield "vote", part_of | {"part": part}
+                    yield "search", part_of | {"model": model}
+            for part in self.parts(model):
+                yield "grow", {"part": part}
+            for rule in ("choose", "fit", "evaluate"):
+                yield rule, {"model": model}
 
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""
@@ -143,7 +155,9 @@ class Plan:
             decoded=frames * self._config.frames.every,
             patience=self._config.frames.timeout,
             rows=len(videos) * frames,
-            features=self._config.faces.size**2 * 3,
+            features=features.length(
+                wildcards.get("features", features.PIXELS), self._config.faces.size
+            ),
             candidates=max(1, len(members)),
             trees=trees,
             download=download.size(

@@ -23,7 +23,7 @@ from tests.unit import synthetic
 N, P = 40, 300
 FACTS = {
     "preprocessing": {"faces": {"size": 10, "margin": 0.25}},
-    "features": {"name": "pixels", "length": P},
+    "features": {"name": "pixels", "version": 1, "length": P},
     "calibration": {"slope": 1.5, "intercept": -0.25, "roc_auc": 0.8, "videos": 12},
     "training": {
         "datasets": ["set"],
