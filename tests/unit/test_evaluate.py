@@ -134,7 +134,8 @@ def test_the_summary_has_a_row_for_frames_and_one_for_videos(records):
 def test_the_text_stamps_every_leaky_row_and_says_what_it_means(records):
     lines = summary.text(summary.table(records), 0.9, "the model's own").splitlines()
     assert lines[0].split() == [
-        "split", "features", "model", "unit", "test", "baseline", "accuracy", "balanced_accuracy", "roc_auc",
+        "split", "features", "model", "unit", "test", "baseline", "accuracy", "balanced_accuracy",
+        "roc_auc",
     ]  # fmt: skip
     for line in lines[1:7]:
         assert ("LEAKY" in line) == line.startswith("frame ")

@@ -40,6 +40,30 @@ def test_a_feature_set_says_its_name_and_version(one) -> None:
     assert one.VERSION
 
 
+def test_a_plan_knows_how_long_each_set_is_without_loading_it(one) -> None:
+    assert features.LENGTHS[one.NAME] == one.LENGTH
+    assert features.length("pixels", 320) == 307_200
+
+
+# step of a code, and the value that a code stands for
+CODES = {
+    "residuals": (1 / 255, lambda code: code / 255),
+    "lbp": (2 / 255, lambda code: (code / 255) ** 2),
+    "spectrum": (1 / 10, lambda code: code / 10 - 4),
+    "noise": (1 / 12, lambda code: (code - features.module("noise").ZERO) / 12),
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_codes_keep_what_values_say_to_half_a_step(name: str) -> None:
+    one, (step, meant) = features.module(name), CODES[name]
+    values, code = one.values(noise(), EIGHT), one.vector(noise(), EIGHT).astype(float)
+    assert code.min() >= 0
+    assert code.max() < 255
+    assert len(np.unique(code)) > 5
+    np.testing.assert_allclose(meant(code), values, atol=0.51 * step)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_crop_of_any_size_gives_finite_numbers_of_one_length(one, size) -> None:
     check(one, one.vector(noise(*size), middle_box(*size)))

@@ -88,8 +88,7 @@ def test_the_count_is_of_this_test_in_all_runs():
     rows = [ENTRY, ENTRY | {"run": "again"}, ENTRY | {"model": "forest"}, ENTRY | {"test": "other"}]
     assert ledger.told(rows, "grouped", "abc").startswith(
         "The test rows of the grouped split were scored 3 times in the runs again, demo: "
-        "pixels forest once, pixels svm 2 times. Whoever looked at a score and then changed something"
+        "pixels forest once, pixels svm 2 times. Whoever looked at a score and then changed"
     )
-    assert "scored once: pixels svm once. Once by a model is how" in ledger.told(
-        rows[3:], "x", "other"
-    )
+    once = ledger.told(rows[3:], "x", "other")
+    assert "scored once: pixels svm once. Once by a model is how" in once
