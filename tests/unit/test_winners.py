@@ -9,7 +9,7 @@ from deepfake import record, winners
 LENGTH = {"pixels": 307_200, "residuals": 3328, "lbp": 20}
 
 
-def tested(
+def evaluated(
     features: str, model: str, folds: float | None, *, protocol="grouped", leaky=False, images=False
 ) -> dict:
     """An evaluation record, as far as a choice looks at it."""
@@ -24,15 +24,15 @@ def tested(
 
 
 def test_the_best_of_the_folds_is_what_verdicts_come_from():
-    found = [tested("pixels", "svm", 0.6), tested("lbp", "forest", 0.7)]
+    found = [evaluated("pixels", "svm", 0.6), evaluated("lbp", "forest", 0.7)]
     assert winners.best(found) is found[1]
     assert winners.recommended(found)["bundle"] == "lbp/grouped/models/forest"
 
 
 def test_equal_scores_go_to_the_simpler():
     """Fewer features, then the simpler model; what a table shows as equal is equal."""
-    found = [tested("pixels", "logistic", 0.8004), tested("residuals", "forest", 0.8001)]
-    found += [tested("residuals", "svm", 0.7999), tested("residuals", "logistic", 0.79)]
+    found = [evaluated("pixels", "logistic", 0.8004), evaluated("residuals", "forest", 0.8001)]
+    found += [evaluated("residuals", "svm", 0.7999), evaluated("residuals", "logistic", 0.79)]
     assert winners.name(winners.best(found)) == "residuals svm"
 
 
@@ -40,13 +40,13 @@ def test_equal_scores_go_to_the_simpler():
     "unfit", [{"leaky": True}, {"images": True}, {"protocol": "frame", "leaky": True}]
 )
 def test_verdicts_come_from_no_leaky_model_and_from_none_with_faces_in_it(unfit):
-    found = [tested("residuals", "svm", 0.99, **unfit), tested("pixels", "forest", 0.6)]
+    found = [evaluated("residuals", "svm", 0.99, **unfit), evaluated("pixels", "forest", 0.6)]
     assert winners.recommended(found)["bundle"] == "pixels/grouped/models/forest"
     assert winners.recommended(found[:1])["bundle"] is None
 
 
 def test_undefined_scores_are_never_the_best():
-    found = [tested("lbp", "logistic", None), tested("pixels", "forest", 0.3)]
+    found = [evaluated("lbp", "logistic", None), evaluated("pixels", "forest", 0.3)]
     assert winners.best(found) is found[1]
     assert winners.recommended(found[:1])["bundle"] is None
 
@@ -59,8 +59,8 @@ def compared(one: tuple, other: tuple, *values, score: str = "roc_auc") -> dict:
 
 def test_the_best_is_set_against_the_best_of_each_other_feature_set():
     """Whichever of the two the comparison names first, and also where there is no interval."""
-    found = [tested("pixels", "svm", 0.6), tested("pixels", "forest", 0.5)]
-    found += [tested("residuals", "svm", 0.9), tested("lbp", "svm", 0.7)]
+    found = [evaluated("pixels", "svm", 0.6), evaluated("pixels", "forest", 0.5)]
+    found += [evaluated("residuals", "svm", 0.9), evaluated("lbp", "svm", 0.7)]
     pairs = [
         compared(("pixels", "svm"), ("residuals", "svm"), 0.9, 0.9, 0.9, score="accuracy"),
         compared(("pixels", "svm"), ("residuals", "svm"), -0.2, -0.3, -0.1),
@@ -75,7 +75,7 @@ def test_the_best_is_set_against_the_best_of_each_other_feature_set():
 
 
 def test_what_a_leak_made_best_is_stamped():
-    found = [tested("pixels", "svm", 0.6, leaky=True), tested("lbp", "svm", 0.5, leaky=True)]
+    found = [evaluated("pixels", "svm", 0.6, leaky=True), evaluated("lbp", "svm", 0.5, leaky=True)]
     pairs = [compared(("pixels", "svm"), ("lbp", "svm"), 0.1, None, None)]
     *lines, last = winners.lines(found, pairs, "results/x")
     assert all(line.endswith(" LEAKY") for line in lines)
@@ -84,7 +84,7 @@ def test_what_a_leak_made_best_is_stamped():
 
 def test_a_runs_folder_stands_for_the_bundle_that_it_recommends(tmp_path):
     assert record.find(str(tmp_path)) == str(tmp_path)
-    told = winners.recommended([tested("lbp", "svm", 0.7)])
+    told = winners.recommended([evaluated("lbp", "svm", 0.7)])
     (tmp_path / "best.json").write_text(json.dumps(told))
     assert record.find(f"{tmp_path}/") == f"{tmp_path}/lbp/grouped/models/svm"
     (tmp_path / "bundle.json").touch()

@@ -11,10 +11,12 @@ import pytest
 from deepfake import codehash, config, tables
 from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
-STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "evaluate"]
-BY_NAME = ["models.svm", "models.logistic", "models.forest"]  # of a search, a fit, an evaluation
+STAGES = ["frames", "faces", "features", "rows", "matrix", "split", "gram", "search", "choose"]
+STAGES += ["fit", "evaluate"]
+MODELS = ["models.svm", "models.logistic", "models.forest"]
+BY_NAME = dict.fromkeys(("search", "fit", "evaluate"), MODELS) | {"features": ["features.lbp"]}
 DEPENDENCIES = {
-    rule: codehash.dependencies(rule, *(BY_NAME if rule in ("search", "fit", "evaluate") else ()))
+    rule: codehash.dependencies(rule, *BY_NAME.get(rule, ()))
     for rule in ("compile", *STAGES, "summary", "report")  # a script has its rule's name
 }
 MODULES = {str(p.relative_to(codehash.SCRIPTS)) for p in ROOT.glob("scripts/deepfake/**/*.py")}
@@ -37,6 +39,7 @@ CHANGED = {
     "faces.thresholds": [0.5, 0.6, 0.7],
     "faces.resize": "box",
     "faces.jpeg_quality": 75,
+    "features": ["noise"],
     "split.protocols": ["frame"],
     "split.test_size": 0.4,
     "split.folds.k": 3,
@@ -87,7 +90,8 @@ KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run"
 def run(tmp_path_factory, demo_clips) -> Run:
     run = Run(tmp_path_factory.mktemp("reruns"))
     scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
-    run.write_settings(faces={"size": 32})
+    run.write_settings(faces={"size": 32}, features=["lbp"])
+    run.features = run.results / "lbp"
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
     assert run.planned() == {}
@@ -218,7 +222,7 @@ def test_a_changed_video_is_named(run, demo_clips):
     finally:
         clip.write_bytes(before)
     assert why["frames"] == {f"{clip}: newer than what was made of it": 1}
-    assert all(why[rule] == {"follows from the above": 1} for rule in ("faces", "matrix", "split"))
+    assert all(why[rule] == {"follows from the above": 1} for rule in ("faces", "rows", "matrix"))
     assert set(why) == set(DEPENDENCIES) - {"compile"}
 
 
@@ -231,7 +235,7 @@ def test_an_added_video_is_named_and_counted(changed, follows, tmp_path, demo_cl
     changed.write_settings(sheet="more.tsv")
     why = changed.why()
     assert set(why["frames"]) == {"videos: 1 added, 0 gone, of 13", f"{clip}: new input"}
-    for rule in ("matrix", "fit"):
+    for rule in ("rows", "fit"):
         assert set(why[rule]) == {"more.tsv: new input", "videos.tsv: no input any more"}
     assert set(why) == follows({"frames"})
 
@@ -261,7 +265,7 @@ def test_a_lost_result_is_named(run):
 
 
 def test_an_interrupted_job_is_told_as_such(run, follows):
-    file = "results/test/pixels/grouped/search/svm.tsv"
+    file = "results/test/lbp/grouped/search/svm.tsv"
     mark = run.folder / ".snakemake/incomplete" / urlsafe_b64encode(file.encode()).decode()
     mark.write_text("{}")  # as Snakemake leaves it when it is killed
     try:
@@ -287,7 +291,7 @@ def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
 
 def test_nothing_to_do_is_told_in_one_line(run):
     assert run.why() == {}
-    assert run.told == "nothing would run: all 25 jobs are done\n"
+    assert run.told == "nothing would run: all 27 jobs are done\n"
     assert run.planned() == {}
 
 
@@ -297,4 +301,4 @@ def test_what_never_ran_is_told_as_such(changed):
     why = changed.why()
     assert set(why) == set(DEPENDENCIES)
     assert {reason for reasons in why.values() for reason in reasons} == {"not there yet"}
-    assert changed.told.startswith("would run: 25 of 25 jobs\n")
+    assert changed.told.startswith("would run: 27 of 27 jobs\n")
