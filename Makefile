@@ -17,7 +17,7 @@ demo: .venv/.runtime $(DEMO)/videos.tsv  ## make synthetic clips, run the whole 
 $(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/demo.py | .venv/.runtime
 	$(BIN)/python scripts/make_demo.py --out $(DEMO)
 	$(BIN)/python scripts/scan_dataset.py --layout folders --dataset demo --root $(DEMO) \
-	    --out $@ --videos-per-job 12
+	    --out $@ --videos-per-job 24
 	@touch $@
 
 # CONFIG=config/x.yaml; on a cluster PROFILE=slurm|lsf, and for resume OLD=wait|cancel

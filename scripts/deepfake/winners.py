@@ -82,7 +82,7 @@ def _difference(won: dict, other: dict, compared: Sequence[dict]) -> dict:
         cells = [row[column] for column in ("difference", "low", "high")]
         value, low, high = (None if cell in (None, "") else float(cell) for cell in cells)
         if pair != asked:  # the other less this one
-            value, low, high = (None if v is None else -v for v in (value, high, low))
+            value, low, high = (None if v is None else 0 - v for v in (value, high, low))
         return {"value": value, "low": low, "high": high}
     raise ValueError(f"{name(won)} and {name(other)} were not compared")
 

@@ -106,6 +106,22 @@ def test_the_page_says_how_often_the_test_was_scored(tmp_path):
         assert f"The test rows of the grouped split were scored {said}" in text, number
 
 
+def test_feature_sets_stand_side_by_side_and_are_compared(tmp_path):
+    models = {"svm": (0.61, 1.0), "forest": (0.63, 2.0)}
+    sets = ["pixels", "lbp"]
+    text = page(tmp_path, {"features": sets}, features=sets, models=models)
+    rows = [words(row) for row in re.findall(r"<tr.*?</tr>", text, flags=re.DOTALL)]
+    assert [row.split()[:4] for row in rows if row.startswith("grouped") and " videos " in row][
+        :4
+    ] == [["grouped", name, model, "videos"] for name in sets for model in models]
+    (less,) = (row for row in rows if "less" not in row and "lbp forest pixels forest" in row)
+    assert less == "grouped lbp forest pixels forest +0.000 [+0.00, +0.00]"  # the same scores
+    assert "grouped split, pixels" in words(text)
+    assert "grouped split, lbp" in words(text)
+    ids = re.findall(r'<svg[^>]* id="([^"]*)"', text)
+    assert len(set(ids)) == len(ids)
+
+
 def test_the_headline_is_of_a_sound_split_and_chosen_on_the_folds(tmp_path):
     models = {"svm": (0.7, 0.0), "forest": (0.6, 9.0)}
     text = page(tmp_path, protocols=("frame", "grouped"), models=models)
