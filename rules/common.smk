@@ -40,7 +40,7 @@ def load_question():
     """What is asked of a model, and the configuration by which its bundle sees videos."""
     try:
         posed = question.load(config, "--config")
-        posed.bundle = record.find(posed.bundle)
+        posed = posed.model_copy(update={"bundle": record.find(posed.bundle)})
         told = record.read(posed.bundle)
         return posed, question.honour(told, posed.run, posed.bundle)
     except (settings.ConfigError, record.RecordError) as error:

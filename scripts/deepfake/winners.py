@@ -13,8 +13,8 @@ SIMPLER_FIRST = ("logistic", "svm", "forest")
 def best(found: Sequence[dict]) -> dict | None:
     """The evaluation record of the model that is best on the folds; None of none.
 
-    By the ROC AUC of videos whose people the model had not seen. Ties, to the three digits that
-    are shown, go to the simpler: fewer features, then the order of SIMPLER_FIRST. Folds of two
+    By the ROC AUC of videos by their scores out of the fold. Ties, to the three digits that are
+    shown, go to the simpler: fewer features, then the order of SIMPLER_FIRST. Folds of two
     protocols cannot be compared, so only the first record's protocol takes part.
     """
     return min(
@@ -91,7 +91,7 @@ def recommended(found: Sequence[dict]) -> dict:
     """What `best.json` of a run holds: the bundle that `classify` takes, or why it takes none."""
     chosen = for_verdicts(found)
     if chosen is None:
-        why = "every model either saw leaky folds, or holds faces of its training, or has no score"
+        why = "every model is of a leaky split, or holds faces of its training, or has no score"
         return {"bundle": None, "why": why}
     seen, protocol, model = chosen["features"]["name"], chosen["protocol"], chosen["model"]
     return {

@@ -79,7 +79,7 @@ def test_what_a_leak_made_best_is_stamped():
     pairs = [compared(("pixels", "svm"), ("lbp", "svm"), 0.1, None, None)]
     *lines, last = winners.lines(found, pairs, "results/x")
     assert all(line.endswith(" LEAKY") for line in lines)
-    assert last.startswith("For verdicts: none; every model either saw leaky folds")
+    assert last.startswith("For verdicts: none; every model is of a leaky split")
 
 
 def test_a_runs_folder_stands_for_the_bundle_that_it_recommends(tmp_path):

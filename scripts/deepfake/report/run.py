@@ -61,6 +61,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
             for other in less
         ],
         "features": config["features"],
+        "recommended": winners.recommended([result.metrics for result in results]),
         "threshold": summary.threshold(results[0].metrics),
         "dots": dots(results),
         "tests": tests(ledger.read(params["ledger"]), results),
