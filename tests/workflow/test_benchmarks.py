@@ -67,6 +67,8 @@ def test_the_full_size_goes_through_the_workflows_jobs_and_into_the_page(small):
     assert both[0].samefile(both[1])
     (scored,) = (results / "search-svm" / "pixels" / "frame" / "search").rglob("*.tsv")
     assert {row["fold"] for row in tables.read(scored)} == {"0"}
+    for run in ("svm-1", "forest-100-25"):  # as published: no search
+        assert not (results / run / "benchmarks" / "search").exists()
 
 
 def test_a_second_call_goes_on_where_the_first_ended(small):

@@ -1,9 +1,14 @@
-"""L2-penalised logistic regression in the coordinates of the Gram matrix.
+"""L2-penalised logistic regression on the Gram matrix.
 
-By the representer theorem the optimal weights are Z'a. Rotating to the Gram matrix' eigenvectors
-gives n coordinates instead of 307,200 features, with the same objective and the same optimum:
+By the representer theorem the optimal weights are Z'a, so n coefficients a replace 307,200 weights,
+with the same objective and the same optimum:
 
     min over w, b of  |w|**2 / 2 + C * sum log(1 + exp(-y (w'z + b)))
+
+Newton's method goes there on one of two ways. With the exact products of raw pixels a step is one
+Cholesky decomposition (`_Coefficients`). Those of scaled pixels carry the noise of float32, and a
+huge C magnifies what noise there is: then the rows are first rotated to the Gram matrix'
+eigenvectors, where directions of nothing but noise are dropped (`_Rotated`).
 """
 
 from __future__ import annotations
@@ -21,8 +26,10 @@ THRESHOLD = 0.0
 # pixels; of their sum, from the eigensolver alone, since products of raw pixels are exact.
 SCALED_NOISE = 1e-8
 EXACT_NOISE = 1e-15
+TAME = 1e15  # C times the trace of exact products, up to which no rotation is needed
 PRECISION = 1e-12  # share of the objective that another step could still gain
 STEPS = 200
+FLAT = 1e-12  # least curvature, as a share of the largest: far rows must not vanish
 
 
 def score(
@@ -34,111 +41,189 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
-    rotated: dict[tuple[str, str], tuple] = {}
+    rotated: dict[tuple[str, str], _Rotated] = {}
     scores = []
     for candidate in candidates:
-        key = candidate["scaling"], candidate["intercept"]
         products = training.grams[candidate["scaling"]].products
-        if key not in rotated:
-            coordinates, rotation, shift = _rotate(candidate, products[np.ix_(train, train)])
-            asked = products[np.ix_(held_out, train)] @ rotation + shift
-            rotated[key] = coordinates, asked
-        coordinates, asked = rotated[key]
-        weights, intercept = _solve(candidate, coordinates, training.fake[train])
-        scores.append(asked @ weights + intercept)
+        coefficients, intercept = _solve(
+            candidate, products[np.ix_(train, train)], training.fake[train], rotated
+        )
+        scores.append(products[np.ix_(held_out, train)] @ coefficients + intercept)
     return scores
-
-
-def _rotate(candidate: dict, products: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coordinates of n rows in the eigenvectors of their Gram matrix K.
-
-    A penalised intercept is a constant feature: one in every entry of K. A free one lets the
-    rows be centred, which frees the coordinates from the huge common part of raw pixels.
-    Null directions (duplicate frames make them) are dropped.
-
-    Returns:
-        Coordinates (n, r); a rotation (n, r) and a shift (r,) with which the products (m, n) of
-        any rows with these give theirs: products @ rotation + shift.
-    """
-    import scipy.linalg
-
-    if candidate["intercept"] == "penalised":
-        inner = products + 1.0
-    else:
-        means = products.mean(axis=0)
-        inner = products - means
-        inner -= means[:, None] - means.mean()
-    values, vectors = scipy.linalg.eigh(inner, overwrite_a=True)
-    scaled = candidate["scaling"] != "none"
-    noise = SCALED_NOISE * values[-1] if scaled else EXACT_NOISE * products.trace()
-    kept = values > max(noise, 0.0)
-    roots = np.sqrt(values[kept])
-    rotation = vectors[:, kept] / roots
-    if candidate["intercept"] == "penalised":
-        return vectors[:, kept] * roots, rotation, rotation.sum(axis=0)
-    rotation -= rotation.mean(axis=0)
-    return vectors[:, kept] * roots, rotation, -(means @ rotation)
-
-
-def _solve(candidate: dict, coordinates: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights (r,) of the coordinates, and the intercept, at the optimum: Newton's method.
-
-    The coordinates' sizes differ by orders of magnitude. Cholesky does not mind, whereas
-    scikit-learn's solvers stop early or give up on such a Hessian.
-    """
-    import scipy.linalg
-    from scipy.special import expit
-
-    penalty = np.ones(coordinates.shape[1])
-    if candidate["intercept"] == "free":
-        coordinates = np.column_stack([coordinates, np.ones(len(fake))])
-        penalty = np.append(penalty, 0.0)
-    sign, strength = np.where(fake, 1.0, -1.0), candidate["C"]
-
-    def objective(weights: np.ndarray, margins: np.ndarray) -> float:
-        return penalty @ weights**2 / 2 + strength * np.logaddexp(0, -margins).sum()
-
-    weights, margins = np.zeros(len(penalty)), np.zeros(len(fake))
-    best = objective(weights, margins)
-    for _ in range(STEPS):
-        wrong = expit(-margins)
-        slope = penalty * weights - strength * (coordinates.T @ (sign * wrong))
-        curvature = wrong * expit(margins)
-        curvature = np.maximum(curvature, 1e-12 * curvature.max())  # far rows must not vanish
-        bent = coordinates * np.sqrt(strength * curvature)[:, None]
-        hessian = bent.T @ bent  # numpy sees the symmetry: half the work
-        hessian[np.diag_indices_from(hessian)] += penalty
-        step = scipy.linalg.cho_solve(scipy.linalg.cho_factor(hessian), -slope)
-        gain = -(slope @ step)
-        if gain <= PRECISION * best:
-            return _parted(candidate, weights + step)
-        along, share = sign * (coordinates @ step), 1.0
-        while objective(weights + share * step, margins + share * along) > best - share * gain / 4:
-            share /= 2
-            if share < 1e-9:
-                return _parted(candidate, weights)
-        weights, margins = weights + share * step, margins + share * along
-        best = objective(weights, margins)
-    return _parted(candidate, weights)
-
-
-def _parted(candidate: dict, weights: np.ndarray) -> tuple[np.ndarray, float]:
-    if candidate["intercept"] == "free":
-        return weights[:-1], float(weights[-1])
-    return weights, 0.0
 
 
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
     """Fit on all training rows and map back to one weight a pixel."""
     products = training.grams[candidate["scaling"]].products
-    coordinates, rotation, shift = _rotate(candidate, products)
-    reduced, intercept = _solve(candidate, coordinates, training.fake)
-    intercept += float(shift @ reduced)
+    coefficients, intercept = _solve(candidate, products, training.fake, {})
     scaler = standardise.fit(training.pixels, candidate["scaling"])
-    weights = grams.project(training.pixels, scaler, rotation @ reduced)
+    weights = grams.project(training.pixels, scaler, coefficients)
     return Fitted("logistic", candidate, *raw_weights(weights, intercept, scaler))
 
 
 def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
     """Decision values (log odds) of rows of raw pixels, float64 (n,)."""
     return grams.dot(seen, fitted.arrays["weights"]) + fitted.settings["intercept"]
+
+
+def _solve(
+    candidate: dict,
+    products: np.ndarray,
+    fake: np.ndarray,
+    rotated: dict[tuple[str, str], _Rotated],
+) -> tuple[np.ndarray, float]:
+    """Coefficients (n,) of the rows, and the intercept, at the optimum.
+
+    Args:
+        products: float64 (n, n), the rows' Gram matrix.
+        rotated: by scaling and intercept, what was rotated for other candidates; added to.
+    """
+    if candidate["scaling"] == "none" and candidate["C"] * products.trace() <= TAME:
+        way = _Coefficients(candidate, products)
+    else:
+        key = candidate["scaling"], candidate["intercept"]
+        if key not in rotated:
+            rotated[key] = _Rotated(candidate, products)
+        way = rotated[key]
+    return way.told(_newton(candidate["C"], np.where(fake, 1.0, -1.0), way))
+
+
+def _newton(strength: float, sign: np.ndarray, way: _Coefficients | _Rotated) -> np.ndarray:
+    """What a way looks for, at the optimum.
+
+    Args:
+        strength: C. sign: float64 (n,), 1 for fake, -1 for real.
+    """
+    from scipy.special import expit
+
+    def objective(found: np.ndarray, values: np.ndarray) -> float:
+        return way.penalty(found, values) / 2 + strength * np.logaddexp(0, -sign * values).sum()
+
+    found, values = np.zeros(way.unknowns), np.zeros(len(sign))
+    best = objective(found, values)
+    for _ in range(STEPS):
+        wrong = expit(-sign * values)
+        curvature = strength * wrong * expit(sign * values)
+        curvature = np.maximum(curvature, FLAT * curvature.max())
+        step, along, gain = way.step(found, values, curvature, strength * sign * wrong)
+        if gain <= PRECISION * best:
+            return found + step
+        share = 1.0
+        while objective(found + share * step, values + share * along) > best - share * gain / 4:
+            share /= 2
+            if share < 1e-9:
+                return found
+        found, values = found + share * step, values + share * along
+        best = objective(found, values)
+    return found
+
+
+def _inner(candidate: dict, products: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The Gram matrix as an intercept makes it, and the means taken off its columns.
+
+    A penalised intercept is a constant feature: one in every entry. A free one lets the rows be
+    centred, which frees them from the huge common part of raw pixels.
+    """
+    if candidate["intercept"] == "penalised":
+        return products + 1.0, np.zeros(len(products))
+    means = products.mean(axis=0)
+    inner = products - means
+    inner -= means[:, None] - means.mean()
+    return inner, means
+
+
+class _Coefficients:
+    """Looks for the rows' coefficients a, and a free intercept behind them.
+
+    At the optimum a is the loss' slope. A step (a', b') solves (K + 1/D) a' + b' = (slope - a) / D,
+    with D the rows' curvatures, through the well-conditioned I + sqrt(D) K sqrt(D). A free b keeps
+    the sum of a at nought.
+    Source: Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), section 3.4.
+    """
+
+    def __init__(self, candidate: dict, products: np.ndarray) -> None:
+        self._inner, self._means = _inner(candidate, products)
+        self._free = candidate["intercept"] == "free"
+        self.unknowns = len(products) + 1
+
+    def penalty(self, found: np.ndarray, values: np.ndarray) -> float:
+        return found[:-1] @ (values - found[-1])
+
+    def step(
+        self, found: np.ndarray, values: np.ndarray, curvature: np.ndarray, slope: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """A full step, what it adds to the values, and twice what it gains."""
+        import scipy.linalg
+
+        root = np.sqrt(curvature)
+        bent = self._inner * root
+        bent *= root[:, None]
+        bent[np.diag_indices_from(bent)] += 1.0
+        # symmetric, so its transpose is the same matrix in the order that LAPACK wants
+        factor = scipy.linalg.cho_factor(bent.T, overwrite_a=True, check_finite=False)
+        left = slope - found[:-1]
+        step, intercept = root * scipy.linalg.cho_solve(factor, left / root), 0.0
+        if self._free:
+            ones = root * scipy.linalg.cho_solve(factor, root)
+            intercept = (step.sum() + found[:-1].sum()) / ones.sum()
+            step -= intercept * ones
+        along = self._inner @ step + intercept
+        return np.append(step, intercept), along, float(left @ along)
+
+    def told(self, found: np.ndarray) -> tuple[np.ndarray, float]:
+        """Coefficients and intercept for the products as they were given."""
+        if self._free:
+            return found[:-1], float(found[-1] - self._means @ found[:-1])
+        return found[:-1], float(found.sum())
+
+
+class _Rotated:
+    """Looks for the weights of the rows' coordinates in the eigenvectors of their Gram matrix.
+
+    Null directions (duplicate frames make them) are dropped. The coordinates' sizes differ by
+    orders of magnitude. Cholesky does not mind, whereas scikit-learn's solvers stop early or give
+    up on such a Hessian.
+    """
+
+    def __init__(self, candidate: dict, products: np.ndarray) -> None:
+        import scipy.linalg
+
+        inner, self._means = _inner(candidate, products)
+        values, vectors = scipy.linalg.eigh(inner, overwrite_a=True)
+        exact = candidate["scaling"] == "none"
+        noise = EXACT_NOISE * products.trace() if exact else SCALED_NOISE * values[-1]
+        kept = values > max(noise, 0.0)
+        roots = np.sqrt(values[kept])
+        self._free = candidate["intercept"] == "free"
+        self._coordinates = vectors[:, kept] * roots
+        self._rotation = vectors[:, kept] / roots
+        self._penalised = np.ones(len(roots))
+        if self._free:
+            self._coordinates = np.column_stack([self._coordinates, np.ones(len(products))])
+            self._penalised = np.append(self._penalised, 0.0)
+        self.unknowns = len(self._penalised)
+
+    def penalty(self, found: np.ndarray, values: np.ndarray) -> float:
+        return self._penalised @ found**2
+
+    def step(
+        self, found: np.ndarray, values: np.ndarray, curvature: np.ndarray, slope: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """A full step, what it adds to the values, and twice what it gains."""
+        import scipy.linalg
+
+        downhill = self._coordinates.T @ slope - self._penalised * found
+        bent = self._coordinates * np.sqrt(curvature)[:, None]
+        hessian = bent.T @ bent  # numpy sees the symmetry: half the work
+        hessian[np.diag_indices_from(hessian)] += self._penalised
+        step = scipy.linalg.cho_solve(scipy.linalg.cho_factor(hessian), downhill)
+        return step, self._coordinates @ step, float(downhill @ step)
+
+    def told(self, found: np.ndarray) -> tuple[np.ndarray, float]:
+        """Coefficients and intercept for the products as they were given."""
+        if not self._free:
+            coefficients = self._rotation @ found
+            return coefficients, float(coefficients.sum())
+        coefficients = self._rotation @ found[:-1]
+        coefficients -= coefficients.mean()
+        return coefficients, float(found[-1] - self._means @ coefficients)
