@@ -169,16 +169,16 @@ class Plan:
 
     def threads(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """Threads of a job."""
-        return resources.threads(self._formula(rule, wildcards), self.size(wildcards))
+        return resources.threads(self.formula(rule, wildcards), self.size(wildcards))
 
     def mem_mb(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Memory of a job in MB."""
-        asked = resources.mem_mb(self._formula(rule, wildcards), self.size(wildcards), attempt)
+        asked = resources.mem_mb(self.formula(rule, wildcards), self.size(wildcards), attempt)
         return min(asked, self._limits.mem_mb or asked)
 
     def minutes(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Run time of a job in minutes."""
-        asked = resources.minutes(self._formula(rule, wildcards), self.size(wildcards), attempt)
+        asked = resources.minutes(self.formula(rule, wildcards), self.size(wildcards), attempt)
         return min(asked, self._limits.minutes or asked)
 
     def warnings(self) -> list[str]:
@@ -247,7 +247,7 @@ class Plan:
             f"{sum(1 for _ in self.jobs())} jobs from nothing"
         )
 
-    def _formula(self, rule: str, wildcards: Mapping[str, str]) -> str:
+    def formula(self, rule: str, wildcards: Mapping[str, str]) -> str:
         """Name of the resource formula: search and fit jobs have their model's."""
         model = wildcards.get("model")
         if rule in ("vote", "grow"):

@@ -193,11 +193,13 @@ class _Rotated:
         exact = candidate["scaling"] == "none"
         noise = EXACT_NOISE * products.trace() if exact else SCALED_NOISE * values[-1]
         kept = values > max(noise, 0.0)
-        roots = np.sqrt(values[kept])
+        del inner
         self._free = candidate["intercept"] == "free"
-        self._coordinates = vectors[:, kept] * roots
-        self._rotation = vectors[:, kept] / roots
-        self._penalised = np.ones(len(roots))
+        self._lengths = values[kept]
+        self._coordinates = vectors[:, kept]
+        del vectors
+        self._coordinates *= np.sqrt(self._lengths)
+        self._penalised = np.ones(len(self._lengths))
         if self._free:
             self._coordinates = np.column_stack([self._coordinates, np.ones(len(products))])
             self._penalised = np.append(self._penalised, 0.0)
@@ -216,14 +218,15 @@ class _Rotated:
         bent = self._coordinates * np.sqrt(curvature)[:, None]
         hessian = bent.T @ bent  # numpy sees the symmetry: half the work
         hessian[np.diag_indices_from(hessian)] += self._penalised
-        step = scipy.linalg.cho_solve(scipy.linalg.cho_factor(hessian), downhill)
+        factor = scipy.linalg.cho_factor(hessian.T, overwrite_a=True)  # its own transpose
+        step = scipy.linalg.cho_solve(factor, downhill)
         return step, self._coordinates @ step, float(downhill @ step)
 
     def told(self, found: np.ndarray) -> tuple[np.ndarray, float]:
         """Coefficients and intercept for the products as they were given."""
         if not self._free:
-            coefficients = self._rotation @ found
+            coefficients = self._coordinates @ (found / self._lengths)
             return coefficients, float(coefficients.sum())
-        coefficients = self._rotation @ found[:-1]
+        coefficients = self._coordinates[:, :-1] @ (found[:-1] / self._lengths)
         coefficients -= coefficients.mean()
         return coefficients, float(found[-1] - self._means @ coefficients)
