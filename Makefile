@@ -85,8 +85,13 @@ benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory beside direct 
 # FOLDER needs 25 GB; call it again to go on
 FOLDER ?= results/full
 .PHONY: benchmark-full
-benchmark-full: .venv/.runtime  ## the original experiment at full size, on made-up faces (90 minutes, 24 GiB)
+benchmark-full: .venv/.runtime  ## the original experiment at full size, on made-up faces (an hour, 24 GiB)
 	$(BIN)/python benchmarks/full.py --folder $(FOLDER) $(PAGES) --page README.md
+
+RECORD ?= results/record
+.PHONY: record
+record: .venv/.runtime $(DEMO)/videos.tsv  ## what jobs use at three sizes, for the resource formulas (after benchmark-full)
+	$(BIN)/python benchmarks/record.py --folder $(RECORD) --full $(FOLDER)
 
 .PHONY: docs
 docs: .venv/.runtime  ## write the table of keys in config/README.md from the code

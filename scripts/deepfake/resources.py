@@ -1,7 +1,7 @@
 """What a job asks of the cluster: threads, memory and time, from the known size of the data.
 
-One formula a rule, with the constants measured on 2 cores of an AMD EPYC (see benchmarks/). A
-later attempt asks for more. The Snakefile calls this, so nothing heavy is imported.
+One formula a rule, with constants from runs at three sizes: benchmarks/used.tsv, to which a test
+holds them. A later attempt asks for more. The Snakefile calls this, so nothing heavy is imported.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MEMORY_GROWTH = 1.5  # a failed attempt asks for so many times more
 TIME_GROWTH = 2.0
 
 NETWORK = 2e6  # bytes a second
-FLOPS = 20e9  # float32 multiply-adds a second and thread, a third of what was measured
+FLOPS = 40e9  # float32 multiply-adds a second and thread, two thirds of what the slowest had
 MB = 2**20
 
 
@@ -29,6 +29,7 @@ class Size:
         videos: in the batch. frames: sampled a video, out of so many `decoded` ones.
         patience: seconds after which a video's decoding is given up.
         rows: of the matrix, at most. features: of a row.
+        training, tested: rows that models learn from, and are tested on, at most.
         candidates: scored by the job. trees: grown by the job.
         download: bytes that the job brings over the network.
     """
@@ -39,19 +40,31 @@ class Size:
     patience: int = 0
     rows: int = 0
     features: int = 0
+    training: int = 0
+    tested: int = 0
     candidates: int = 1
     trees: int = 0
     download: float = 0.0
 
     @property
     def square(self) -> float:
-        """Bytes of one float64 matrix of rows x rows."""
-        return 8.0 * self.rows**2
+        """Bytes of one float64 matrix of training x training rows."""
+        return 8.0 * self.training**2
 
     @property
     def matrix(self) -> float:
         """Bytes of a feature set's matrix."""
         return float(self.rows) * self.features
+
+    @property
+    def taught(self) -> float:
+        """Bytes of the matrix' training rows."""
+        return float(self.training) * self.features
+
+    @property
+    def looked_at(self) -> float:
+        """Bytes of the features of tested rows that a forest looks at: a node each, or all."""
+        return float(self.tested) * min(self.features, self.trees * self.training / 16)
 
 
 def threads(rule: str, size: Size) -> int:
@@ -83,22 +96,22 @@ _MEMORY = {
         1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
     ),
     "features": lambda s: 1000 * MB + s.matrix,  # a face of 4K takes 400 MB
-    "rows": lambda s: 500 * MB + 6000 * s.rows,
-    "matrix": lambda s: 1000 * MB + 3000 * s.rows,
-    "compile": lambda s: 1000 * MB,
-    "split": lambda s: 500 * MB + 6000 * s.rows,
-    "gram": lambda s: 2.5 * s.square + 1000 * MB,
-    "svm": lambda s: 4 * s.square + 1000 * MB,
-    "svm fit": lambda s: 4 * s.square + 1000 * MB + 1.1 * s.matrix,  # its support vectors
-    "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
-    "logistic": lambda s: 6 * s.square + 1000 * MB,
-    "forest": lambda s: 1.1 * s.matrix + 1000 * MB + s.trees * s.rows * 30,  # it is mapped
-    "forest merge": lambda s: 1000 * MB + s.trees * s.rows * 30,
-    "choose": lambda s: 500 * MB + (2500 + 8 * s.candidates) * s.rows,
-    "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
+    "rows": lambda s: 300 * MB + 6000 * s.rows,
+    "matrix": lambda s: 450 * MB + 3000 * s.rows,
+    "compile": lambda s: 500 * MB,
+    "split": lambda s: 300 * MB + 6000 * s.rows,
+    "gram": lambda s: 1.8 * s.square + 250 * MB,
+    "svm": lambda s: 3.8 * s.square + 300 * MB,
+    "svm fit": lambda s: 1.2 * (s.square + s.taught) + 300 * MB,  # all rows may support it
+    "svm evaluate": lambda s: 1.2 * s.taught + 500 * MB,
+    "logistic": lambda s: 4.8 * s.square + 300 * MB,
+    "forest": lambda s: 1.1 * s.matrix + 350 * MB + s.trees * s.training * 26,  # it is mapped
+    "forest merge": lambda s: 350 * MB + s.trees * s.training * 26,
+    "choose": lambda s: 300 * MB + (2500 + 8 * s.candidates) * s.rows,
+    "evaluate": lambda s: 250 * MB + 1.05 * s.looked_at,
     "summary": lambda s: 500 * MB,
     "previews": lambda s: 700 * MB + s.frames * 4 * MB,
-    "report": lambda s: 600 * MB + 7500 * s.rows,
+    "report": lambda s: 350 * MB + 7500 * s.rows,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
     "download_part": lambda s: 500 * MB,
@@ -114,18 +127,18 @@ _SECONDS = {
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
     "compile": lambda s, t: 120,
     "split": lambda s, t: 60 + s.rows / 300,  # 700,000 hashes were compared in 580 s
-    "gram": lambda s, t: 120 + s.rows**2 * s.features / (FLOPS * t) + s.matrix / 20e6,
-    "svm": lambda s, t: 180 + s.candidates * s.rows**2 * 5e-7,
-    "svm fit": lambda s, t: 180 + s.rows**2 * 5e-7 + s.matrix / 20e6,
-    "svm evaluate": lambda s, t: 300 + 0.25 * s.rows**2 * s.features / FLOPS,
-    "logistic": lambda s, t: 180 + s.candidates * 20 * s.rows**3 / (FLOPS * t),
-    # five times the 0.3 s a tree that 11,187 rows took: growth is rows x log(rows)
+    "gram": lambda s, t: 60 + s.training * s.taught / (FLOPS * t) + s.matrix / 100e6,
+    "svm": lambda s, t: 120 + s.candidates * s.training**2 * 5e-7,
+    "svm fit": lambda s, t: 120 + s.training**2 * 5e-7 + s.matrix / 50e6,
+    "svm evaluate": lambda s, t: 120 + s.tested * s.taught / FLOPS,
+    "logistic": lambda s, t: 120 + s.candidates * 15 * s.training**3 / (FLOPS * t),
+    # twice the 0.3 s a tree that 11,187 rows took the slowest: growth is rows x log(rows)
     "forest": lambda s, t: (
-        300 + s.matrix / 20e6 + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t
+        60 + s.matrix / 50e6 + s.trees * 4e-6 * s.training * math.log2(s.training + 2) / t
     ),
-    "forest merge": lambda s, t: 180 + s.trees * s.rows / 2e6,
+    "forest merge": lambda s, t: 120 + s.trees * s.training / 2e6,
     "choose": lambda s, t: 60 + s.rows / 1000,
-    "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
+    "evaluate": lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
     "summary": lambda s, t: 60,
     "previews": lambda s, t: 60 + s.videos * (1 + s.frames / 10),
     "classify_batch": lambda s, t: 600 + 2 * s.videos + s.rows * s.features * 10_000 / FLOPS,
