@@ -114,7 +114,9 @@ def test_every_formula_is_held_to_three_sizes(rule: str) -> None:
 
 
 @pytest.mark.parametrize("line", RECORD, ids=lambda line: f"{line['formula']} {line['rows']}")
-def test_a_first_request_is_enough_and_at_full_size_at_most_twice_what_is_used(line: dict[str, str]) -> None:
+def test_a_first_request_is_enough_and_at_full_size_at_most_twice_what_is_used(
+    line: dict[str, str],
+) -> None:
     rule, size = line["formula"], recorded(line)
     used_mb, seconds = float(line["used_mb"]), float(line["seconds"])
     asked_mb, minutes = resources.mem_mb(rule, size), resources.minutes(rule, size)
