@@ -38,6 +38,11 @@ class Frames(Section):
 
     every: Count = key(30, "distance between sampled frames: 0, every, 2*every, ...", "frames")
     per_video: Int = key(7, "sampled frames a video, at most", "frames", ge=1, le=10_000)
+    span: Literal["start", "whole"] = key(
+        "start",
+        "what of a clip is sampled: its start, or the whole of it, evenly and at least every apart",
+        "frames",
+    )
     format: Literal["png", "jpeg"] = key(
         "png", "how frames are kept; png is lossless, jpeg is the original's protocol", "frames"
     )

@@ -14,6 +14,7 @@ from deepfake.sheet import Video
 from deepfake.site import Limits
 
 MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has to bear them
+LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
 # What makes fewer jobs of a rule, by the rule.
 PACKING = {
     "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
@@ -131,6 +132,9 @@ class Plan:
         """How large a job's data is, at most."""
         videos = self.batches.get(wildcards.get("batch"), self._videos)
         model, frames = wildcards.get("model"), self._config.frames.per_video
+        decoded = frames * self._config.frames.every
+        if self._config.frames.span == "whole":
+            decoded = max(decoded, LONG_CLIP)
         trees, members = self._trees(model, wildcards.get("chunk")), []
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
@@ -140,7 +144,7 @@ class Plan:
         return resources.Size(
             videos=len(videos),
             frames=frames,
-            decoded=frames * self._config.frames.every,
+            decoded=decoded,
             patience=self._config.frames.timeout,
             rows=len(videos) * frames,
             features=self._config.faces.size**2 * 3,

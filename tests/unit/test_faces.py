@@ -368,7 +368,7 @@ def test_frames_that_the_detector_cannot_digest_cost_their_video_only(
 
 # From here on the real scripts, by hand, on real clips: identical copies would hide what differs.
 
-FRAMES = {"every": 18, "per_video": 4, "format": "png", "jpeg_quality": 95, "timeout": 60}
+FRAMES = config.Frames(every=18, per_video=4, timeout=60).model_dump(mode="json")
 BATCHES = {"alone": "a", "first": "abcd", "last": "dcba", "rest": "dcb"}  # d is no video
 FACES = config.Faces(size=64).model_dump(mode="json")
 
