@@ -101,9 +101,7 @@ def test_frames_past_a_short_videos_end_are_no_loss(decoder: frames.Decoder, sam
     assert (list(clip.frames), clip.reason) == ([0, 15, 30], "")
 
 
-def test_a_spread_takes_the_frames_of_the_whole_clip(
-    decoder: frames.Decoder, sample: Path
-) -> None:
+def test_a_spread_takes_the_frames_of_the_whole_clip(decoder: frames.Decoder, sample: Path) -> None:
     for every, most, indices in ((5, 4, [5, 15, 25, 35]), (30, 7, [20]), (1, 3, [6, 20, 33])):
         clip = decoder.read(sample, frames.Spread(every, most))
         assert levels(clip) == {index: clips.STEP * index for index in indices}
