@@ -15,18 +15,23 @@ def main(work: job.Job) -> None:
     rows = classify.frame_scores(records, pixels, fitted)
     previews = _previews(work)
     folder = work.folder("pages")
-    verdicts = []
+    verdicts, tracks = [], []
     for number, (video, mine) in enumerate(_by_video(rows).items()):
-        found = classify.verdict(mine, record, params["prior"], params["undecided"])
-        crops = [r["crop"] for r in records if r["video_id"] == video and r["crop"]]
-        faces = pixels[[int(crop.split(".")[0]) for crop in crops]]
+        found, each = classify.verdict(mine, record, params["prior"], params["undecided"])
+        crops: dict[int, list[int]] = {}
+        for r in records:
+            if r["video_id"] == video and r["crop"]:
+                crops.setdefault(int(r["face"]), []).append(int(r["crop"].split(".")[0]))
         page = f"{pages.slug(video)}.html"
-        seen = verdict.looks(fitted, faces)
+        seen = {face: verdict.looks(fitted, pixels[mine]) for face, mine in crops.items()}
         verdict.write(
-            folder / page, found, mine, record, previews.get(number, {}), seen, params["undecided"]
-        )
+            folder / page, found, each, mine, record, previews.get(number, {}), seen,
+            params["undecided"],
+        )  # fmt: skip
         verdicts.append(found | {"page": f"pages/{params['batch']}/{page}"})
+        tracks += each
     tables.write(rows, work.write("scores"), classify.SCORE_COLUMNS)
+    tables.write(tracks, work.write("tracks"), classify.TRACK_COLUMNS)
     tables.write(verdicts, work.write("verdicts"), classify.COLUMNS)
 
 

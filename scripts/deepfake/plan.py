@@ -29,14 +29,21 @@ PACKING = {
 class Plan:
     """What follows from a configuration and a sheet.
 
+    Args:
+        config, videos, limits: of this run.
+        faces: of a frame that are kept, at most.
+
     Attributes:
         batches: videos by batch.
         candidates: by model, the simpler first.
         chunks: by model and name of the search job, the numbers of its candidates.
     """
 
-    def __init__(self, config: Config, videos: list[Video], limits: Limits | None = None) -> None:
+    def __init__(
+        self, config: Config, videos: list[Video], limits: Limits | None = None, faces: int = 1
+    ) -> None:
         self._config = config
+        self._faces = faces
         self._videos = videos
         self._limits = limits or Limits()
         self.batches = sheet.batches(videos)
@@ -146,7 +153,7 @@ class Plan:
             frames=frames,
             decoded=decoded,
             patience=self._config.frames.timeout,
-            rows=len(videos) * frames,
+            rows=len(videos) * frames * self._faces,
             features=self._config.faces.size**2 * 3,
             candidates=max(1, len(members)),
             trees=trees,
