@@ -23,7 +23,7 @@ def main(work: job.Job) -> None:
             if r["video_id"] == video and r["crop"]:
                 crops.setdefault(int(r["face"]), []).append(int(r["crop"].split(".")[0]))
         page = f"{pages.slug(video)}.html"
-        seen = {face: verdict.looks(fitted, pixels[mine]) for face, mine in crops.items()}
+        seen = {face: verdict.looks(fitted, pixels[places]) for face, places in crops.items()}
         verdict.write(
             folder / page, found, each, mine, record, previews.get(number, {}), seen,
             params["undecided"],
