@@ -42,6 +42,7 @@ rule classify_batch:
     output:
         pages=directory(f"{RUN}/pages/{{batch}}"),
         verdicts=f"{RUN}/verdicts/{{batch}}.tsv",
+        tracks=f"{RUN}/tracks/{{batch}}.tsv",
         scores=f"{RUN}/scores/{{batch}}.tsv",
     log:
         f"{RUN}/logs/classify_batch/{{batch}}.log",
@@ -73,8 +74,10 @@ rule classify_batch:
 rule verdicts:
     input:
         verdicts=expand(f"{RUN}/verdicts/{{batch}}.tsv", batch=PLAN.batches),
+        tracks=expand(f"{RUN}/tracks/{{batch}}.tsv", batch=PLAN.batches),
     output:
         table=f"{RUN}/verdicts.tsv",
+        tracks=f"{RUN}/tracks.tsv",
         page=f"{RUN}/verdicts.html",
         text=RESULT,
     log:

@@ -1,6 +1,17 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
 from cluster import runs, status
-from deepfake import asked, codehash, download, features, question, record, schema, sheet, site
+from deepfake import (
+    asked,
+    codehash,
+    download,
+    features,
+    question,
+    record,
+    schema,
+    sheet,
+    site,
+    tracks,
+)
 from deepfake import config as settings
 from deepfake.plan import Plan
 
@@ -80,7 +91,7 @@ def load_videos():
 
 def make_plan():
     """The jobs of this run and what they ask for."""
-    made = Plan(CONFIG, VIDEOS, SITE.limits)
+    made = Plan(CONFIG, VIDEOS, SITE.limits, faces=tracks.MOST if ASKED else 1)
     if not (ASKED or DOWNLOADING) and made.problems():
         refuse("\n".join(made.problems()))
     for line in made.warnings() if workflow.is_main_process and not ASKED else []:

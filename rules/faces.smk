@@ -16,7 +16,11 @@ rule faces:
     resources:
         **asks("faces"),
     params:
-        job={"faces": plain(CONFIG.faces), "code": code("faces")},
+        # every face of a video that is asked about is judged
+        job={
+            "faces": plain(CONFIG.faces) | ({"choose": "all"} if ASKED else {}),
+            "code": code("faces"),
+        },
     message:
         "cutting out the faces of batch {wildcards.batch}"
     script:

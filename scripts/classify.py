@@ -18,18 +18,23 @@ def main(work: job.Job) -> None:
     rows = classify.frame_scores(records, seen, fitted)
     previews = _previews(work)
     folder = work.folder("pages")
-    verdicts = []
+    verdicts, tracks = [], []
     for number, (video, mine) in enumerate(_by_video(rows).items()):
-        found = classify.verdict(mine, record, params["prior"], params["undecided"])
-        mine_cut = [r["crop"] for r in records if r["video_id"] == video and r["crop"]]
-        faces = pixels[[int(crop.split(".")[0]) for crop in mine_cut]]
+        found, each = classify.verdict(mine, record, params["prior"], params["undecided"])
+        cut: dict[int, list[int]] = {}
+        for r in records:
+            if r["video_id"] == video and r["crop"]:
+                cut.setdefault(int(r["face"]), []).append(int(r["crop"].split(".")[0]))
         page = f"{pages.slug(video)}.html"
-        shown = verdict.looks(fitted, faces, sees)
+        shown = {face: verdict.looks(fitted, pixels[places], sees) for face, places in cut.items()}
         verdict.write(
-            folder / page, found, mine, record, previews.get(number, {}), shown, params["undecided"]
-        )
+            folder / page, found, each, mine, record, previews.get(number, {}), shown,
+            params["undecided"],
+        )  # fmt: skip
         verdicts.append(found | {"page": f"pages/{params['batch']}/{page}"})
+        tracks += each
     tables.write(rows, work.write("scores"), classify.SCORE_COLUMNS)
+    tables.write(tracks, work.write("tracks"), classify.TRACK_COLUMNS)
     tables.write(verdicts, work.write("verdicts"), classify.COLUMNS)
 
 

@@ -8,7 +8,7 @@ COLUMNS = ("video_id", "frame", "reason", "width", "height", "fps")
 def main(work: job.Job) -> None:
     """Take the sampled frames out of a batch of videos."""
     settings, videos = work.params["frames"], work.params["videos"]
-    indices = frames.wanted(settings["every"], settings["per_video"])
+    indices = frames.wanted(settings["every"], settings["per_video"], settings["span"])
     progress = job.Progress(len(videos), "videos")
     rows = []
     with (

@@ -14,9 +14,13 @@ def main(work: job.Job) -> None:
         for path, reason in work.params["others"]
     ]
     rows.sort(key=lambda row: row["video"])
+    each = [row for path in work.input.get("tracks", []) for row in tables.read(path)]
+    each.sort(key=lambda row: (row["video"], int(row["face"])))
     tables.write(rows, work.write("table"), classify.COLUMNS)
+    tables.write(each, work.write("tracks"), classify.TRACK_COLUMNS)
     verdict.write_list(work.write("page"), rows)
-    told = classify.text(sorted(rows, key=lambda row: (not row.get("model"), row["video"])))
+    rows.sort(key=lambda row: (not row.get("model"), row["video"]))
+    told = classify.text(rows, each)
     Path(work.write("text")).write_text(told, encoding="utf-8")
 
 

@@ -7,27 +7,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from deepfake import calibration, domain, models, names
+from deepfake.faces import TOO_MANY
 from deepfake.matrix import Faces
 from deepfake.models import Fitted
+from deepfake.tracks import MOST
 
 COLUMNS = (
-    "video", "verdict", "probability", "score", "frames", "reason", "features", "model",
-    "trained_on", "protocol", "leaky", "auc_of_people_unseen", "prior", "page",
+    "video", "verdict", "probability", "score", "frames", "faces", "face", "reason", "note",
+    "features", "model", "trained_on", "protocol", "leaky", "auc_of_people_unseen", "prior",
+    "page",
 )  # fmt: skip
+TRACK_COLUMNS = ("video", "face", "verdict", "probability", "score", "frames", "reason")
 SCORE_COLUMNS = (
-    "video", "frame", "score", "x", "y", "width", "height", "confidence", "sharpness", "fps",
-    "reason",
+    "video", "frame", "face", "score", "x", "y", "width", "height", "confidence", "sharpness",
+    "fps", "reason",
 )  # fmt: skip
+LEAST = 3  # frames that a face must be in to be judged, where so many show a face at all
+NOT_JUDGED = "not judged"  # of a face that is in fewer
+AT_ONCE = 256  # faces that are scored at once: a model may need 12 bytes for each of their bytes
 
 
 def frame_scores(records: Sequence[dict], seen: np.ndarray, fitted: Fitted) -> list[dict]:
-    """One dict a frame: its score, or why it has none.
+    """One dict a record: its score, or why it has none.
 
     Args:
         records: rows of `faces.COLUMNS`, as strings.
         seen: what the model sees of the kept faces, uint8 (n, ...). fitted: the model.
     """
-    scores = models.decide(fitted, Faces(seen)) if len(seen) else np.empty(0)
+    scores = np.empty(len(seen))
+    for first in range(0, len(seen), AT_ONCE):
+        some = seen[first : first + AT_ONCE]
+        scores[first : first + len(some)] = models.decide(fitted, Faces(some))
     rows = []
     for record in records:
         row = {name: record.get(name, "") for name in SCORE_COLUMNS} | {"video": record["video_id"]}
@@ -37,30 +47,82 @@ def frame_scores(records: Sequence[dict], seen: np.ndarray, fitted: Fitted) -> l
     return rows
 
 
-def verdict(rows: Sequence[dict], bundle: dict, prior: float, undecided: Sequence[float]) -> dict:
-    """The verdict on one video.
+def verdict(
+    rows: Sequence[dict], bundle: dict, prior: float, undecided: Sequence[float]
+) -> tuple[dict, list[dict]]:
+    """The verdict on one video, and on each of its faces: the worst of them speaks for it.
+
+    The worst is one that is called fake, if there is one, and of these that of the highest
+    probability.
 
     Args:
-        rows: its frames, from `frame_scores`.
+        rows: its frames and faces, from `frame_scores`.
         bundle: the record of bundle.json.
         prior: assumed share of fakes among the videos that are asked about.
         undecided: probabilities between these two decide nothing.
+
+    Returns:
+        A dict of COLUMNS, and one of TRACK_COLUMNS for each face that has a score, in order.
     """
-    scores = [row["score"] for row in rows if row["score"] != ""]
-    found = {"video": rows[0]["video"], "frames": len(scores), "prior": prior, **_model(bundle)}
-    if not scores:
+    found = {"video": rows[0]["video"], "frames": 0, "faces": 0, "note": "", "prior": prior}
+    found |= _model(bundle)
+    scored: dict[int, list[dict]] = {}
+    for row in rows:
+        if row["score"] != "":
+            scored.setdefault(int(row["face"]), []).append(row)
+    if not scored:
         told = sorted({row["reason"] for row in rows if row["reason"]})
-        return found | {"verdict": "undecided", "reason": f"no usable face: {', '.join(told)}"}
-    mean = float(np.mean(scores))
+        said = {"verdict": "undecided", "reason": f"no usable face: {', '.join(told)}"}
+        return found | said, []
+    least = min(LEAST, len({row["frame"] for mine in scored.values() for row in mine}))
+    each = [_face(scored[face], bundle, prior, undecided, least) for face in sorted(scored)]
+    judged = [one for one in each if one["verdict"] != NOT_JUDGED]
+    found |= {"faces": len(judged), "note": _note(rows, each)}
+    if not judged:
+        reason = f"no face could be followed through {least} frames"
+        return found | {"verdict": "undecided", "reason": reason}, each
+    return found | max(judged, key=_badness), each
+
+
+def _badness(one: dict) -> tuple[bool, float, float]:
+    return one["verdict"] == "fake", one["probability"], one["score"]
+
+
+def _face(
+    rows: Sequence[dict], bundle: dict, prior: float, undecided: Sequence[float], least: int
+) -> dict:
+    """The verdict on one face by the rows that have its scores; see `verdict`."""
+    facts = {"video": rows[0]["video"], "face": int(rows[0]["face"]), "frames": len(rows)}
+    if len(rows) < least:
+        reason = f"a face is judged from {least} frames on"
+        return facts | {"verdict": NOT_JUDGED, "reason": reason}
+    mean = float(np.mean([row["score"] for row in rows]))
     chance = float(probability(bundle, np.array([mean]), prior)[0])
     reasons = _doubts(rows, bundle, chance, undecided)
     said = "undecided" if reasons else "fake" if chance > 0.5 else "real"
-    return found | {
+    return facts | {
         "verdict": said,
         "probability": round(chance, 4),
         "score": mean,
         "reason": "; ".join(reasons),
     }
+
+
+def _note(rows: Sequence[dict], each: Sequence[dict]) -> str:
+    """What several faces mean for a verdict, and which took no part; "" for one face."""
+    judged = sum(one["verdict"] != NOT_JUDGED for one in each)
+    told = []
+    if judged > 1:
+        told.append(
+            f"the worst of {judged} faces speaks for the video, so a false alarm is likelier than "
+            "the model's scores say: they are of one face a video"
+        )
+    if judged < len(each):
+        some = "1 face is" if len(each) - judged == 1 else f"{len(each) - judged} faces are"
+        told.append(f"{some} in too few frames to be judged")
+    if any(row["reason"] == TOO_MANY for row in rows):
+        told.append(f"only the {MOST} faces that are in most frames were looked at")
+    return "; ".join(told)
 
 
 def _model(bundle: dict) -> dict:
@@ -100,21 +162,28 @@ def _doubts(
     low, high = undecided
     if low <= chance <= high:
         found.append(f"probability {chance:.2f} lies between {low:g} and {high:g}")
-    seen = [row for row in rows if row["score"] != ""]
-    found += domain.differences(seen, bundle.get("domain", {}))
+    found += domain.differences(rows, bundle.get("domain", {}))
     return found
 
 
-def text(rows: Sequence[dict]) -> str:
-    """The verdicts for a terminal."""
+def text(rows: Sequence[dict], each: Sequence[dict] = ()) -> str:
+    """The verdicts for a terminal.
+
+    Args:
+        rows: of COLUMNS. each: of TRACK_COLUMNS; told where a video has several.
+    """
+    faces: dict[str, list[dict]] = {}
+    for one in each:
+        faces.setdefault(one["video"], []).append(one)
     lines = []
     for row in rows:
-        chance = (
-            "" if row.get("probability", "") == "" else f"P(fake) {float(row['probability']):.2f}"
-        )
-        lines.append(f"{row['verdict']:<10} {chance:<13} {row['video']}")
-        if row["reason"]:
-            lines.append(f"           {row['reason']}")
+        lines.append(f"{row['verdict']:<10} {_chance(row):<13} {row['video']}")
+        mine = faces.get(row["video"], [])
+        for one in mine if len(mine) > 1 else []:
+            said = ", ".join(filter(None, (one["verdict"], _chance(one), one["reason"])))
+            lines.append(f"{'':10} face {one['face']}: {said}")
+        told = row["reason"] if len(mine) < 2 or not row.get("face") else ""  # said of its face
+        lines += [f"{'':10} {line}" for line in (told, row.get("note")) if line]
     first = rows[0]
     if first.get("model"):
         auc = first["auc_of_people_unseen"]
@@ -128,3 +197,8 @@ def text(rows: Sequence[dict]) -> str:
         ]
     lines.append("A verdict is a model's guess. It is no evidence about a person.")
     return "\n".join(map(names.shown, lines)) + "\n"
+
+
+def _chance(row: dict) -> str:
+    chance = row.get("probability", "")
+    return "" if chance == "" else f"P(fake) {float(chance):.2f}"

@@ -39,6 +39,11 @@ class Frames(Section):
 
     every: Count = key(30, "distance between sampled frames: 0, every, 2*every, ...", "frames")
     per_video: Int = key(7, "sampled frames a video, at most", "frames", ge=1, le=10_000)
+    span: Literal["start", "whole"] = key(
+        "start",
+        "what of a clip is sampled: its start, or the whole of it, evenly and at least every apart",
+        "frames",
+    )
     format: Literal["png", "jpeg"] = key(
         "png", "how frames are kept; png is lossless, jpeg is the original's protocol", "frames"
     )
@@ -59,8 +64,12 @@ class Faces(Section):
         "for it and cut at full size; null searches it as it is, up to 1920 x 1080 pixels",
         "faces",
     )
-    choose: Literal["most_confident", "largest"] = key(
-        "most_confident", "which face of a frame is taken", "faces"
+    choose: Literal["longest_track", "most_confident", "largest"] = key(
+        "longest_track",
+        "which face is learned from: the one that is in most frames of its video (of equals the "
+        "larger), or in each frame by itself the most confident or the largest; a video that is "
+        "asked about is judged by all of its faces",
+        "faces",
     )
     min_confidence: Float = key(0.9, "least confidence of a usable face", "faces", ge=0, le=1)
     thresholds: tuple[Float, Float, Float] = key(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from deepfake import domain, likeness
+from deepfake import domain, likeness, tracks
 from deepfake.detector import Detector, DetectorError, Face
 
 COLUMNS = (
@@ -17,6 +17,8 @@ COLUMNS = (
 )  # fmt: skip
 CONTEXT = 1.4  # side of the native crop kept for later features, in boxes
 LARGEST = 1920 * 1080  # pixels of a frame that the detector is given; 4K would take it 6 GB
+ANOTHER = "not the chosen face"
+TOO_MANY = f"not among the {tracks.MOST} faces that are in most frames"
 
 
 def shrink(frame: np.ndarray, longest: int | None = None) -> tuple[np.ndarray, float]:
@@ -52,7 +54,7 @@ def grow(face: Face, times: float, shape: tuple[int, ...]) -> Face:
 
 
 def choose(faces: list[Face], how: str) -> Face | None:
-    """The face that stands for a frame: "most_confident" or "largest"; ties by position."""
+    """The face of a frame by itself: "most_confident" or "largest"; ties by position."""
     if not faces:
         return None
     if how == "largest":
@@ -125,21 +127,24 @@ def cut_video(
         frames: encoded frames by their index.
         reason: why frames are missing, or "".
         detector: finds the faces.
-        choose, min_confidence, detect_at: see config.
+        choose, min_confidence, detect_at: see config; "all" keeps every face, of the first
+            `tracks.MOST` tracks.
         crop_settings: size, margin, resize, jpeg_quality of `crop`.
 
     Yields:
-        For each frame a row of COLUMNS, the face (size, size, 3) and its surroundings at
-        native pixels as PNG bytes; both None where the row's status is "dropped". Where frames
-        are missing, a row without a frame gives the reason.
+        For each frame and face a row of COLUMNS, the face (size, size, 3) and its surroundings at
+        native pixels as PNG bytes; both None where the row's status is "dropped". A face's number
+        is its track's. A frame without a face has a row with the reason, and so have frames that
+        are missing.
     """
     indices = sorted(frames)
-    small, times, images = [], [], {}
+    small, times, shapes, images = [], [], [], {}
     for index in indices:
         image = _decode(frames[index])
         shrunk, divided = shrink(image, detect_at)
         small.append(shrunk)
         times.append(divided)
+        shapes.append(image.shape)
         if image.size <= 3 * LARGEST:
             images[index] = image
     records: list[list[Face]] = []
@@ -147,35 +152,62 @@ def cut_video(
         try:
             records = detector.detect(small)
         except DetectorError as error:
-            reason, indices, times = str(error), [], []
-    for index, found, divided in zip(indices, records, times, strict=True):
-        row = {"video_id": video_id, "frame": index, "face": 0, "found": len(found)}
+            reason, indices, times, shapes = str(error), [], [], []
+    found = [
+        [grow(face, divided, shape) for face in faces]
+        for faces, divided, shape in zip(records, times, shapes, strict=True)
+    ]
+    unusable = [[_unusable(face, min_confidence) for face in faces] for faces in found]
+    numbers = tracks.number(indices, found, [[not why for why in mine] for mine in unusable])
+    for index, faces, whys, mine in zip(indices, found, unusable, numbers, strict=True):
+        row = {"video_id": video_id, "frame": index, "found": len(faces)}
         # larger ones are decoded again: all of them at once could be gigabytes
         image = images.pop(index) if index in images else _decode(frames[index])
-        face = _choose([grow(face, divided, image.shape) for face in found], choose)
-        dropped = _unusable(face, min_confidence)
-        if face:
-            row |= dict(zip(("x", "y", "width", "height"), face.box, strict=True))
-            row["confidence"] = face.confidence
-            row["points"] = " ".join(f"{x},{y}" for x, y in face.points)
-        if dropped:
-            yield row | {"status": "dropped", "reason": dropped}, None, None
-        else:
-            pixels = crop(image, face.box, **crop_settings)
-            row |= {"status": "kept", "sharpness": domain.sharpness(pixels)}
-            row |= {"digest": likeness.digest(pixels), "phash": likeness.perceptual(image)}
-            yield row, pixels, _surroundings(image, face.box)
+        if not faces:
+            yield row | {"status": "dropped", "reason": "no face found"}, None, None
+        dropped = _dropped(faces, whys, mine, choose)
+        for number, face, why in sorted(zip(mine, faces, dropped, strict=True), key=_number):
+            yield _cut(row | {"face": number}, image, face, why, crop_settings)
     if reason or not indices:
         row = {"video_id": video_id, "status": "dropped", "reason": reason or "no frame"}
         yield row, None, None
 
 
-_choose = choose  # `cut_video` takes a setting of the same name
+def _number(found: tuple[int, Face, str]) -> int:
+    return found[0]
 
 
-def _unusable(face: Face | None, min_confidence: float) -> str:
-    if face is None:
-        return "no face found"
+def _dropped(faces: list[Face], unusable: list[str], numbers: list[int], how: str) -> list[str]:
+    """Why each face of a frame is not kept, or ""."""
+    if how == "all":
+        return [
+            why or ("" if number < tracks.MOST else TOO_MANY)
+            for why, number in zip(unusable, numbers, strict=True)
+        ]
+    if how == "longest_track":
+        chosen = [number == 0 for number in numbers]
+    else:
+        one = choose(faces, how)
+        chosen = [face is one for face in faces]
+    return [why if mine else ANOTHER for why, mine in zip(unusable, chosen, strict=True)]
+
+
+def _cut(
+    row: dict, image: np.ndarray, face: Face, dropped: str, crop_settings: dict
+) -> tuple[dict, np.ndarray | None, bytes | None]:
+    """What `cut_video` yields of one face."""
+    row |= dict(zip(("x", "y", "width", "height"), face.box, strict=True))
+    row["confidence"] = face.confidence
+    row["points"] = " ".join(f"{x},{y}" for x, y in face.points)
+    if dropped:
+        return row | {"status": "dropped", "reason": dropped}, None, None
+    pixels = crop(image, face.box, **crop_settings)
+    row |= {"status": "kept", "sharpness": domain.sharpness(pixels)}
+    row |= {"digest": likeness.digest(pixels), "phash": likeness.perceptual(image)}
+    return row, pixels, _surroundings(image, face.box)
+
+
+def _unusable(face: Face, min_confidence: float) -> str:
     if face.confidence < min_confidence:
         return f"confidence below {min_confidence:g}"
     if min(face.box[2:]) < 2:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deepfake import names
@@ -47,8 +47,32 @@ class Clip:
     fps: float = 0.0
 
 
-def wanted(every: int, per_video: int) -> list[int]:
-    """0-based indices of the frames to take: 0, every, 2*every, ..."""
+@dataclass(frozen=True)
+class Spread:
+    """Frames that lie evenly over a whole clip, whose length only its decoding tells.
+
+    Attributes:
+        every: least distance between two of them, in frames.
+        most: how many, at most.
+    """
+
+    every: int
+    most: int
+
+    def over(self, length: int) -> list[int]:
+        """0-based indices in a clip of so many frames: the middle of each of equal parts.
+
+        As Wang et al. 2016, "Temporal segment networks", place them; so a black first frame and a
+        broken last one are left out.
+        """
+        count = min(self.most, max(1, length // self.every), length)
+        return [(2 * number + 1) * length // (2 * count) for number in range(count)]
+
+
+def wanted(every: int, per_video: int, span: str = "start") -> list[int] | Spread:
+    """Which frames to take: 0-based indices 0, every, 2*every, ..., or a spread over the whole."""
+    if span == "whole":
+        return Spread(every, per_video)
     return [every * number for number in range(per_video)]
 
 
@@ -87,8 +111,12 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def read(self, path: str | Path, indices: list[int]) -> Clip:
+    def read(self, path: str | Path, indices: list[int] | Spread) -> Clip:
         """Take the frames at `indices` (ascending) out of one video.
+
+        A spread is laid over the frames that are there, whatever the file announces: it is decoded
+        to its end, and once more where that is not what it said. Nothing is sought: not every
+        codec lands on the frame that was asked for.
 
         Never raises for what a file holds: a file that is no video, is cut short, crashes the
         decoder or keeps it busy too long gives the frames read so far and a reason.
@@ -104,10 +132,14 @@ class Decoder:
         timer.start()
         clip = Clip()
         try:
-            request = {"path": os.path.abspath(path), "indices": indices, **self._encoding}
+            asked = asdict(indices) if isinstance(indices, Spread) else indices
+            request = {"path": os.path.abspath(path), "indices": asked, **self._encoding}
             child.stdin.write(json.dumps(request).encode() + b"\n")
             child.stdin.flush()
             while "done" not in (answer := json.loads(child.stdout.readline())):
+                if "again" in answer:
+                    clip.frames.clear()
+                    continue
                 data = child.stdout.read(answer["bytes"])
                 if len(data) < answer["bytes"]:
                     raise EOFError
@@ -165,6 +197,8 @@ def _serve(memory: int) -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         ending = {"done": "", "fps": 0.0}
+        if isinstance(request["indices"], dict):
+            request["indices"] = Spread(**request["indices"])
         try:
             for head, data in _decode(ending=ending, **request):
                 answers.write(json.dumps(head).encode() + b"\n" + data)
@@ -177,9 +211,12 @@ def _serve(memory: int) -> None:
 
 
 def _decode(
-    path: str, indices: list[int], format: str, quality: int, ending: dict
+    path: str, indices: list[int] | Spread, format: str, quality: int, ending: dict
 ) -> Iterator[tuple[dict, bytes]]:
-    """Yield (head, encoded frame); leave reason and frame rate in `ending`."""
+    """Yield (head, encoded frame); leave reason and frame rate in `ending`.
+
+    The head {"again": True} takes back what came before it.
+    """
     import cv2
 
     if unreadable := _unreadable(path):
@@ -200,6 +237,9 @@ def _decode(
         "jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
     }[format]
     promised = video.get(cv2.CAP_PROP_FRAME_COUNT)  # negative or NaN where the file does not say
+    spread = indices if isinstance(indices, Spread) else None
+    if spread:
+        indices = spread.over(int(promised) if 0 < promised < 2**31 else 0)
     position, room = -1, most_bytes(len(indices))
     for index in indices:
         while position < index and video.grab():
@@ -211,16 +251,22 @@ def _decode(
         read, frame = video.retrieve()
         if not read or frame is None or frame.size == 0:
             ending["done"] = f"frame {index} cannot be decoded"
-            break
+            return
         height, width = frame.shape[:2]
         data = cv2.imencode(EXTENSION[format], frame, options)[1].tobytes()
         room -= len(data)
         if room < 0:
             ending["done"] = f"its frames take more than {most_bytes(len(indices)) >> 20} MB"
-            break
+            return
         yield {"frame": index, "bytes": len(data), "width": width, "height": height}, data
+    while spread and video.grab():
+        position += 1
     if position < 0:
         ending["done"] = "no frame can be decoded"
+    elif spread and (there := spread.over(position + 1)) != indices:
+        video.release()
+        yield {"again": True}, b""
+        yield from _decode(path, there, format, quality, ending)
 
 
 def _unreadable(path: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from deepfake.faces import ANOTHER
 from deepfake.tables import Row
 
 SKEW = 0.02  # difference of the lost shares that is pointed out
@@ -14,18 +15,29 @@ def count(records: Sequence[Row]) -> dict[str, dict]:
     """What was lost of each class: frames, kept faces, dropped ones by reason, their share.
 
     Args:
-        records: of every frame, kept or dropped, with its label.
+        records: of every frame and face, kept or dropped, with its label.
     """
     found = {}
     for label in ("real", "fake"):
-        mine = [record for record in records if record["label"] == label]
-        reasons = Counter(record["reason"] for record in mine if record["status"] != "kept")
+        frames = _frames(record for record in records if record["label"] == label)
+        reasons = Counter(filter(None, frames.values()))
         found[label] = {
-            "frames": len(mine),
-            "kept": len(mine) - reasons.total(),
+            "frames": len(frames),
+            "kept": len(frames) - reasons.total(),
             "dropped": dict(sorted(reasons.items())),
-            "share": reasons.total() / len(mine) if mine else 0.0,
+            "share": reasons.total() / len(frames) if frames else 0.0,
         }
+    return found
+
+
+def _frames(records: Iterable[Row]) -> dict[tuple[str, str], str]:
+    """Why each frame gave no face, or "" where it gave one: a second person's is no loss."""
+    found: dict[tuple[str, str], str] = {}
+    for record in records:
+        frame = record["video_id"], record["frame"]
+        reason = "" if record["status"] == "kept" else record["reason"]
+        if not reason or found.get(frame, ANOTHER) == ANOTHER:
+            found[frame] = reason
     return found
 
 

@@ -16,6 +16,7 @@ from deepfake.site import Limits
 
 MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has to bear them
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
+LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
 # What makes fewer jobs of a rule, by the rule.
 PACKING = {
     "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
@@ -31,14 +32,21 @@ PACKING = {
 class Plan:
     """What follows from a configuration and a sheet.
 
+    Args:
+        config, videos, limits: of this run.
+        faces: of a frame that are kept, at most.
+
     Attributes:
         batches: videos by batch.
         candidates: by model, the simpler first.
         chunks: by model and name of the search job, the numbers of its candidates.
     """
 
-    def __init__(self, config: Config, videos: list[Video], limits: Limits | None = None) -> None:
+    def __init__(
+        self, config: Config, videos: list[Video], limits: Limits | None = None, faces: int = 1
+    ) -> None:
         self._config = config
+        self._faces = faces
         self._videos = videos
         self._limits = limits or Limits()
         self.batches = sheet.batches(videos)
@@ -145,6 +153,9 @@ class Plan:
         """How large a job's data is, at most."""
         videos = self.batches.get(wildcards.get("batch"), self._videos)
         model, frames = wildcards.get("model"), self._config.frames.per_video
+        decoded = frames * self._config.frames.every
+        if self._config.frames.span == "whole":
+            decoded = max(decoded, LONG_CLIP)
         trees, members = self._trees(model, wildcards.get("chunk")), []
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
@@ -154,9 +165,9 @@ class Plan:
         return resources.Size(
             videos=len(videos),
             frames=frames,
-            decoded=frames * self._config.frames.every,
+            decoded=decoded,
             patience=self._config.frames.timeout,
-            **self._rows(len(videos) * frames, wildcards.get("protocol")),
+            **self._rows(len(videos) * frames * self._faces, wildcards.get("protocol")),
             features=features.length(
                 wildcards.get("features", features.PIXELS), self._config.faces.size
             ),

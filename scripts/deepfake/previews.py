@@ -29,20 +29,29 @@ def shrunk(data: bytes, quality: int = 80) -> bytes:
     return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def boxed(data: bytes, box: Sequence[float], width: int, colour: str) -> bytes:
-    """A preview with a box drawn on it.
+def boxed(data: bytes, boxes: Sequence[tuple[Sequence[float], str, str]], width: int) -> bytes:
+    """A preview with boxes drawn on it.
 
     Args:
-        data: the preview. box: x, y, width, height in pixels of the whole frame, or nothing.
-        width: of the whole frame in pixels. colour: of the line, like "#aabbcc".
+        data: the preview.
+        boxes: of each x, y, width, height in pixels of the whole frame; the colour of its line,
+            like "#aabbcc"; and what is written in its corner.
+        width: of the whole frame in pixels.
     """
-    if not box:
+    if not boxes:
         return data
     import cv2
 
     small = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     scale = small.shape[1] / width
-    x, y, across, down = (round(side * scale) for side in box)
-    blue_green_red = tuple(bytes.fromhex(colour[1:]))[::-1]
-    cv2.rectangle(small, (x, y), (x + across, y + down), blue_green_red, 3, cv2.LINE_AA)
+    for box, colour, name in boxes:
+        x, y, across, down = (round(side * scale) for side in box)
+        blue_green_red = tuple(bytes.fromhex(colour[1:]))[::-1]
+        cv2.rectangle(small, (x, y), (x + across, y + down), blue_green_red, 3, cv2.LINE_AA)
+        if name:
+            font = cv2.FONT_HERSHEY_SIMPLEX, 0.6
+            (wide, high), _ = cv2.getTextSize(name, *font, 2)
+            cv2.rectangle(small, (x, y), (x + wide + 7, y + high + 9), blue_green_red, -1)
+            white = (255, 255, 255)
+            cv2.putText(small, name, (x + 4, y + high + 4), *font, white, 2, cv2.LINE_AA)
     return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()

@@ -92,9 +92,7 @@ def minutes(rule: str, size: Size, attempt: int = 1) -> int:
 _MEMORY = {
     "frames": lambda s: 300 * MB + DECODER_BYTES + most_bytes(s.frames),
     # a video's frames, and the detector on them at `faces.LARGEST`: 160 MB each
-    "faces": lambda s: (
-        1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
-    ),
+    "faces": lambda s: 1200 * MB + most_bytes(s.frames) + s.frames * 180 * MB + s.matrix,
     "features": lambda s: 1000 * MB + s.matrix,  # a face of 4K takes 400 MB
     "rows": lambda s: 300 * MB + 6000 * s.rows,
     "matrix": lambda s: 450 * MB + 3000 * s.rows,
@@ -112,7 +110,8 @@ _MEMORY = {
     "summary": lambda s: 500 * MB,
     "previews": lambda s: 700 * MB + s.frames * 4 * MB,
     "report": lambda s: 350 * MB + 7500 * s.rows,
-    "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
+    # and a model, however large; `classify.AT_ONCE` faces are scored at once
+    "classify_batch": lambda s: 1500 * MB + 2 * s.matrix + 12 * min(s.rows, 256) * s.features,
     "verdicts": lambda s: 500 * MB,
     "download_part": lambda s: 500 * MB,
 }

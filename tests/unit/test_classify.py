@@ -73,12 +73,15 @@ def bundle(auc: float = 0.9, fake: int = 50) -> dict:
 
 def frames(score: float, **measures) -> list[dict]:
     measured = {"width": "100", "fps": "25.0", "sharpness": "99.5"} | measures
-    rows = [{"video": "v", "score": score, "reason": "", **measured}] * 3
-    return [*rows, {"video": "v", "score": "", "width": "", "reason": "no face found"}]
+    row = {"video": "v", "face": "0", "score": score, "reason": "", **measured}
+    rows = [row | {"frame": str(30 * number)} for number in range(3)]
+    lost = {"frame": "90", "face": "", "score": "", "width": "", "reason": "no face found"}
+    return [*rows, {"video": "v"} | lost]
 
 
 def judge(score: float, prior: float = 0.5, measures: dict | None = None, **how) -> dict:
-    return classify.verdict(frames(score, **(measures or {})), bundle(**how), prior, (0.4, 0.6))
+    rows = frames(score, **(measures or {}))
+    return classify.verdict(rows, bundle(**how), prior, (0.4, 0.6))[0]
 
 
 def test_a_clear_score_is_a_verdict():
@@ -123,9 +126,96 @@ def test_a_like_frame_rate_or_none_is_no_doubt(fps):
 
 def test_a_video_without_a_face_is_undecided_with_what_was_seen():
     rows = [{"video": "v", "score": "", "reason": "no face found"}]
-    found = classify.verdict(rows, bundle(), 0.5, (0.4, 0.6))
+    found, each = classify.verdict(rows, bundle(), 0.5, (0.4, 0.6))
+    assert each == []
     assert found["verdict"] == "undecided"
     assert found["reason"] == "no usable face: no face found"
+
+
+def people(**scores: list[float | str]) -> list[dict]:
+    """Rows of several faces, named f0, f1, ...: a score a frame, "" where it is not there."""
+    (row, *_) = frames(0.0)
+    return [
+        row | {"frame": str(30 * number), "face": name[1:], "score": score}
+        for name, mine in scores.items()
+        for number, score in enumerate(mine)
+        if score != ""
+    ]
+
+
+def judge_all(rows: list[dict], **how) -> tuple[dict, list[tuple]]:
+    found, each = classify.verdict(rows, bundle(**how), 0.5, (0.4, 0.6))
+    return found, [(one["face"], one["verdict"], one["frames"]) for one in each]
+
+
+def test_each_face_is_judged_by_itself_and_the_worst_speaks():
+    found, each = judge_all(people(f0=[-3.0] * 4, f1=[3.0, "", 2.0, 4.0]))
+    assert each == [(0, "real", 4), (1, "fake", 3)]
+    assert (found["verdict"], found["face"], found["faces"], found["frames"]) == ("fake", 1, 2, 3)
+    assert found["probability"] == judge(3.0)["probability"]
+    assert "a false alarm is likelier" in found["note"]
+
+
+def test_one_face_speaks_for_itself_without_a_note():
+    found, each = judge_all(people(f0=[3.0] * 3))
+    assert (found["face"], found["faces"], found["note"], len(each)) == (0, 1, "", 1)
+
+
+def test_a_face_in_too_few_frames_is_told_and_does_not_speak():
+    found, each = judge_all(people(f0=[-3.0] * 5, f1=[9.0, 9.0, "", "", ""]))
+    assert each == [(0, "real", 5), (1, "not judged", 2)]
+    assert (found["verdict"], found["faces"]) == ("real", 1)
+    assert found["note"] == "1 face is in too few frames to be judged"
+
+
+def test_a_clip_of_few_frames_needs_no_more_than_it_has():
+    found, each = judge_all(people(f0=[3.0, 3.0], f1=[-3.0, ""]))
+    assert each == [(0, "fake", 2), (1, "not judged", 1)]
+    assert found["verdict"] == "fake"
+
+
+def test_faces_that_cannot_be_followed_decide_nothing():
+    found, each = judge_all(people(f0=[9.0, "", ""], f1=["", 9.0, ""], f2=["", "", 9.0]))
+    assert {verdict for _, verdict, _ in each} == {"not judged"}
+    assert found["verdict"] == "undecided"
+    assert found["reason"] == "no face could be followed through 3 frames"
+    assert "probability" not in found
+
+
+def test_a_face_that_is_called_fake_is_worse_than_a_likelier_one_in_doubt():
+    rows = people(f0=[2.0] * 3, f1=[5.0] * 3)
+    rows = [row | {"width": "40"} if row["face"] == "1" else row for row in rows]
+    found, each = judge_all(rows)
+    assert [verdict for _, verdict, _ in each] == ["fake", "undecided"]
+    assert (found["verdict"], found["face"]) == ("fake", 0)
+
+
+def test_the_terminal_tells_each_of_several_faces():
+    found, each = classify.verdict(
+        people(f0=[-3.0] * 3, f1=[3.0] * 3, f2=[3.0]), bundle(), 0.5, (0.4, 0.6)
+    )
+    lines = classify.text([found], each).splitlines()
+    assert [line.strip() for line in lines[1:4]] == [
+        "face 0: real, P(fake) 0.05",
+        "face 1: fake, P(fake) 0.95",
+        "face 2: not judged, a face is judged from 3 frames on",
+    ]
+    assert lines[4].strip().startswith("the worst of 2 faces speaks")
+    alone, each = classify.verdict(people(f0=[0.0] * 3), bundle(), 0.5, (0.4, 0.6))
+    told = classify.text([alone], each).splitlines()
+    assert told[1].strip() == "probability 0.50 lies between 0.4 and 0.6"
+
+
+def test_scores_do_not_depend_on_how_many_faces_are_scored_at_once(monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 2, 2, 3), np.uint8)
+    fitted = Fitted("logistic", {}, {"weights": np.ones(12)}, {"intercept": -1.0})
+    records = [
+        {"video_id": "v", "frame": str(n), "face": "0", "status": "kept", "crop": f"{n}.png"}
+        for n in range(7)
+    ]
+    whole = classify.frame_scores(records, pixels, fitted)
+    monkeypatch.setattr(classify, "AT_ONCE", 3)
+    assert classify.frame_scores(records, pixels, fitted) == whole
 
 
 def test_the_prior_moves_the_probability_by_bayes_rule():

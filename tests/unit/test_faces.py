@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from deepfake import archive, config, domain, faces, likeness, sheet, tables
+from deepfake import archive, config, domain, faces, likeness, sheet, tables, tracks
 from deepfake.detector import Detector, DetectorError, Face
 from deepfake.matrix import Matrix
 from tests.unit import clips
@@ -328,6 +328,81 @@ def test_an_unsure_face_is_dropped_but_its_place_is_told(
     assert (face, around) == (None, None)
 
 
+class Told:
+    """Finds the faces that it was told to find."""
+
+    def __init__(self, *found: list[Face]) -> None:
+        self.found = found
+
+    def detect(self, frames: list[np.ndarray]) -> list[list[Face]]:
+        return [list(faces) for faces in self.found[: len(frames)]]
+
+
+ANA = Face((10, 10, 30, 30), 0.95)
+BEN = Face((110, 20, 26, 26), 0.99)
+# Ana is in four frames, Ben in three; in the third Ana is unsure, in the fourth he is away.
+TWO = Told([BEN, ANA], [BEN, ANA], [BEN, Face(ANA.box, 0.85)], [ANA], [ANA])
+
+
+def cut_two(how: str) -> dict[str, list]:
+    frames = {30 * number: png(noise(60, 160)) for number in range(5)}
+    return {
+        f"{row['frame']} {row['face']}": [row["status"], row.get("reason", "")]
+        for row, _, _ in cut(TWO, frames, choose=how)
+    }
+
+
+def test_the_longest_track_is_learned_from_and_every_other_face_keeps_its_row() -> None:
+    other = ["dropped", faces.ANOTHER]
+    assert cut_two("longest_track") == {
+        "0 0": ["kept", ""], "0 1": other, "30 0": ["kept", ""], "30 1": other,
+        "60 0": ["dropped", "confidence below 0.9"], "60 1": other,
+        "90 0": ["kept", ""], "120 0": ["kept", ""],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["most_confident", "largest"])
+def test_a_frame_by_itself_gives_the_face_that_it_always_gave(how: str) -> None:
+    chosen = {"most_confident": "11100", "largest": "00000"}[how]
+    found = cut_two(how)
+    for number, track in enumerate(chosen):
+        status, reason = found[f"{30 * number} {track}"]
+        unsure = number == 2 and track == "0"
+        assert (status, reason) == (("dropped", "confidence below 0.9") if unsure else ("kept", ""))
+    assert sum(reason == faces.ANOTHER for _, reason in found.values()) == 3
+
+
+def test_all_faces_are_kept_where_all_are_asked_for() -> None:
+    found = cut_two("all")
+    assert [place for place, (status, _) in found.items() if status == "dropped"] == ["60 0"]
+    assert found["60 0"] == ["dropped", "confidence below 0.9"]
+
+
+def test_of_a_crowd_the_first_tracks_are_kept() -> None:
+    crowd = [Face((20 * number, 5, 12, 12), 0.95) for number in range(tracks.MOST + 2)]
+    found = cut(Told(crowd, crowd), {0: png(noise(60, 220)), 9: png(noise(60, 220))}, choose="all")
+    rows = [row for row, _, _ in found]
+    assert [row["face"] for row in rows] == [*range(tracks.MOST + 2)] * 2
+    assert {row["reason"] for row in rows if row["status"] == "dropped"} == {faces.TOO_MANY}
+    assert sum(row["status"] == "kept" for row in rows) == 2 * tracks.MOST
+
+
+def test_two_people_in_a_real_frame_are_told_apart_and_cut_where_they_are(
+    detector: Detector, portrait: np.ndarray
+) -> None:
+    small = cv2.resize(portrait, (256, 256), interpolation=cv2.INTER_AREA)
+    pair = np.hstack([portrait[:256, 96:352], small])
+    frames = {number: png(np.roll(pair, 3 * number, axis=1)) for number in range(3)}
+    found = cut(detector, frames, choose="all")
+    assert [(row["frame"], row["face"]) for row, _, _ in found] == [
+        (frame, face) for frame in range(3) for face in range(2)
+    ]
+    for row, face, around in found:
+        assert (row["x"] < 256) == (row["face"] == 0)  # the larger
+        assert face.shape == (64, 64, 3)
+        assert clips.picture(around).shape[1] >= row["width"]
+
+
 @pytest.mark.parametrize(
     ("reason", "told"), [("the file is empty", "the file is empty"), ("", "no frame")]
 )
@@ -368,7 +443,7 @@ def test_frames_that_the_detector_cannot_digest_cost_their_video_only(
 
 # From here on the real scripts, by hand, on real clips: identical copies would hide what differs.
 
-FRAMES = {"every": 18, "per_video": 4, "format": "png", "jpeg_quality": 95, "timeout": 60}
+FRAMES = config.Frames(every=18, per_video=4, timeout=60).model_dump(mode="json")
 BATCHES = {"alone": "a", "first": "abcd", "last": "dcba", "rest": "dcb"}  # d is no video
 FACES = config.Faces(size=64).model_dump(mode="json")
 
@@ -508,3 +583,29 @@ def test_the_matrix_does_not_depend_on_how_videos_were_packed(
         row.pop("crop")  # the face's number in its batch
     assert len(told[0]) == 13
     assert all(rows == told[0] for rows in told)
+
+
+@clips.real_clips
+def test_two_real_people_in_one_clip_are_followed_apart(detector: Detector) -> None:
+    """Each as where they are alone; the wider frame may move a box a little."""
+    folder = clips.real_root() / "original_sequences/youtube/c23/videos"
+    left, right = (clips.read_video(folder / name)[::10] for name in ("000.mp4", "007.mp4"))
+    width = left[0].shape[1]
+
+    def boxes_of(pictures: list[np.ndarray]) -> dict[int, list[tuple]]:
+        frames = {n: cv2.imencode(".png", picture)[1].tobytes() for n, picture in pictures}
+        found: dict[int, list[tuple]] = {}
+        for row, face, _ in cut(detector, frames, choose="all"):
+            assert face is not None
+            box = tuple(row[name] for name in ("x", "y", "width", "height"))
+            found.setdefault(row["face"], []).append(box)
+        return found
+
+    both = boxes_of([(n, np.hstack(pair)) for n, pair in enumerate(zip(left, right, strict=True))])
+    assert sorted(both) == [0, 1]
+    of_left = min(both, key=lambda track: both[track][0])
+    for track, alone, shift in ((of_left, left, 0), (1 - of_left, right, width)):
+        (expected,) = boxes_of(list(enumerate(alone))).values()
+        assert len(both[track]) == len(expected) == len(alone)
+        for (x, *rest), box in zip(both[track], expected, strict=True):
+            assert tracks.overlap((x - shift, *rest), box) > 0.8

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from deepfake import frames, tables
+from deepfake import config, frames, tables
 from tests import zoo
 from tests.unit import clips
 
@@ -44,6 +44,21 @@ def levels(clip: frames.Clip) -> dict[int, int]:
 def test_indices_are_multiples_of_every() -> None:
     assert frames.wanted(30, 7) == [0, 30, 60, 90, 120, 150, 180]
     assert frames.wanted(1, 3) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 50])
+@pytest.mark.parametrize("every", [1, 7, 30])
+@pytest.mark.parametrize("length", [0, 1, 2, 29, 30, 31, 209, 210, 211, 5000])
+def test_a_spread_lies_evenly_over_the_whole_clip(length: int, every: int, most: int) -> None:
+    found = frames.wanted(every, most, "whole").over(length)
+    assert len(found) == min(most, max(1, length // every), length)
+    edges = [0, *found, length - 1]
+    assert edges == sorted(edges) or not length
+    apart = np.diff(found)
+    assert len(apart) == 0 or (apart.min() >= every and np.ptp(apart) <= 1)
+    if found:  # the ends are half as far away
+        part = length / len(found)
+        assert abs(found[0] - part / 2) <= 1 >= abs(length - found[-1] - part / 2)
 
 
 @pytest.mark.parametrize("indices", [[0], [7], [0, 1, 2], [0, 10, 20, 30], [5, 39], [39]])
@@ -84,6 +99,13 @@ def test_jpeg_frames_are_of_the_set_quality(sample: Path) -> None:
 def test_frames_past_a_short_videos_end_are_no_loss(decoder: frames.Decoder, sample: Path) -> None:
     clip = decoder.read(sample, frames.wanted(15, 7))
     assert (list(clip.frames), clip.reason) == ([0, 15, 30], "")
+
+
+def test_a_spread_takes_the_frames_of_the_whole_clip(decoder: frames.Decoder, sample: Path) -> None:
+    for every, most, indices in ((5, 4, [5, 15, 25, 35]), (30, 7, [20]), (1, 3, [6, 20, 33])):
+        clip = decoder.read(sample, frames.Spread(every, most))
+        assert levels(clip) == {index: clips.STEP * index for index in indices}
+        assert (clip.reason, clip.fps) == ("", 25.0)
 
 
 @pytest.mark.parametrize("size", [(63, 47), (17, 3), (1, 1), (320, 8)])
@@ -151,6 +173,9 @@ def test_every_animal_of_the_zoo_gives_its_frames_or_a_reason(
     if animal.frames is not None:
         assert taken == animal.frames
         assert re.search(animal.reason, clip.reason) if animal.reason else not clip.reason
+    over = decoder.read(good.parent / name, frames.Spread(7, 3))
+    assert over.frames or over.reason
+    assert bool(over.frames) == bool(taken)
     assert list(decoder.read(good, zoo.INDICES).frames) == zoo.INDICES
 
 
@@ -240,6 +265,35 @@ def test_a_video_cut_short_gives_its_first_frames_and_a_reason(
         kept.append(len(clip.frames))
     assert kept == sorted(kept)
     assert kept[-1] > 1
+
+
+def test_a_spread_lies_over_the_frames_that_are_there_not_over_those_announced(
+    decoder: frames.Decoder, tmp_path: Path
+) -> None:
+    path = clips.write_video(tmp_path / "cut.mp4", clips.grey(40), "mp4v")
+    clips.move_index_to_front(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2])
+    there = len(clips.read_video(path))
+    assert 4 < there < 35
+    clip = decoder.read(path, frames.Spread(1, 4))
+    assert list(clip.frames) == frames.Spread(1, 4).over(there)
+    assert clip.reason == f"ends after {there} of 40 frames"
+
+
+@pytest.mark.parametrize("announced", [0, 2, 39, 41, 10**9, 2**32 - 1])
+def test_a_spread_does_not_believe_what_a_file_announces(
+    decoder: frames.Decoder, tmp_path: Path, announced: int
+) -> None:
+    """Else a header that says 2 would hide the rest of a clip."""
+    path = clips.write_video(tmp_path / "lies.avi", clips.grey(40), "MJPG")
+    data = bytearray(path.read_bytes())
+    for place in (data.index(b"avih") + 8 + 16, data.index(b"strh") + 8 + 32):
+        data[place : place + 4] = announced.to_bytes(4, "little")
+    path.write_bytes(data)
+    clip = decoder.read(path, frames.Spread(1, 4))
+    assert list(clip.frames) == [5, 15, 25, 35]
+    assert clip.reason in ("", f"ends after 40 of {announced} frames")
 
 
 def test_an_mp4_with_its_index_first_cut_short_gives_a_reason(
@@ -336,7 +390,7 @@ def test_the_script_writes_a_row_a_frame_and_a_row_a_loss(sample: Path, tmp_path
         {"video_id": "text", "path": str(tmp_path / "text.mp4")},
         {"video_id": "good", "path": str(sample)},
     ]
-    settings = {"every": 20, "per_video": 7, "format": "png", "jpeg_quality": 95, "timeout": 60}
+    settings = config.Frames(every=20, timeout=60).model_dump(mode="json")
     outputs = {"frames": tmp_path / "out/b.tar", "table": tmp_path / "out/b.tsv"}
     params = {"videos": videos, "frames": settings}
     ended = clips.run_script("frames", *clips.job_arguments({}, outputs, params))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from deepfake import losses, matrix, tables
+from deepfake.faces import ANOTHER
 from deepfake.matrix import Faces, Matrix, MatrixError
 
 N, SHAPE = 23, (4, 5, 3)
@@ -261,7 +262,7 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
 
 def test_losses_warn_only_where_the_classes_lose_different_shares():
     real = [record("r", i, "0") | {"label": "real"} for i in range(98)]
-    real += [record("r", i, "", "dropped") | {"label": "real"} for i in range(2)]
+    real += [record("r", i, "", "dropped") | {"label": "real"} for i in range(98, 100)]
     even = losses.lines(real + [r | {"label": "fake"} for r in real])
     assert even == [
         "real: 98 faces kept, 2 dropped",
@@ -272,3 +273,15 @@ def test_losses_warn_only_where_the_classes_lose_different_shares():
     skewed = losses.lines(real[:98] + [r | {"label": "fake"} for r in real[95:]])
     assert skewed[-1].startswith("warning:")
     assert "real 0.0%, fake 40.0%" in skewed[-1]
+
+
+def test_a_second_person_is_no_loss_but_a_frame_without_the_chosen_one_is():
+    def face(frame: int, number: int, reason: str = "") -> dict:
+        status = "dropped" if reason else "kept"
+        return record("r", frame, str(number), status) | {"label": "real", "reason": reason}
+
+    both = [face(0, 0), face(0, 1, ANOTHER)], [face(1, 0, ANOTHER), face(1, 1)]
+    unsure = [face(2, 0, ANOTHER), face(2, 1, "confidence below 0.9"), face(2, 2, ANOTHER)]
+    found = losses.count([*both[0], *both[1], *unsure, face(3, 1, ANOTHER)])["real"]
+    assert (found["frames"], found["kept"], found["share"]) == (4, 2, 0.5)
+    assert found["dropped"] == {"confidence below 0.9": 1, ANOTHER: 1}

@@ -33,10 +33,12 @@ def record(
     }  # fmt: skip
 
 
-def frame(index: int, score: float | str, reason: str = "", fps: str = "25.0") -> dict:
-    box = {"x": "8", "y": "6", "width": "20", "height": "20"} if score != "" else {}
-    row = dict.fromkeys(classify.SCORE_COLUMNS, "")
-    return row | box | {"video": NAME, "frame": str(index), "score": score, "reason": reason} | {
+def frame(
+    index: int, score: float | str, reason: str = "", fps: str = "25.0", face: int = 0
+) -> dict:
+    box = {"x": str(8 + 25 * face), "y": "6", "width": "20", "height": "20"} if score != "" else {}
+    row = dict.fromkeys(classify.SCORE_COLUMNS, "") | box | {"face": str(face) if box else ""}
+    return row | {"video": NAME, "frame": str(index), "score": score, "reason": reason} | {
         "fps": fps, "sharpness": "9.0" if score != "" else "",
     }  # fmt: skip
 
@@ -45,13 +47,13 @@ def frame(index: int, score: float | str, reason: str = "", fps: str = "25.0") -
 def page(tmp_path):
     """Writes the page of some frames; gives its path."""
 
-    def written(rows: list[dict], bundle: dict, seen=(), prior: float = 0.25):
-        found = classify.verdict(rows, bundle, prior, (0.4, 0.6))
+    def written(rows: list[dict], bundle: dict, seen=None, prior: float = 0.25):
+        found, each = classify.verdict(rows, bundle, prior, (0.4, 0.6))
         data = cv2.imencode(".jpg", np.full((40, 60, 3), 200, np.uint8))[1].tobytes()
         pictures = {int(row["frame"]): (60, data) for row in rows if row["frame"] != ""}
         verdict.write(
-            tmp_path / "page.html", found, rows, bundle, pictures, seen, (0.4, 0.6)
-        )  # fmt: skip
+            tmp_path / "page.html", found, each, rows, bundle, pictures, seen or {}, (0.4, 0.6)
+        )
         return tmp_path / "page.html"
 
     return written
@@ -62,7 +64,7 @@ def test_a_page_tells_the_verdict_and_runs_nothing(page, size):
     faces = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     fitted = Fitted("logistic", {}, {"weights": np.linspace(-1, 1, 32 * 32 * 3)})
     rows = [frame(0, 4.0), frame(30, 3.0), frame(60, "", "no face found")]
-    path = page(rows, record(), verdict.looks(fitted, faces, "pixels"))
+    path = page(rows, record(), {0: verdict.looks(fitted, faces, "pixels")})
     with browser.opened(path, size, dark=size == browser.PHONE) as opened:
         opened.assert_sound()
         text = opened.text()
@@ -79,6 +81,32 @@ def test_a_page_tells_the_verdict_and_runs_nothing(page, size):
     assert "Where the model looks" in text
     assert "48 videos, 50 fake and 50 real faces, 9 groups of people" in text
     assert "95 % interval 0.70 to 0.90; 31 fake and 17 real videos of 9 groups" in text
+
+
+@pytest.mark.parametrize("size", [browser.WIDE, browser.PHONE])
+def test_a_page_of_several_faces_tells_each_and_which_speaks(page, size):
+    faces = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+    fitted = Fitted("logistic", {}, {"weights": np.linspace(-1, 1, 32 * 32 * 3)})
+    rows = []
+    for index in (0, 30, 60):
+        rows += [frame(index, -4.0), frame(index, 4.0, face=1)]
+    rows += [frame(90, -3.0), frame(90, 9.0, face=2), frame(120, "", "no face found")]
+    seen = {number: verdict.looks(fitted, faces, "pixels") for number in range(3)}
+    path = page(rows, record(), seen)
+    with browser.opened(path, size) as opened:
+        opened.assert_sound()
+        text = opened.text()
+        figures = opened.handle.evaluate("() => document.querySelectorAll('svg.figure').length")
+        ids = opened.handle.evaluate("() => [...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert "\nfake\n" in text
+    assert "Face 1 speaks. The worst of 2 faces speaks for the video" in text
+    assert "Face 0: real, P(fake) 1 %, in 4 of 5 frames" in text
+    assert "Face 1: fake, P(fake) 95 %, in 3 of 5 frames" in text
+    assert "Face 2: not judged, in 1 of 5 frames; a face is judged from 3 frames on" in text
+    assert "0:00.0: face 0 P(fake) 1 %, face 1 P(fake) 95 %" in text
+    assert "0:04.8: no face found" in text
+    assert figures == 4  # the scale, and a timeline a face
+    assert len(ids) == len(set(ids))
 
 
 def test_a_leaky_model_has_no_score_on_unseen_people(page):
@@ -173,11 +201,14 @@ def test_previews_are_few_small_and_boxed():
     frame_bytes = cv2.imencode(".png", np.full((540, 960, 3), 100, np.uint8))[1].tobytes()
     small = previews.shrunk(frame_bytes)
     assert cv2.imdecode(np.frombuffer(small, np.uint8), 1).shape == (270, 480, 3)
-    boxed = previews.boxed(small, [200, 100, 400, 300], 960, "#ff0000")
+    named = previews.boxed(small, [([200, 100, 400, 300], "#ff0000", "1")], 960)
+    boxed = previews.boxed(small, [([200, 100, 400, 300], "#ff0000", "")], 960)
     drawn = cv2.imdecode(np.frombuffer(boxed, np.uint8), 1).astype(int)
     blue, _, red = drawn[125, 100]
     assert red - blue > 80  # the box's left side, halved like the frame
     assert np.ptp(drawn[125, 200]) < 20
+    label = cv2.imdecode(np.frombuffer(named, np.uint8), 1).astype(int)[55, 102:106]
+    assert (label[:, 2] - label[:, 0] > 80).all()
     thin = cv2.imencode(".png", np.zeros((10, 10_000, 3), np.uint8))[1].tobytes()
     assert cv2.imdecode(np.frombuffer(previews.shrunk(thin), np.uint8), 1).shape == (1, 480, 3)
 

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from deepfake import tables
 from tests import browser
+from tests.unit.clips import read_video, write_video
 from tests.workflow.running import ROOT, Run, copy_repository, scan, touched
 
 HOSTILE = "<img src=x onerror=alert(1)>'$(x).mp4"
@@ -67,13 +69,15 @@ def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_c
     shutil.copy(demo_clips / "fake" / "s00_s01.mp4", clips / HOSTILE)
     shutil.copy(demo_clips / "real" / "s02.mp4", clips / "one.mp4")
     (clips / "empty.mp4").write_bytes(b"")
+    pair = zip(*(read_video(clips / name) for name in (HOSTILE, "one.mp4")), strict=True)
+    write_video(clips / "two.avi", [np.hstack(pictures) for pictures in pair])
     listed = tmp_path / "list.txt"
     listed.write_text("\n".join(map(str, [*clips.iterdir(), clips / "gone.mp4"])))
     done = ask(tmp_path, f"videos=@{listed}", f"bundle={bundle}", "undecided=[0.5,0.5]")
     assert done.returncode == 0, done.stdout
     rows = tables.read(tmp_path / "results" / "verdicts" / "verdicts.tsv")
     found = {row["video"].rsplit("/", 1)[1]: row for row in rows}
-    assert list(found) == [HOSTILE, "empty.mp4", "gone.mp4", "one.mp4"]
+    assert list(found) == [HOSTILE, "empty.mp4", "gone.mp4", "one.mp4", "two.avi"]
     assert found["gone.mp4"]["reason"] == "no such file"
     assert found["empty.mp4"]["reason"] == "no usable face: the file is empty"
     for name in (HOSTILE, "one.mp4"):
@@ -88,8 +92,29 @@ def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_c
             page.assert_sound()
             assert HOSTILE in page.text()
     assert "the file is empty" in (results / found["empty.mp4"]["page"]).read_text()
+    assert_two_people_were_judged_separately(results, found, clips / "two.avi")
     again = ask(tmp_path, f"videos=@{listed}", f"bundle={bundle}", "undecided=[0.5,0.5]")
     assert "Nothing to be done" in again.stdout
+
+
+def assert_two_people_were_judged_separately(results, found, path) -> None:
+    """Each as in the clip where they are alone, and the worst speaks for both."""
+    each = {r["face"]: r for r in tables.read(results / "tracks.tsv") if r["video"] == str(path)}
+    assert {face: row["frames"] for face, row in each.items()} == {"0": "3", "1": "3"}
+    (scores,) = (results / "scores").glob("*.tsv")
+    for row in tables.read(scores):
+        if row["video"] == str(path):
+            alone = found[HOSTILE if int(row["x"]) < 320 else "one.mp4"]
+            one = each[row["face"]]
+            assert float(one["probability"]) == pytest.approx(float(alone["probability"]), abs=0.1)
+    told = found[path.name]
+    assert (told["faces"], told["frames"]) == ("2", "3")
+    assert float(told["probability"]) == max(float(row["probability"]) for row in each.values())
+    assert each[told["face"]]["probability"] == told["probability"]
+    assert "a false alarm is likelier" in told["note"]
+    with browser.opened(results / told["page"]) as page:
+        page.assert_sound()
+        assert f"Face {told['face']} speaks." in page.text()
 
 
 @pytest.mark.parametrize(

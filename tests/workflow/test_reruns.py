@@ -28,6 +28,7 @@ CHANGED = {
     "max_jobs": 400,
     "frames.every": 5,
     "frames.per_video": 2,
+    "frames.span": "whole",
     "frames.format": "jpeg",
     "frames.jpeg_quality": 90,
     "frames.timeout": 500,

@@ -82,7 +82,7 @@ print(json.dumps([done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).
 
 def test_frames_of_the_whole_zoo_take_bounded_time_and_memory(tmp_path, good):
     animals = zoo.build(tmp_path / "zoo", good, zoo.FILES + zoo.OTHERS)
-    settings = {"every": 10, "per_video": 3, "format": "png", "jpeg_quality": 95}
+    settings = {"every": 10, "per_video": 3, "span": "start", "format": "png", "jpeg_quality": 95}
     params = {
         "videos": [{"video_id": path, "path": path} for path in sorted(animals)],
         "frames": settings | {"timeout": PATIENCE},

@@ -103,8 +103,8 @@ def scan(root: Path, dataset: str, splits: Path | None = None) -> tuple[list[Vid
             notes.append(f"skipped: {folder}: {folder.name} is no known method")
     if any(row["method"] == "DeepFakeDetection" for row in rows):
         notes.append(
-            "DeepFakeDetection: some clips show several people, one of them forged; a frame's one "
-            "face (faces.choose) may be another's"
+            "DeepFakeDetection: some clips show several people, one of them forged; the face that "
+            "is learned from (faces.choose) may be another's"
         )
     return rows, notes
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from deepfake import audit as audits
 from deepfake import losses, protocols
+from deepfake.faces import ANOTHER
 from deepfake.tables import Row
 
 LABELS = ("real", "fake")
@@ -37,7 +38,7 @@ def facts(videos: Sequence[Row], records: Sequence[Row], limit: int) -> dict:
     label_of = {video["video_id"]: video["label"] for video in videos}
     why: dict[str, set[str]] = {}
     for record in records:
-        if record["video_id"] not in seen:
+        if record["video_id"] not in seen and record["reason"] != ANOTHER:
             why.setdefault(record["video_id"], set()).add(record["reason"])
     faceless = [
         {"video_id": name, "label": label_of[name], "reason": ", ".join(sorted(found))}

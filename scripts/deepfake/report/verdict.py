@@ -19,24 +19,30 @@ COLOURS = {"fake": figures.FAKE, "real": figures.REAL}
 def write(
     path: Path,
     found: Row,
+    each: Sequence[Row],
     rows: Sequence[Row],
     record: dict,
     pictures: Mapping[int, tuple[int, bytes]],
-    seen: Sequence[tuple[str, Markup]],
+    seen: Mapping[int, Sequence[tuple[str, Markup]]],
     undecided: Sequence[float],
 ) -> None:
     """Write a video's page.
 
     Args:
         path: of the page.
-        found: from `classify.verdict`. rows: its frames, from `classify.frame_scores`.
+        found, each: from `classify.verdict`.
+        rows: its frames and faces, from `classify.frame_scores`.
         record: of bundle.json.
         pictures: width of the whole frame in pixels, and its preview, by frame.
-        seen: from `looks`.
+        seen: from `looks`, by face.
         undecided: probabilities between these two decide nothing.
     """
-    frames = [row for row in rows if row["frame"] != ""]
-    chances = _chances(frames, record, found["prior"])
+    frames: dict[int, list[Row]] = {}
+    for row in rows:
+        if row["frame"] != "":
+            row = {**row, "chance": _chance_of(row, record, found["prior"])}
+            frames.setdefault(int(row["frame"]), []).append(row)
+    several = len(each) > 1
     pages.write(
         path,
         "verdict.html",
@@ -48,14 +54,24 @@ def write(
         auc=record["calibration"]["roc_auc"],
         dropped=[row for row in rows if row["score"] == "" and row["reason"]],
         frames=[
-            _frame(row, chance, pictures[int(row["frame"])])
-            for row, chance in zip(frames, chances, strict=True)
-            if int(row["frame"]) in pictures
+            _frame(mine, pictures[frame], several)
+            for frame, mine in frames.items()
+            if frame in pictures
         ],
         total=len(frames),
         scale=_scale(found, undecided),
-        timeline=_timeline(frames, chances, found, undecided) if frames else "",
-        seen=seen,
+        each=[
+            {
+                **one,
+                "seen": seen.get(int(one["face"]), []),
+                "timeline": _timeline(
+                    int(one["face"]), frames, one, undecided, 3.4 if several else 5
+                ),
+            }
+            for one in each
+        ],
+        several=several,
+        timeline="" if each or not frames else _timeline(0, frames, found, undecided),
         undecided=undecided,
     )
 
@@ -96,14 +112,11 @@ def _chance(row: Row) -> float:
     return float(chance) if chance not in ("", None) else -1.0
 
 
-def _chances(rows: Sequence[Row], record: dict, prior: float) -> list[float | None]:
-    """P(fake) of each frame alone, None where it has no score."""
-    return [
-        None
-        if row["score"] == ""
-        else float(classify.probability(record, np.array([row["score"]]), prior)[0])
-        for row in rows
-    ]
+def _chance_of(row: Row, record: dict, prior: float) -> float | None:
+    """P(fake) of a face in one frame alone, None where it has no score."""
+    if row["score"] == "":
+        return None
+    return float(classify.probability(record, np.array([row["score"]]), prior)[0])
 
 
 def _seconds(row: Row) -> float | None:
@@ -111,18 +124,22 @@ def _seconds(row: Row) -> float | None:
     return int(row["frame"]) / fps if fps else None
 
 
-def _frame(row: Row, chance: float | None, picture: tuple[int, bytes]) -> dict:
-    """What the page shows of one frame."""
+def _frame(rows: Sequence[Row], picture: tuple[int, bytes], several: bool) -> dict:
+    """What the page shows of one frame; where the video has several faces, they are numbered."""
     width, data = picture
-    box = [float(row[side]) for side in ("x", "y", "width", "height") if row[side] != ""]
-    colour = figures.DOUBT if chance is None else COLOURS["fake" if chance > 0.5 else "real"]
-    seconds = _seconds(row)
+    boxes = []
+    for row in rows:
+        box = [float(row[side]) for side in ("x", "y", "width", "height") if row[side] != ""]
+        said = None if row["chance"] is None else "fake" if row["chance"] > 0.5 else "real"
+        if box:
+            name = str(row["face"]) if several else ""
+            boxes.append((box, COLOURS.get(said, figures.DOUBT), name))
+    seconds = _seconds(rows[0])
     return {
-        "frame": int(row["frame"]),
+        "frame": int(rows[0]["frame"]),
         "time": "" if seconds is None else f"{int(seconds // 60)}:{seconds % 60:04.1f}",
-        "chance": chance,
-        "reason": row["reason"],
-        "picture": pages.data_uri(previews.boxed(data, box, width, colour), "image/jpeg"),
+        "faces": rows,
+        "picture": pages.data_uri(previews.boxed(data, boxes, width), "image/jpeg"),
     }
 
 
@@ -143,14 +160,20 @@ def _scale(found: Row, undecided: Sequence[float]) -> Markup | str:
 
 
 def _timeline(
-    rows: Sequence[Row], chances: Sequence[float | None], found: Row, undecided: Sequence[float]
+    number: int,
+    frames: Mapping[int, Sequence[Row]],
+    found: Row,
+    undecided: Sequence[float],
+    width: float = 5,
 ) -> Markup:
-    """P(fake) of each frame over the time; frames without a face below the axis."""
-    times = [_seconds(row) for row in rows]
+    """P(fake) of a face in each frame over the time; frames without it below the axis."""
+    times = [_seconds(rows[0]) for rows in frames.values()]
     known = None not in times
     if not known:
-        times = [int(row["frame"]) for row in rows]
-    figure = figures.new(5, 2.2)
+        times = list(frames)
+    by_face = [{row["face"]: row["chance"] for row in rows} for rows in frames.values()]
+    chances = [faces.get(str(number)) for faces in by_face]
+    figure = figures.new(width, 2.2)
     axes = figures.axes(figure, ylim=(-0.1, 1.04), ylabel="P(fake)")
     axes.set_xlabel("seconds" if known else "frame")
     axes.axhspan(*undecided, color=figures.DOUBT, alpha=0.25, linewidth=0)
@@ -168,4 +191,4 @@ def _timeline(
         axes.axhline(found["probability"], color=figures.INK, linewidth=1, linestyle=":")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     told = f"P(fake) of {len(points)} frames over the video; the dotted line is the verdict's"
-    return figures.svg(figure, "timeline", told)
+    return figures.svg(figure, f"timeline{number}", told)
