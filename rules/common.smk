@@ -163,6 +163,16 @@ def search_files(wildcards, ending):
     )
 
 
+def curve_files():
+    """The learning curves of all networks, under every protocol."""
+    return expand(
+        f"{FEATURES}/{{protocol}}/search/mesonet/{{chunk}}.{{fold}}.curve.tsv",
+        protocol=CONFIG.split.protocols,
+        chunk=PLAN.chunks.get("mesonet", []),
+        fold=range(CONFIG.split.folds.k),
+    )
+
+
 def for_each_model(path):
     """A path of every model under every protocol."""
     return expand(

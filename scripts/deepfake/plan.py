@@ -6,7 +6,7 @@ The Snakefile calls this, so nothing heavy is imported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from deepfake import download, protocols, resources, sheet, sweep
 from deepfake.config import Config
@@ -119,7 +119,8 @@ class Plan:
                         part_of = {"protocol": protocol, "chunk": chunk, "fold": fold}
                         for part in self.parts(model, chunk):
                             yield "vote", part_of | {"part": part}
-                        yield "search", part_of | {"model": model}
+                        rule = "train" if model == "mesonet" else "search"
+                        yield rule, part_of | {"model": model}
                 for part in self.parts(model):
                     yield "grow", {"protocol": protocol, "part": part}
                 for rule in ("choose", "fit", "evaluate"):
@@ -131,7 +132,7 @@ class Plan:
         """How large a job's data is, at most."""
         videos = self.batches.get(wildcards.get("batch"), self._videos)
         model, frames = wildcards.get("model"), self._config.frames.per_video
-        trees, members = self._trees(model, wildcards.get("chunk")), []
+        trees, members = self._trees(model, wildcards.get("chunk")), {}
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
         elif "part" in wildcards:
@@ -146,6 +147,7 @@ class Plan:
             features=self._config.faces.size**2 * 3,
             candidates=max(1, len(members)),
             trees=trees,
+            **_training(members.values()) if model == "mesonet" else {},
             download=download.size(
                 self._config.download, wildcards["subset"], wildcards["compression"]
             )
@@ -243,4 +245,12 @@ class Plan:
         if model == "forest" and rule in ("search", "fit"):
             merges = self.parts(model, wildcards.get("chunk"))
             return "forest merge" if merges else "forest"
-        return model if rule in ("search", "fit") else rule
+        if model == "mesonet" and rule == "evaluate":
+            return "mesonet evaluate"
+        return model if rule in ("search", "train", "fit") else rule
+
+
+def _training(members: Iterable[sweep.Candidate]) -> dict[str, int]:
+    """The most of what a network's training takes time and memory for."""
+    names = {"epochs": "epochs", "batch": "batch_size", "side": "side"}
+    return {name: max(member[of] for member in members) for name, of in names.items()}

@@ -30,6 +30,7 @@ class Size:
         patience: seconds after which a video's decoding is given up.
         rows: of the matrix, at most. features: of a row.
         candidates: scored by the job. trees: grown by the job.
+        epochs: of a network's training. batch: faces of a step. side: of a face, in pixels.
         download: bytes that the job brings over the network.
     """
 
@@ -41,6 +42,9 @@ class Size:
     features: int = 0
     candidates: int = 1
     trees: int = 0
+    epochs: int = 0
+    batch: int = 0
+    side: int = 0
     download: float = 0.0
 
     @property
@@ -53,6 +57,16 @@ class Size:
         """Bytes of the pixel matrix."""
         return float(self.rows) * self.features
 
+    @property
+    def line(self) -> float:
+        """Bytes of one line of pixels of all faces."""
+        return self.rows * math.sqrt(3.0 * self.features)
+
+    @property
+    def shown(self) -> float:
+        """Pixels that a network is shown in training."""
+        return float(self.epochs) * self.rows * self.side**2
+
 
 def threads(rule: str, size: Size) -> int:
     """Threads of a job: as many as it has use for, so small data take one."""
@@ -60,6 +74,8 @@ def threads(rule: str, size: Size) -> int:
         return min(8, 1 + size.rows // 2000)
     if rule == "forest":
         return min(16, 1 + size.rows * size.trees // 5_000_000)
+    if rule == "mesonet":
+        return min(8, 1 + int(size.shown // 1e9))
     if rule in ("svm", "svm fit", "logistic"):
         return min(4, 1 + size.rows // 4000)
     return 1
@@ -92,6 +108,9 @@ _MEMORY = {
     "logistic": lambda s: 6 * s.square + 1000 * MB,
     "forest": lambda s: 1.1 * s.matrix + 1000 * MB + s.trees * s.rows * 30,  # it is mapped
     "forest merge": lambda s: 1000 * MB + s.trees * s.rows * 30,
+    # TensorFlow, the layers' values for a step, and lines of all faces while they are shrunk
+    "mesonet": lambda s: 1500 * MB + 500 * s.batch * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
+    "mesonet evaluate": lambda s: 1000 * MB + 500 * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
     "choose": lambda s: 500 * MB + (2500 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 1000 * MB + 0.3 * s.matrix,  # the features that a forest uses
     "summary": lambda s: 500 * MB,
@@ -120,6 +139,9 @@ _SECONDS = {
         300 + s.matrix / 20e6 + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t
     ),
     "forest merge": lambda s, t: 180 + s.trees * s.rows / 2e6,
+    # three times the 5e-7 s a pixel of a thread
+    "mesonet": lambda s, t: 300 + s.matrix / 10e6 + 1.5e-6 * s.shown / t,
+    "mesonet evaluate": lambda s, t: 300 + s.matrix / 10e6 + 2e-6 * s.rows * s.side**2,
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
     "summary": lambda s, t: 60,
