@@ -26,7 +26,7 @@ BYTES = (
 # Numbers to 1e-9 and all words, so every prediction: LAPACK's sums depend on the threads.
 CLOSE = (
     "pixels/*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv",
-    "pixels/*/search/svm*", "pixels/*/search/logistic*",
+    "pixels/*/search/svm*", "pixels/*/search/logistic*", "pixels/*/search/mesonet*",
     "pixels/*/models/*", "pixels/*/evaluation/*",
 )  # fmt: skip
 TOLERANCE = 1e-9

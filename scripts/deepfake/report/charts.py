@@ -146,7 +146,7 @@ def learning(
     below.set(xlabel="epochs", ylabel=score)
     last = np.mean([fold[-1]["loss"] for fold in folds])
     told = (
-        f"Learning curves of {model}: the training loss falls to {last:.3f} in {len(folds[0])} "
+        f"Learning curves of {model}: the training loss ends at {last:.3f} after {len(folds[0])} "
         f"epochs; the best number of epochs on the folds is {chosen}"
     )
     return figures.svg(figure, name, told)
