@@ -108,7 +108,7 @@ def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
                 _remove(Path(place))  # a folder is not renamed onto a full one
             os.replace(part, place)
         for folder in job.kept:
-            _remove(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         log.info("done in %.1f s", time.monotonic() - begun)
     except BaseException as error:
         full = _full_folder(job)  # before room is made again

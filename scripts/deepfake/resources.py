@@ -139,8 +139,8 @@ _SECONDS = {
         300 + s.matrix / 20e6 + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t
     ),
     "forest merge": lambda s, t: 180 + s.trees * s.rows / 2e6,
-    # three times the 5e-7 s a pixel of a thread
-    "mesonet": lambda s, t: 300 + s.matrix / 10e6 + 1.5e-6 * s.shown / t,
+    # three times the 6e-7 s a pixel that a thread took
+    "mesonet": lambda s, t: 300 + s.matrix / 10e6 + 2e-6 * s.shown / t,
     "mesonet evaluate": lambda s, t: 300 + s.matrix / 10e6 + 2e-6 * s.rows * s.side**2,
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 300 + s.matrix / 20e6 + s.trees * s.rows * 1e-5,
