@@ -71,6 +71,7 @@ else:
     include: "rules/gram.smk"
     include: "rules/forest.smk"
     include: "rules/search.smk"
+    include: "rules/train.smk"
     include: "rules/fit.smk"
     include: "rules/evaluate.smk"
     include: "rules/report.smk"

@@ -61,7 +61,7 @@ rule classify_batch:
             "undecided": list(QUESTION.undecided),
             "code": code(
                 "classify",
-                *("models.svm", "models.logistic", "models.forest"),
+                *(f"models.{name}" for name in settings.Sweep.model_fields),
                 *(f"features.{name}" for name in features.NAMES),
             ),
         },

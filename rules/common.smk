@@ -184,14 +184,20 @@ def search_files(wildcards, ending):
     )
 
 
+def curve_files():
+    """The learning curves of all networks, under every protocol."""
+    networks = PLAN.chunks.get("mesonet", []) if features.PIXELS in CONFIG.features else []
+    return expand(
+        f"{RUN}/{features.PIXELS}/{{protocol}}/search/mesonet/{{chunk}}.{{fold}}.curve.tsv",
+        protocol=CONFIG.split.protocols,
+        chunk=networks,
+        fold=range(CONFIG.split.folds.k),
+    )
+
+
 def for_each_model(path):
     """A path of every model on every feature set under every protocol."""
-    return expand(
-        f"{FEATURES}/{{protocol}}/{path}",
-        protocol=CONFIG.split.protocols,
-        features=CONFIG.features,
-        model=PLAN.candidates,
-    )
+    return expand(f"{FEATURES}/{{protocol}}/{path}", zip, **PLAN.swept())
 
 
 def preprocessing():

@@ -10,6 +10,7 @@ rule report:
         audits=expand(f"{RUN}/splits/{{protocol}}.audit.json", protocol=CONFIG.split.protocols),
         search=for_each_model("search/{model}.tsv"),
         best=for_each_model("search/{model}.best.json"),
+        curves=curve_files(),
         frames=for_each_model("evaluation/{model}/frames.tsv"),
         videos=for_each_model("evaluation/{model}/videos.tsv"),
         metrics=for_each_model("evaluation/{model}/metrics.json"),

@@ -34,6 +34,7 @@ def main(work: job.Job) -> None:
         parts = [dict(np.load(path, allow_pickle=False)) for path in grown]
         fitted = model.join(best["candidate"], parts)
     else:
+        training.folder = work.checkpoint("bundle")
         fitted = model.fit(best["candidate"], training, params["seed"], work.threads)
     name = params["features"]
     fitted.contains_training_images &= name == features.PIXELS

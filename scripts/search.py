@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from deepfake import compiling, gram, job, metrics, models, search, tables
+from deepfake import compiling, gram, job, models, search, tables
 from deepfake.matrix import Matrix
 
 
@@ -27,14 +27,10 @@ def main(work: job.Job) -> None:
         values = model.score_votes(candidates, parts)
     else:
         values = model.score(candidates, training, train, held_out, params["seed"], work.threads)
-    rows = []
-    for number, scored in zip(params["candidates"], values, strict=True):
-        found = metrics.scores(training.fake[held_out], scored, model.THRESHOLD)
-        rows.append(
-            {"candidate": number, "fold": params["fold"]}
-            | {name: float(found[name][0]) for name in search.SCORES}
-        )
-        job.log.info("candidate %s: %s", number, rows[-1])
+    by_candidate = dict(zip(params["candidates"], values, strict=True))
+    rows = search.table(by_candidate, training.fake[held_out], params["fold"], model.THRESHOLD)
+    for row in rows:
+        job.log.info("candidate %s: %s", row["candidate"], row)
     tables.write(rows, work.write("table"), search.COLUMNS)
     np.save(work.write("values"), np.stack(values))
 

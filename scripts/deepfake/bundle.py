@@ -19,11 +19,13 @@ import numpy as np
 
 from deepfake import features, names
 from deepfake import record as records
-from deepfake.models import NAMES, Fitted
+from deepfake.models import NAMES, Fitted, meso4
 from deepfake.record import FILE
 
 FORMAT = 1
 MAX_BYTES = 64 * 2**30  # of one array, by its own header
+MAX_WEIGHT = 1e6  # of a network: ten layers of larger ones may leave the range of numbers
+MAX_SIDE = 1024  # of the faces that a network sees
 
 # Arrays of each kind of model: dtype and number of dimensions.
 _WEIGHTS = {"weights": ("float64", 1)}
@@ -37,10 +39,12 @@ _TREES = {
     "right": ("int32", 1),
     "fake_share": ("float64", 1),
 }
+_NETWORK = {name: ("float64", len(shape)) for name, shape in meso4.shapes(32).items()}
 KINDS = {
     "svm": (_WEIGHTS, _VECTORS, _VECTORS | _SCALER),
     "logistic": (_WEIGHTS,),
     "forest": (_TREES,),
+    "mesonet": (_NETWORK,),
 }
 
 
@@ -279,7 +283,22 @@ def _check_forest(arrays: dict, length: int, _record: dict) -> None:
         _demand(bool(sound.all()), f"a node's {name} child does not come after it in its tree")
 
 
-_CHECKS = {"svm": _check_svm, "logistic": _check_linear, "forest": _check_forest}
+def _check_network(arrays: dict, _length: int, record: dict) -> None:
+    side = record["settings"]["side"]
+    whole = type(side) is int and 0 < side <= MAX_SIDE and side % meso4.SHRINKAGE == 0
+    _demand(whole, f"settings.side is {side!r}")
+    for name, shape in meso4.shapes(side).items():
+        _demand(arrays[name].shape == shape, f"{name} is {arrays[name].shape}, not {shape}")
+        sound = bool((np.abs(arrays[name]) <= MAX_WEIGHT).all())
+        _demand(sound, f"{name} holds numbers above {MAX_WEIGHT:g}")
+
+
+_CHECKS = {
+    "svm": _check_svm,
+    "logistic": _check_linear,
+    "forest": _check_forest,
+    "mesonet": _check_network,
+}
 
 
 def sha256(path: Path) -> str:

@@ -22,6 +22,7 @@ PACKAGES = {
     "cv2": "opencv-python-headless",
     "jinja2": "jinja2",
     "joblib": "joblib",
+    "keras": "keras",
     "llvmlite": "llvmlite",
     "markupsafe": "markupsafe",
     "matplotlib": "matplotlib",

@@ -190,17 +190,33 @@ class ForestGrid(Section):
     )
 
 
+class MesonetGrid(Section):
+    """Settings of the neural network MesoNet to try."""
+
+    epochs: grid(Count) = key(
+        [20], "epochs; the most are trained once, and fewer scored on the way", "train"
+    )
+    batch_size: grid(Count) = key([32], "faces of a step", "train")
+    learning_rate: grid(Positive) = key([1e-3], "of Adam", "train")
+    augment: grid(bool) = key([True], "faces changed a little in each epoch", "train")
+    side: grid(Annotated[int, Field(ge=32, le=512, multiple_of=32), NotBool]) = key(
+        [128], "side that faces are shrunk to, in steps of 32 (the paper: 256)", "train"
+    )
+
+
 class Sweep(Section):
     """The models to search, each with its grid."""
 
     svm: SvmGrid | None = None
     logistic: LogisticGrid | None = None
     forest: ForestGrid | None = None
+    mesonet: MesonetGrid | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Sweep:
         if not self.names():
-            raise ValueError("names no model; give at least one of svm, logistic, forest")
+            known = ", ".join(type(self).model_fields)
+            raise ValueError(f"names no model; give at least one of {known}")
         return self
 
     def names(self) -> list[str]:
@@ -295,7 +311,9 @@ class Config(Section):
         "features",
     )
     split: Split = Split()
-    sweep: Sweep = Field(description="name at least one of svm, logistic, forest under it")
+    sweep: Sweep = Field(
+        description=f"name at least one of {', '.join(Sweep.model_fields)} under it"
+    )
     search: Search = Search()
     evaluation: Evaluation = Evaluation()
     report: Report = Report()

@@ -8,11 +8,11 @@ of one video, always: the records of a frame depend on the list it stands in.
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from dataclasses import dataclass
 
 import numpy as np
+
+from deepfake import backend
 
 log = logging.getLogger("deepfake")
 
@@ -42,17 +42,10 @@ class Detector:
     """
 
     def __init__(self, thresholds: tuple[float, float, float]) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its sums depend on the processor
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        # no file in the home folder, and no user's settings from it
-        os.environ["KERAS_HOME"] = f"{tempfile.gettempdir()}/deepfake-keras-{os.getuid()}"
-        import tensorflow as tf
+        tf = backend.tensorflow(threads=1)
         from mtcnn import MTCNN
         from mtcnn.utils import bboxes, images
 
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
         # mtcnn's own sort is unstable: ties among saturated scores then depend on the list's
         # length, and with them which boxes survive.
         bboxes.sort_by_scores = _stable_sort_by_scores

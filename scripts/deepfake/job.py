@@ -48,6 +48,7 @@ class Job:
     log: str = ""
     attempt: int = 1
     parts: dict[str, str] = field(default_factory=dict)
+    kept: list[Path] = field(default_factory=list)
 
     def read(self, name: str) -> str:
         """Path of the one input of this name."""
@@ -60,6 +61,15 @@ class Job:
         _remove(path)
         path.mkdir()
         return path
+
+    def checkpoint(self, name: str) -> Path:
+        """A folder for the one output of this name, which may not be there yet.
+
+        A killed job leaves it to its next attempt; it goes when the output appears.
+        """
+        (place,) = self.output[name]
+        self.kept.append(Path(place).with_suffix(".checkpoint"))
+        return self.kept[-1]
 
     def write(self, name: str) -> str:
         """Path to write the one output of this name to."""
@@ -97,6 +107,8 @@ def run(main: Callable[[Job], None], snakemake: Any = None) -> None:
             if Path(part).is_dir():
                 _remove(Path(place))  # a folder is not renamed onto a full one
             os.replace(part, place)
+        for folder in job.kept:
+            shutil.rmtree(folder, ignore_errors=True)
         log.info("done in %.1f s", time.monotonic() - begun)
     except BaseException as error:
         full = _full_folder(job)  # before room is made again

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from deepfake import download, features, protocols, resources, sheet, sweep
 from deepfake.config import Config
@@ -120,30 +120,45 @@ class Plan:
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
             for name in sets:
-                for rule, wildcards in self._swept():
+                for rule, wildcards in self._swept(self.models(name)):
                     yield rule, {"features": name, "protocol": protocol} | wildcards
         yield "summary", {}
         yield "report", {}
 
-    def _swept(self) -> Iterator[tuple[str, dict[str, str]]]:
+    def models(self, name: str) -> list[str]:
+        """The models that are swept over a feature set."""
+        columns = features.length(name, self._config.faces.size)
+        return [model for model in self.candidates if sweep.takes(model, name, columns)]
+
+    def swept(self) -> dict[str, list[str]]:
+        """Protocols, features and models of all that is fitted, as three lists of one length."""
+        found = [
+            {"protocol": protocol, "features": name, "model": model}
+            for protocol in self._config.split.protocols
+            for name in self._config.features
+            for model in self.models(name)
+        ]
+        return {key: [one[key] for one in found] for key in ("protocol", "features", "model")}
+
+    def _swept(self, models: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
         """The jobs of a feature set under a protocol."""
         folds = [str(fold) for fold in range(self._config.split.folds.k)]
         names = {
             name
-            for model in self.candidates
+            for model in models
             for fold in ("all", *folds)
             for name in self.grams(model, fold=fold)
         }
         for name in sorted(names):
             scaling, fold = name.split(".")
             yield "gram", {"scaling": scaling, "fold": fold}
-        for model in self.candidates:
+        for model in models:
             for chunk in self.chunks[model]:
                 for fold in folds:
                     part_of = {"chunk": chunk, "fold": fold}
                     for part in self.parts(model, chunk):
                         yield "vote", part_of | {"part": part}
-                    yield "search", part_of | {"model": model}
+                    yield "train" if model == "mesonet" else "search", part_of | {"model": model}
             for part in self.parts(model):
                 yield "grow", {"part": part}
             for rule in ("choose", "fit", "evaluate"):
@@ -156,7 +171,7 @@ class Plan:
         decoded = frames * self._config.frames.every
         if self._config.frames.span == "whole":
             decoded = max(decoded, LONG_CLIP)
-        trees, members = self._trees(model, wildcards.get("chunk")), []
+        trees, members = self._trees(model, wildcards.get("chunk")), {}
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
         elif "part" in wildcards:
@@ -173,6 +188,7 @@ class Plan:
             ),
             candidates=max(1, len(members)),
             trees=trees,
+            **_training(members.values()) if model == "mesonet" else {},
             download=download.size(
                 self._config.download, wildcards["subset"], wildcards["compression"]
             )
@@ -282,4 +298,12 @@ class Plan:
         if model == "forest" and rule in ("search", "fit"):
             merges = self.parts(model, wildcards.get("chunk"))
             return "forest merge" if merges else "forest"
-        return model if rule in ("search", "fit") else rule
+        if model == "mesonet" and rule == "evaluate":
+            return "mesonet evaluate"
+        return model if rule in ("search", "train", "fit") else rule
+
+
+def _training(members: Iterable[sweep.Candidate]) -> dict[str, int]:
+    """The most of what a network's training takes time and memory for."""
+    names = {"epochs": "epochs", "batch": "batch_size", "side": "side"}
+    return {name: max(member[of] for member in members) for name, of in names.items()}

@@ -31,6 +31,7 @@ class Size:
         rows: of the matrix, at most. features: of a row.
         training, tested: rows that models learn from, and are tested on, at most.
         candidates: scored by the job. trees: grown by the job.
+        epochs: of a network's training. batch: faces of a step. side: of a face, in pixels.
         download: bytes that the job brings over the network.
     """
 
@@ -44,6 +45,9 @@ class Size:
     tested: int = 0
     candidates: int = 1
     trees: int = 0
+    epochs: int = 0
+    batch: int = 0
+    side: int = 0
     download: float = 0.0
 
     @property
@@ -66,6 +70,16 @@ class Size:
         """Bytes of the features of tested rows that a forest looks at: a node each, or all."""
         return float(self.tested) * min(self.features, self.trees * self.training / 16)
 
+    @property
+    def line(self) -> float:
+        """Bytes of one line of pixels of all faces."""
+        return self.rows * math.sqrt(3.0 * self.features)
+
+    @property
+    def shown(self) -> float:
+        """Pixels that a network is shown in training."""
+        return float(self.epochs) * self.training * self.side**2
+
 
 def threads(rule: str, size: Size) -> int:
     """Threads of a job: as many as it has use for, so small data take one."""
@@ -73,6 +87,8 @@ def threads(rule: str, size: Size) -> int:
         return min(8, 1 + size.rows // 2000)
     if rule == "forest":
         return min(16, 1 + size.rows * size.trees // 5_000_000)
+    if rule == "mesonet":  # a fifth of a step is done by one thread
+        return min(4, 1 + int(size.shown // 1e9))
     if rule in ("svm", "svm fit", "logistic"):
         return min(4, 1 + size.rows // 4000)
     return 1
@@ -105,6 +121,9 @@ _MEMORY = {
     "logistic": lambda s: 4.8 * s.square + 300 * MB,
     "forest": lambda s: 1.1 * s.matrix + 350 * MB + s.trees * s.training * 26,  # it is mapped
     "forest merge": lambda s: 350 * MB + s.trees * s.training * 26,
+    # TensorFlow, the layers' values for a step, and lines of all faces while they are shrunk
+    "mesonet": lambda s: 1500 * MB + 500 * s.batch * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
+    "mesonet evaluate": lambda s: 1000 * MB + 500 * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
     "choose": lambda s: 300 * MB + (2500 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 250 * MB + 1.05 * s.looked_at,
     "summary": lambda s: 500 * MB,
@@ -136,6 +155,9 @@ _SECONDS = {
         60 + s.matrix / 50e6 + s.trees * 4e-6 * s.training * math.log2(s.training + 2) / t
     ),
     "forest merge": lambda s, t: 120 + s.trees * s.training / 2e6,
+    # three times the 6e-7 s a pixel that a thread took
+    "mesonet": lambda s, t: 300 + s.matrix / 10e6 + 2e-6 * s.shown / t,
+    "mesonet evaluate": lambda s, t: 300 + s.matrix / 10e6 + 2e-6 * s.tested * s.side**2,
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
     "summary": lambda s, t: 60,

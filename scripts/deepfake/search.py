@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from deepfake import metrics
+
 SCORES = ("roc_auc", "accuracy", "balanced_accuracy", "average_precision")
 COLUMNS = ("candidate", "fold", *SCORES)
+# of a training: its epochs, and which candidate each is, if it is one
+CURVE_COLUMNS = ("protocol", "fold", "epoch", "candidate", "loss", *SCORES)
 UNSEEN_COLUMNS = ("row", "video_id", "label", "group_id", "fold", "score")
+
+
+def table(
+    values: Mapping[int, np.ndarray], fake: np.ndarray, fold: int, threshold: float
+) -> list[dict]:
+    """Rows of COLUMNS: the scores of each candidate on a fold.
+
+    Args:
+        values: by candidate, its score of each row, float64 (held out,). fake: their labels.
+        threshold: score from which the model says fake.
+    """
+    rows = []
+    for number, scored in values.items():
+        found = metrics.scores(fake, scored, threshold)
+        rows.append(
+            {"candidate": number, "fold": fold} | {name: float(found[name][0]) for name in SCORES}
+        )
+    return rows
 
 
 def join(rows: Sequence[dict[str, str]], candidates: int) -> list[dict[str, str]]:

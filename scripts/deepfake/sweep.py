@@ -21,7 +21,7 @@ def candidates(model: str, grid: dict[str, list]) -> list[Candidate]:
     """Every combination of a grid, the simpler before the less simple: ties go to the first.
 
     Args:
-        model: svm, logistic or forest.
+        model: its name.
         grid: a list of values for each setting.
     """
     names = list(grid)
@@ -66,23 +66,33 @@ _SIMPLICITY = {
         _number(c["max_features"]),
         c["class_weight"] or "",
     ),
+    "mesonet": lambda c: (
+        c["epochs"],
+        c["side"],
+        c["augment"],
+        -c["batch_size"],
+        c["learning_rate"],
+    ),
 }
+# A grid over this setting is scored on the way to its largest value.
+_PREFIXES = {"forest": "n_estimators", "mesonet": "epochs"}
 
 
 def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
     """Positions of the candidates of each job.
 
     SVM and logistic candidates of one scaling share a Gram matrix: up to `per_job` of them make
-    a job. Forests that differ only in their number of trees are one forest: always one job.
+    a job. Forests that differ only in their number of trees are one forest, and networks that
+    differ only in their epochs one training: always one job.
     """
     families: dict[tuple, list[int]] = {}
     for position, candidate in enumerate(found):
-        if model == "forest":
-            apart = [v for k, v in sorted(candidate.items()) if k != "n_estimators"]
+        if model in _PREFIXES:
+            apart = [v for k, v in sorted(candidate.items()) if k != _PREFIXES[model]]
         else:
             apart = [candidate["scaling"]]
         families.setdefault(tuple(map(str, apart)), []).append(position)
-    size = len(found) if model == "forest" else per_job
+    size = len(found) if model in _PREFIXES else per_job
     return [
         members[first : first + size]
         for members in families.values()
@@ -93,3 +103,8 @@ def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
 def scalings(found: list[Candidate]) -> list[str]:
     """The scalings whose Gram matrices these candidates need; none for a forest."""
     return sorted({candidate["scaling"] for candidate in found if "scaling" in candidate})
+
+
+def takes(model: str, features: str, columns: int) -> bool:
+    """Whether a model can be swept over a feature set of so many columns."""
+    return model != "mesonet" or features == "pixels"  # a network sees pictures

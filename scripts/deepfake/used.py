@@ -39,7 +39,7 @@ def collect(benchmarks: Path) -> dict[str, Used]:
     found: dict[str, Used] = {}
     for path in sorted(benchmarks.rglob("*.jsonl")):
         rule = path.relative_to(benchmarks).parts[0].removesuffix(".jsonl")
-        model = re.search(r"\.(svm|logistic|forest)\b", path.name)
+        model = re.search(r"\.(svm|logistic|forest|mesonet)\b", path.name)
         records = _records(path)
         if records:
             used = found.setdefault(f"{rule} {model[1]}" if model else rule, Used())
@@ -56,7 +56,7 @@ def by_model(found: dict[str, Used], models: Iterable[str]) -> dict[str, Used]:
     found_by_model = {}
     for model in models:
         mine = [used for name, used in found.items() if name.endswith(f" {model}")]
-        if mine and model != "forest" and "gram" in found:
+        if mine and model in ("svm", "logistic") and "gram" in found:
             mine.append(found["gram"])
         if mine:
             found_by_model[model] = together(mine)

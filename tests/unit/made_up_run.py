@@ -11,6 +11,7 @@ from deepfake import audit as audits
 from deepfake import config, evaluate, faces, search, sheet, splits, summary, tables
 from deepfake import features as sets
 from deepfake.matrix import ROW_COLUMNS
+from deepfake.report import charts
 
 SETTINGS = {"run": "made-up", "split": {"test_size": 0.5, "folds": {"k": 2}}}
 HOW = {"level": 0.95, "count": 100, "seed": 0}
@@ -46,7 +47,9 @@ def write(
               for label in ("fake", "real")]  # fmt: skip
     videos.sort(key=lambda video: video["video_id"])
     files = {key: [str(folder / f"{key}.tsv")] for key in ("sheet", "rows", "records")}
-    files |= {key: [] for key in ("audits", "metrics", "best", "search", "videos", "frames")}
+    files |= {
+        key: [] for key in ("audits", "metrics", "best", "search", "videos", "frames", "curves")
+    }
     sheet.write(videos, files["sheet"][0])
     rows = [
         {"row": 2 * place + frame, "frame": str(frame), "face": "0"} | video
@@ -100,14 +103,14 @@ def _result(files, folder, features, model, mean, skill, test, audit, candidates
     values = noise + np.array([skill * (row["label"] == "fake") for row in test])
     frames = evaluate.frame_table(test, values, 0.5)
     videos = evaluate.video_table(test, values, 0.5, {"slope": 1.0, "intercept": -0.5})
-    axis = "n_estimators" if model == "forest" else "C"
+    axis = charts.AXES[model]
     found = [
         {"candidate": number, axis: float(10**number) if number < 9 else 7, "fold": fold}
         | dict.fromkeys(search.SCORES, mean - number / 1000 + fold / 100)
         for number in range(candidates)
         for fold in range(2)
     ]
-    record = {"number": 0, "by": "roc_auc", "candidate": {axis: 1.0}}
+    record = {"number": 0, "by": "roc_auc", "candidate": {axis: 1}}
     record |= {"fold_means": dict.fromkeys(search.SCORES, mean)}
     judged = {
         "features": {"name": features, "version": 1, "length": sets.length(features, 320)},
@@ -134,6 +137,14 @@ def _result(files, folder, features, model, mean, skill, test, audit, candidates
     ):
         files[kind].append(f"{place}.{kind}.tsv")
         tables.write(rows, files[kind][-1], columns)
+    for fold in range(2) if model == "mesonet" else ():
+        curve = [
+            {"protocol": audit["protocol"], "fold": fold, "epoch": epoch, "loss": 1 / epoch}
+            | {"candidate": "" if epoch > 1 else 0} | dict.fromkeys(search.SCORES, mean)
+            for epoch in range(1, 5)
+        ]  # fmt: skip
+        files["curves"].append(f"{place}.{fold}.curve.tsv")
+        tables.write(curve, files["curves"][-1], search.CURVE_COLUMNS)
     _json(files["metrics"], Path(f"{place}.metrics.json"), judged)
     _json(files["best"], Path(f"{place}.best.json"), record)
 

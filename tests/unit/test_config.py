@@ -13,7 +13,8 @@ SHIPPED = sorted(Path(__file__).parents[2].glob("config/*.yaml"))
 KEYS = list(config.keys())
 PATHS = [path for path, *_ in KEYS]
 SECTIONS = ["frames", "faces", "split", "split.folds", "split.rows", "split.cross", "sweep"]
-SECTIONS += ["sweep.svm", "sweep.logistic", "sweep.forest", "search", "evaluation"]
+SECTIONS += ["sweep.svm", "sweep.logistic", "sweep.forest", "sweep.mesonet", "search"]
+SECTIONS += ["evaluation"]
 
 
 def nested(depth: int, kind: type) -> object:
@@ -60,7 +61,7 @@ def test_every_default_is_filled_in() -> None:
 
 
 def test_defaults_pass_their_own_checks() -> None:
-    filled = load("sweep: {svm: {}, logistic: {}, forest: {}}").model_dump(mode="json")
+    filled = load("sweep: {svm: {}, logistic: {}, forest: {}, mesonet: {}}").model_dump(mode="json")
     assert config.load(filled, "again").model_dump(mode="json") == filled
 
 
@@ -108,6 +109,8 @@ def test_defaults_pass_their_own_checks() -> None:
         ("sweep.logistic.intercept", "none", "sweep.logistic.intercept[0]: 'none' "),
         ("sweep.forest.n_estimators", [10, 0], "sweep.forest.n_estimators[1]: 0 "),
         ("sweep.forest.n_estimators", [10.5], "sweep.forest.n_estimators[0]: 10.5 "),
+        ("sweep.mesonet.side", [64, 100], "sweep.mesonet.side[1]: 100 "),
+        ("sweep.mesonet.epochs", [5, 0], "sweep.mesonet.epochs[1]: 0 "),
         ("sweep.forest.max_features", "half", "sweep.forest.max_features[0]: 'half' "),
         ("sweep.forest.max_features", 1.5, "sweep.forest.max_features[0]: 1.5 "),
         ("search.score", "f1", "search.score: 'f1' "),
@@ -148,6 +151,7 @@ def test_an_unknown_key_like_no_other_is_answered_with_all_known() -> None:
         ("sweep.svm.C", [0.001]),
         ("sweep.svm.gamma", [0.001]),
         ("sweep.logistic.C", [0.001]),
+        ("sweep.mesonet.learning_rate", [0.001]),
         ("sweep.forest.max_features", [0.001]),
         ("faces.margin", 0.001),
         ("split.test_size", 0.001),

@@ -78,6 +78,20 @@ def main(work):
 job.run(main)
 """
 
+COUNT = """
+from deepfake import job
+
+def main(work):
+    '''Counts its attempts, and succeeds at the second.'''
+    folder = work.checkpoint("first")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{len(list(folder.iterdir()))}").write_text("")
+    assert len(list(folder.iterdir())) == 2, "not yet"
+    open(work.write("first"), "w").close()
+
+job.run(main)
+"""
+
 FILES = ["--input", "text=text.txt", "--output", "first=out/first.txt"]
 FILES += ["--output", "second=out/second.txt"]
 
@@ -111,6 +125,14 @@ def by_snakemake(place: Path, attempt: int = 1, times: int = 3) -> subprocess.Co
     preamble = PREAMBLE.replace("TIMES", str(times)).replace("ATTEMPT", str(attempt))
     copy.write_text(preamble + TINY)
     return subprocess.run(**command(str(copy)), cwd=place, capture_output=True, check=False)
+
+
+def test_a_checkpoint_stays_for_the_next_attempt_and_goes_when_the_job_is_done(tmp_path):
+    for code, left in ((1, ["0", "first.checkpoint"]), (0, ["first.txt"])):
+        words = command("-c", COUNT, "--output", "first=out/first.txt")
+        done = subprocess.run(**words, cwd=tmp_path, capture_output=True)
+        assert done.returncode == code, done.stderr
+        assert outputs(tmp_path) == left
 
 
 def outputs(place: Path) -> list[str]:

@@ -65,6 +65,21 @@ def test_every_leaky_score_is_stamped(tmp_path):
     assert found.unstamped() == []
 
 
+def test_a_networks_learning_curves_are_those_of_its_split_and_best_candidate(tmp_path):
+    models = {"svm": (0.61, 1.0), "mesonet": (0.62, 0.5)}
+    text = page(tmp_path, protocols=("grouped", "frame"), models=models)
+    told = "training loss ends at 0.250 after 4 epochs; the best number of epochs on the folds is 1"
+    assert text.count(told) == 2
+    assert text.count("learning curves of the\nbest candidate") == 2
+    found = run.read(made_up_run.write(tmp_path, protocols=("grouped", "frame"), models=models))
+    curves = {(r.protocol, r.model): [c[0]["protocol"] for c in r.curves] for r in found}
+    assert curves == {
+        (protocol, model): [protocol] * 2 if model == "mesonet" else []
+        for protocol in ("grouped", "frame")
+        for model in models
+    }
+
+
 def test_a_sound_score_is_not_stamped(tmp_path):
     text = page(tmp_path)
     assert len(Scores(text).unstamped()) > 10

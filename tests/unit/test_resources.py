@@ -14,11 +14,11 @@ RULES = sorted(resources._MEMORY)
 PIXELS = 320 * 320 * 3
 DEMO = Size(
     videos=20, frames=7, rows=48 * 7, features=PIXELS, training=168, tested=168, candidates=20,
-    trees=200,
+    trees=200, epochs=5, batch=32, side=64,
 )  # fmt: skip
 ORIGINAL = Size(
     videos=50, frames=7, rows=13_984, features=PIXELS, training=11_187, tested=2797, candidates=4,
-    trees=2000,
+    trees=2000, epochs=20, batch=32, side=128,
 )  # fmt: skip
 GROWTH = {
     "videos": [0, 1, 20, 1000],
@@ -29,6 +29,9 @@ GROWTH = {
     "features": [0, 768, PIXELS, 2048 * 2048 * 3],
     "candidates": [1, 4, 20, 1000],
     "trees": [0, 1, 100, 2000, 10_000],
+    "epochs": [0, 1, 20, 100],
+    "batch": [0, 1, 32, 256],
+    "side": [0, 32, 128, 512],
 }
 
 

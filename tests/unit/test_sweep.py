@@ -23,7 +23,11 @@ FOREST = {
     "criterion": ["entropy", "gini"],
     "class_weight": ["balanced", None],
 }
-GRIDS = {"svm": SVM, "logistic": LOGISTIC, "forest": FOREST}
+MESONET = {
+    "epochs": [20, 5], "batch_size": [16, 32], "learning_rate": [1e-3, 1e-4],
+    "augment": [True, False], "side": [128, 64],
+}  # fmt: skip
+GRIDS = {"svm": SVM, "logistic": LOGISTIC, "forest": FOREST, "mesonet": MESONET}
 
 
 @pytest.mark.parametrize("model", GRIDS)
@@ -84,18 +88,24 @@ def test_chunks_cover_each_candidate_once(model, per_job):
     assert sorted(itertools.chain(*chunks)) == list(range(len(found)))
     for chunk in chunks:
         assert len({found[member].get("scaling") for member in chunk}) == 1
-        assert model == "forest" or len(chunk) <= per_job
+        assert model in ("forest", "mesonet") or len(chunk) <= per_job
 
 
 @pytest.mark.parametrize("per_job", [1, 100])
-def test_forests_that_differ_in_their_number_of_trees_alone_share_a_job(per_job):
-    found = sweep.candidates("forest", FOREST)
-    chunks = sweep.chunks("forest", found, per_job)
-    assert len(chunks) == 3 * 2 * 2 * 2 * 2
+@pytest.mark.parametrize(
+    ("model", "setting", "families", "values"),
+    [("forest", "n_estimators", 3 * 2 * 2 * 2 * 2, [100, 500]), ("mesonet", "epochs", 16, [5, 20])],
+)
+def test_candidates_that_are_prefixes_of_one_another_share_a_job(
+    model, setting, families, values, per_job
+):
+    found = sweep.candidates(model, GRIDS[model])
+    chunks = sweep.chunks(model, found, per_job)
+    assert len(chunks) == families
     for chunk in chunks:
-        assert [found[member]["n_estimators"] for member in chunk] == [100, 500]
-        growths = [{k: v for k, v in found[m].items() if k != "n_estimators"} for m in chunk]
-        assert growths[0] == growths[1]
+        assert [found[member][setting] for member in chunk] == values
+        others = [{k: v for k, v in found[m].items() if k != setting} for m in chunk]
+        assert others[0] == others[1]
 
 
 def test_only_scalings_that_are_asked_for_are_named():

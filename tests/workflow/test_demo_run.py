@@ -11,7 +11,7 @@ from deepfake import bundle, models, sheet, tables
 from deepfake.matrix import Matrix
 from tests import browser
 from tests.equality import assert_same_results
-from tests.workflow.running import Run, scan
+from tests.workflow.running import DEFAULTS, Run, scan
 
 EVIL = "<img src=x onerror=alert(1)>.mp4"
 
@@ -59,7 +59,7 @@ def write_wall(path: Path) -> None:
 def test_every_model_is_scored_by_frame_and_by_video(run):
     rows = tables.read(run.results / "summary.tsv")
     assert [(row["model"], row["unit"]) for row in rows] == [
-        (model, unit) for model in models.NAMES for unit in ("frames", "videos")
+        (model, unit) for model in DEFAULTS["sweep"] for unit in ("frames", "videos")
     ]
     assert all(row["leaky"] == "no" and row["fake"] == row["real"] for row in rows)
     assert "1 group: no interval" in (run.results / "summary.txt").read_text()
@@ -115,7 +115,7 @@ def test_no_group_is_on_two_sides(run):
 
 def test_bundles_give_the_scores_of_the_evaluation(run):
     rows = tables.read(run.results / "rows.tsv")
-    for model in models.NAMES:
+    for model in DEFAULTS["sweep"]:
         folder = run.features / "grouped" / "models" / model
         fitted, record = bundle.load(folder)
         scored = tables.read(run.features / "grouped" / "evaluation" / model / "frames.tsv")

@@ -13,11 +13,12 @@ from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, t
 
 STAGES = ["frames", "faces", "features", "rows", "matrix", "split", "gram", "search", "choose"]
 STAGES += ["fit", "evaluate"]
-MODELS = ["models.svm", "models.logistic", "models.forest"]
-BY_NAME = dict.fromkeys(("search", "fit", "evaluate"), MODELS) | {"features": ["features.lbp"]}
+SEARCHED = ["models.svm", "models.logistic", "models.forest"]
+ALL = [*SEARCHED, "models.mesonet"]
+BY_NAME = {"search": SEARCHED, "fit": ALL, "evaluate": ALL, "features": ["features.lbp"]}
 DEPENDENCIES = {
     rule: codehash.dependencies(rule, *BY_NAME.get(rule, ()))
-    for rule in ("compile", *STAGES, "summary", "report")  # a script has its rule's name
+    for rule in ("compile", *STAGES, "train", "summary", "report")  # a script has its rule's name
 }
 MODULES = {str(p.relative_to(codehash.SCRIPTS)) for p in ROOT.glob("scripts/deepfake/**/*.py")}
 USED = {module for modules, _ in DEPENDENCIES.values() for module in modules}
@@ -60,6 +61,11 @@ CHANGED = {
     "sweep.forest.min_samples_leaf": [2],
     "sweep.forest.criterion": ["entropy"],
     "sweep.forest.class_weight": ["balanced"],
+    "sweep.mesonet.epochs": [1],
+    "sweep.mesonet.batch_size": [8],
+    "sweep.mesonet.learning_rate": [1e-4],
+    "sweep.mesonet.augment": [False],
+    "sweep.mesonet.side": [64],
     "search.score": "accuracy",
     "search.candidates_per_job": 1,
     "search.trees_per_job": 8,
@@ -87,11 +93,19 @@ OF_CROSS = {
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 
 
+# small faces, and a network too
+SETTINGS = {
+    "faces": {"size": 32},
+    "features": ["pixels", "lbp"],
+    "sweep": DEFAULTS["sweep"] | {"mesonet": {"epochs": [1, 2], "side": 32}},
+}
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, demo_clips) -> Run:
     run = Run(tmp_path_factory.mktemp("reruns"))
     scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
-    run.write_settings(faces={"size": 32}, features=["lbp"])
+    run.write_settings(**SETTINGS)
     run.features = run.results / "lbp"
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
@@ -132,7 +146,7 @@ def changed(run):
 
 @pytest.mark.parametrize("path", CHANGED)
 def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path):
-    values = copy.deepcopy({**DEFAULTS, "faces": {"size": 32}})
+    values = copy.deepcopy(DEFAULTS | SETTINGS)
     here = values
     *sections, last = path.split(".")
     for section in sections:
@@ -159,12 +173,12 @@ def test_a_changed_side_of_cross_reruns_that_split_alone(run, tmp_path):
     tables.write(videos, crossed.folder / "videos.tsv", tuple(videos[0]))
     split = {"protocols": ["grouped", "cross"], "test_size": 0.34, "folds": {"k": 2}}
     split["cross"] = {"by": "method", "train": ["a"], "test": ["b"]}
-    crossed.write_settings(faces={"size": 32}, split=split)
+    crossed.write_settings(**SETTINGS, split=split)
     done = crossed.snakemake("dataset")
     assert done.returncode == 0, done.stdout
     for path, value in OF_CROSS.items():
         last = path.rsplit(".", 1)[1]
-        crossed.write_settings(split=split | {"cross": split["cross"] | {last: value}})
+        crossed.write_settings(**SETTINGS, split=split | {"cross": split["cross"] | {last: value}})
         (told,) = crossed.why()["split"]
         assert told.startswith(f"key {path}: ")
         assert crossed.why()["split"] == {told: 1}
@@ -193,7 +207,7 @@ def test_modules_that_no_rules_script_imports_rerun_nothing(run, copied):
         assert run.why(copied) == {}
 
 
-PACKAGES = ["jinja2", "matplotlib", "mtcnn", "opencv-python-headless", "scikit-learn"]
+PACKAGES = ["jinja2", "keras", "matplotlib", "mtcnn", "opencv-python-headless", "scikit-learn"]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -249,7 +263,7 @@ def test_a_changed_script_is_named(run, copied, follows):
         why = run.why(copied)
     finally:
         os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert why["choose"] == {"script scripts/choose.py changed": 3}
+    assert why["choose"] == {"script scripts/choose.py changed": 4}
     assert set(why) == follows({"choose"})
 
 
@@ -278,7 +292,7 @@ def test_an_interrupted_job_is_told_as_such(run, follows):
 
 
 def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
-    sweep = copy.deepcopy(DEFAULTS["sweep"])
+    sweep = copy.deepcopy(SETTINGS["sweep"])
     sweep["logistic"]["C"] = ["1e-3", 1, 10]
     changed.write_settings(sweep=sweep)
     why = changed.why()
@@ -292,7 +306,7 @@ def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
 
 def test_nothing_to_do_is_told_in_one_line(run):
     assert run.why() == {}
-    assert run.told == "nothing would run: all 27 jobs are done\n"
+    assert run.told.startswith("nothing would run: all ")
     assert run.planned() == {}
 
 
@@ -302,4 +316,4 @@ def test_what_never_ran_is_told_as_such(changed):
     why = changed.why()
     assert set(why) == set(DEPENDENCIES)
     assert {reason for reasons in why.values() for reason in reasons} == {"not there yet"}
-    assert changed.told.startswith("would run: 27 of 27 jobs\n")
+    assert re.match(r"would run: (\d+) of \1 jobs\n", changed.told)

@@ -7,7 +7,8 @@ A model is a module here, of the name that the sweep gives it, with
     fit(candidate, training, seed, threads) -> Fitted
     decide(fitted, seen) -> float64 (rows seen,)
 
-`score` and `fit` may import scikit-learn; `decide` must not, since a bundle is used without it.
+`score` and `fit` may import scikit-learn or TensorFlow; `decide` must not, since a bundle is used
+without them.
 A score is a number that grows with the evidence for fake.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -22,7 +24,7 @@ import numpy as np
 from deepfake.gram import Gram
 from deepfake.matrix import Faces, Matrix
 
-NAMES = ("svm", "logistic", "forest")
+NAMES = ("svm", "logistic", "forest", "mesonet")
 
 
 @dataclass
@@ -33,11 +35,13 @@ class Training:
         pixels: the rows, read by column blocks.
         fake: bool (n,), the labels.
         grams: by scaling, of these rows.
+        folder: where a long training keeps what it goes on from when it was killed, or None.
     """
 
     pixels: Matrix | Faces
     fake: np.ndarray
     grams: dict[str, Gram] = field(default_factory=dict)
+    folder: Path | None = None
 
 
 @dataclass

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from deepfake.report import figures
 
-COLOURS = dict(zip(("svm", "logistic", "forest"), figures.MODEL_COLOURS, strict=False))
-STROKES = {"svm": "-", "logistic": "--", "forest": "-."}
-AXES = {"svm": "C", "logistic": "C", "forest": "n_estimators"}
+AXES = {"svm": "C", "logistic": "C", "forest": "n_estimators", "mesonet": "epochs"}
+COLOURS = dict(zip(AXES, figures.MODEL_COLOURS, strict=False))
+STROKES = dict(zip(AXES, ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1))), strict=True))
 LINES, TICKS, POINTS = 6, 6, 400  # shown at most
 
 
@@ -122,6 +122,34 @@ def search(name: str, model: str, candidates: Sequence[dict], score: str) -> tup
         _legend(figure)
     told = f"{score} of {model} against {axis}; the best is {best['mean']:.3f}"
     return figures.svg(figure, name, told), len(lines)
+
+
+def learning(
+    name: str, model: str, folds: Sequence[Sequence[dict]], chosen: int, score: str
+) -> Markup:
+    """Learning curves: the training loss and the held-out score after each epoch.
+
+    Args:
+        name: of the figure. folds: of each fold its epochs: epoch, loss, score.
+        chosen: the best number of epochs. score: its name on the axis.
+    """
+    figure = figures.new(3.7, 3.8)
+    above, below = figures.axes(figure, 2, 1, 1), figures.axes(figure, 2, 1, 2)
+    for axes, key in ((above, "loss"), (below, "score")):
+        epochs = [row["epoch"] for row in folds[0]]
+        lines = np.array([[row[key] for row in fold] for fold in folds])
+        axes.plot(epochs, lines.T, color=COLOURS[model], lw=0.8, alpha=0.5)
+        axes.plot(epochs, lines.mean(axis=0), color=COLOURS[model], lw=1.8)
+        axes.axvline(chosen, ls=":", lw=1, color=figures.INK)
+        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True))
+    above.set(ylabel="training loss")
+    below.set(xlabel="epochs", ylabel=score)
+    last = np.mean([fold[-1]["loss"] for fold in folds])
+    told = (
+        f"Learning curves of {model}: the training loss ends at {last:.3f} after {len(folds[0])} "
+        f"epochs; the best number of epochs on the folds is {chosen}"
+    )
+    return figures.svg(figure, name, told)
 
 
 def _others(settings: dict, axis: str, candidates: Sequence[dict]) -> str:

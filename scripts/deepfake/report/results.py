@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +30,14 @@ class Result:
     Attributes:
         metrics: what evaluate wrote. best: what choose wrote. search: its table.
         scored: by unit, the table of the test rows with their scores.
+        curves: of a network, the learning curve of each of its trainings.
     """
 
     metrics: dict
     best: dict
     search: list[Row]
     scored: dict[str, list[Row]]
+    curves: list[list[Row]] = field(default_factory=list)
 
     @property
     def model(self) -> str:
@@ -59,15 +61,23 @@ class Result:
 
 
 def read(files: dict[str, list[str]]) -> list[Result]:
-    """Results from lists of files in the same order: metrics, best, search, videos, frames."""
+    """Results from lists of files in the same order: metrics, best, search, videos, frames.
+
+    The learning curves, if there are any, are in an order of their own.
+    """
     lists = (files[name] for name in ("metrics", "best", "search", *UNITS))
-    return [
+    found = [
         Result(
             load(metric), load(best), tables.read(search),
             {"videos": _slim(videos), "frames": _slim(frames)},
         )
         for metric, best, search, videos, frames in zip(*lists, strict=True)
     ]  # fmt: skip
+    curves = [tables.read(path) for path in files.get("curves", [])]
+    for result in found:
+        if result.model == "mesonet":
+            result.curves = [c for c in curves if c[0]["protocol"] == result.protocol]
+    return found
 
 
 def load(path: str) -> dict:
@@ -177,8 +187,26 @@ def search(result: Result, score: str) -> dict:
         "count": len(found),
         "candidates": data.cut(found, LONG),
         "figure": figure,
+        "learning": _learning(result, score),
         "lines": f"The best {charts.LINES} of {lines} lines." if lines > charts.LINES else "",
     }
+
+
+def _learning(result: Result, score: str) -> str:
+    """The learning curves of the best candidate's training, or "" where there are none."""
+    best = str(result.best["number"])
+    folds = [
+        [
+            {"epoch": int(row["epoch"]), "loss": float(row["loss"]), "score": float(row[score])}
+            for row in curve
+        ]
+        for curve in result.curves
+        if any(row["candidate"] == best for row in curve)
+    ]
+    if not folds:
+        return ""
+    name, chosen = f"learning-{result.protocol}-{result.model}", result.best["candidate"]["epochs"]
+    return charts.learning(name, result.model, folds, chosen, SCORES[score])
 
 
 def _roc(name: str, results: Sequence[Result], unit: str) -> str:
