@@ -1,0 +1,233 @@
+"""Logistic regression with an elastic net (Zou and Hastie 2005): most features get no weight.
+
+    min over w, b of  l1_ratio |w|_1 + (1 - l1_ratio) |w|**2 / 2
+                      + C * sum log(1 + exp(-y (w'z + b)))
+
+of standardised features, as scikit-learn's saga minimises it. The matrix stays on the disk: only
+a working set of features is held, which grows by those that violate the optimum's conditions most
+(Johnson and Guestrin 2015); its problem is solved by coordinate descent on the quadratic model of
+Newton's method (Friedman, Hastie and Tibshirani 2010). The duality gap over all features says when
+to stop. Each C starts from the solution of a smaller one.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepfake import gram as grams
+from deepfake import standardise
+from deepfake.matrix import Faces, Matrix
+from deepfake.models import Fitted, Training, linear
+from deepfake.standardise import Scaler
+
+log = logging.getLogger("deepfake")
+
+THRESHOLD = 0.0
+PRECISION = 1e-7  # duality gap that is left, as a share of the objective
+FIRST = 64  # features that enter an empty working set
+STEPS, SWEEPS, HALVINGS = 50, 200, 30
+
+
+@dataclass
+class _Problem:
+    """What is minimised.
+
+    Attributes:
+        sign: float64 (n,), 1 for fake and -1 for real. C, l1_ratio: see the module.
+    """
+
+    sign: np.ndarray
+    C: float
+    l1_ratio: float
+
+    def objective(self, weights: np.ndarray, margins: np.ndarray) -> float:
+        lasso, squares = np.abs(weights).sum(), weights @ weights
+        penalty = self.l1_ratio * lasso + (1 - self.l1_ratio) * squares / 2
+        return penalty + self.C * np.logaddexp(0, -self.sign * margins).sum()
+
+    def pull(self, margins: np.ndarray) -> np.ndarray:
+        """How much each row wants its margin raised: minus the loss' slope, (n,)."""
+        from scipy.special import expit
+
+        return self.C * self.sign * expit(-self.sign * margins)
+
+    def intercept(self, margins: np.ndarray) -> float:
+        """What to add to all margins, so that their pulls are balanced."""
+        from scipy.optimize import brentq
+        from scipy.special import expit, logit
+
+        share = (self.sign > 0).mean()
+        ends = logit(share) - margins.max() - 1e-6, logit(share) - margins.min() + 1e-6
+        return brentq(lambda b: expit(margins + b).mean() - share, *ends, xtol=1e-13)
+
+    def gap(self, weights: np.ndarray, margins: np.ndarray, slopes: np.ndarray) -> float:
+        """Duality gap where the pulls are balanced: the objective lies so far above the least.
+
+        Args:
+            slopes: Z' pull, of all features that the problem has.
+        """
+        from scipy.special import xlogy
+
+        share, penalty = 1.0, 0.0
+        if self.l1_ratio == 1:
+            share = min(1.0, 1 / max(np.abs(slopes).max(initial=0), 1e-300))
+        else:
+            over = np.maximum(np.abs(slopes) - self.l1_ratio, 0)
+            penalty = over @ over / (2 * (1 - self.l1_ratio))
+        pulled = share * np.abs(self.pull(margins)) / self.C
+        entropy = (xlogy(pulled, pulled) + xlogy(1 - pulled, 1 - pulled)).sum()
+        return self.objective(weights, margins) + self.C * entropy + penalty
+
+
+def score(
+    candidates: list[dict],
+    training: Training,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    seed: int = 0,
+    threads: int = 1,
+) -> list[np.ndarray]:
+    """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
+    seen, asked = training.pixels.at(train), training.pixels.at(held_out)
+    scaler = standardise.fit(seen, "standard")
+    scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
+    for l1_ratio in sorted({candidate["l1_ratio"] for candidate in candidates}):
+        mine = [place for place, c in enumerate(candidates) if c["l1_ratio"] == l1_ratio]
+        weights = np.zeros(seen.shape[1])
+        for place in sorted(mine, key=lambda place: candidates[place]["C"]):
+            problem = _problem(candidates[place], training.fake[train])
+            weights, intercept = _solve(problem, seen, scaler, weights)
+            arrays, settings = linear.raw_weights(weights, intercept, scaler)
+            scores[place] = grams.dot(asked, arrays["weights"]) + settings["intercept"]
+    return scores
+
+
+def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
+    """Fit on all training rows: one weight a feature, most of them 0."""
+    scaler = standardise.fit(training.pixels, "standard")
+    problem = _problem(candidate, training.fake)
+    solved = _solve(problem, training.pixels, scaler, np.zeros(training.pixels.shape[1]))
+    return Fitted("elasticnet", candidate, *linear.raw_weights(*solved, scaler))
+
+
+def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+    """Decision values (log odds) of rows of raw features, float64 (n,)."""
+    return linear.decide(fitted, seen)
+
+
+def _problem(candidate: dict, fake: np.ndarray) -> _Problem:
+    return _Problem(np.where(fake, 1.0, -1.0), candidate["C"], candidate["l1_ratio"])
+
+
+def most_columns(rows: int) -> int:
+    """Features that a working set may have: what a job's memory is asked for."""
+    return max(5000, 2 * rows)
+
+
+def _solve(
+    problem: _Problem, seen: Matrix | Faces, scaler: Scaler, start: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Weights (p,) of the standardised features, and the intercept, at the optimum."""
+    weights = start.copy()
+    working = np.flatnonzero(weights)
+    while True:
+        columns = _columns(seen, scaler, working)
+        few, margins = _descend(problem, columns, weights[working])
+        weights[:] = 0
+        weights[working] = few
+        slopes = grams.project(seen, scaler, problem.pull(margins))
+        gap = problem.gap(few, margins, slopes)
+        over = np.abs(slopes) - problem.l1_ratio
+        over[working] = 0
+        fresh = np.flatnonzero(over > 0)
+        least = problem.objective(few, margins)
+        if gap <= PRECISION * least or not len(fresh):
+            log.info("C %g, l1_ratio %g: %d of %d features have a weight; the objective is at most "
+                     "%.1e above the least", problem.C, problem.l1_ratio, np.count_nonzero(few),
+                     len(weights), gap / least)  # fmt: skip
+            return weights, float((margins - few @ columns).mean())
+        worst = fresh[np.argsort(-over[fresh], kind="stable")][: max(FIRST, len(working))]
+        working = np.union1d(np.flatnonzero(weights), worst)
+        if len(working) > most_columns(len(margins)):
+            raise ValueError(
+                f"elastic net with C {problem.C:g} and l1_ratio {problem.l1_ratio:g}: more than "
+                f"{most_columns(len(margins))} features are in play; take a smaller "
+                "sweep.elasticnet.C or a larger sweep.elasticnet.l1_ratio"
+            )
+
+
+def _columns(seen: Matrix | Faces, scaler: Scaler, features: np.ndarray) -> np.ndarray:
+    """Some standardised features, float64 (features, n)."""
+    if not len(features):
+        return np.empty((0, seen.shape[0]))
+    columns = seen.columns(features).astype(np.float64)
+    columns -= scaler.mean[features, None]
+    columns /= scaler.scale[features, None]
+    return columns
+
+
+def _descend(
+    problem: _Problem, columns: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of a working set at its optimum, and the rows' margins.
+
+    Args:
+        columns: standardised features, float64 (k, n). weights: where to start.
+    """
+    margins = weights @ columns
+    margins += problem.intercept(margins)
+    for _ in range(STEPS):
+        gap = problem.gap(weights, margins, columns @ problem.pull(margins))
+        least = problem.objective(weights, margins)
+        if gap <= PRECISION / 2 * least:
+            break
+        step = _newton(problem, columns, weights, margins, gap) - weights
+        along, share = step @ columns, 1.0
+        for _ in range(HALVINGS):
+            moved = margins + share * along
+            moved += problem.intercept(moved)
+            if problem.objective(weights + share * step, moved) < least:
+                weights, margins = weights + share * step, moved
+                break
+            share /= 2
+        else:
+            break
+    return weights, margins
+
+
+def _newton(
+    problem: _Problem, columns: np.ndarray, weights: np.ndarray, margins: np.ndarray, gap: float
+) -> np.ndarray:
+    """Weights that minimise the quadratic model of the objective, nearly: coordinate descent."""
+    pull = problem.pull(margins)
+    curvature = np.abs(pull) * (1 - np.abs(pull) / problem.C)
+    curvature = np.maximum(curvature, 1e-6 * problem.C)
+    bends = np.array([curvature @ np.square(column) for column in columns])
+    weights = weights.copy()
+
+    def sweep(places: np.ndarray) -> float:
+        """One round over some features; the most that any of them has gained, about."""
+        most = 0.0
+        for place in places:
+            column, bend, old = columns[place], bends[place], weights[place]
+            wish = column @ pull + bend * old
+            new = np.sign(wish) * max(abs(wish) - problem.l1_ratio, 0.0)
+            new /= bend + 1 - problem.l1_ratio
+            if new != old:
+                np.subtract(pull, (new - old) * (curvature * column), out=pull)
+                weights[place] = new
+                most = max(most, bend * (new - old) ** 2)
+        np.subtract(pull, curvature * (pull.sum() / curvature.sum()), out=pull)
+        return most
+
+    every, enough = np.arange(len(weights)), 1e-3 * gap / max(1, np.count_nonzero(weights))
+    for _ in range(SWEEPS):
+        if sweep(every) <= enough:
+            break
+        for _ in range(SWEEPS):
+            if sweep(np.flatnonzero(weights)) <= enough:
+                break
+    return weights
