@@ -70,6 +70,7 @@ else:
     include: "rules/forest.smk"
     include: "rules/search.smk"
     include: "rules/fit.smk"
+    include: "rules/average.smk"
     include: "rules/evaluate.smk"
     include: "rules/report.smk"
     include: "rules/stages.smk"

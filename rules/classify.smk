@@ -57,7 +57,7 @@ rule classify_batch:
             "bundle": QUESTION.bundle,
             "prior": QUESTION.prior,
             "undecided": list(QUESTION.undecided),
-            "code": code("classify", "models.svm", "models.logistic", "models.forest"),
+            "code": code("classify", *(f"models.{name}" for name in sweep.MODELS)),
         },
     message:
         "judging the videos of batch {wildcards.batch}"

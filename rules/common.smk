@@ -1,6 +1,6 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
 from cluster import runs, status
-from deepfake import asked, codehash, download, question, record, schema, sheet, site
+from deepfake import asked, codehash, download, question, record, schema, sheet, site, sweep
 from deepfake import config as settings
 from deepfake.plan import Plan
 
@@ -124,6 +124,17 @@ def watched(batch):
     """
     paths = [video["path"] for video in PLAN.batches[batch]]
     return [path for path in paths if not {"{", "}"} & set(path)]
+
+
+def modules(model):
+    """The library modules of a model, and of the models that it averages."""
+    return [f"models.{name}" for name in dict.fromkeys([model, *PLAN.members(model)])]
+
+
+def member_files(wildcards, ending):
+    """A file of each model that is averaged, by what follows its place."""
+    place = f"{FEATURES}/{wildcards.protocol}"
+    return [f"{place}/{ending.replace('MODEL', name)}" for name in PLAN.members("average")]
 
 
 def gram_files(wildcards, ending):

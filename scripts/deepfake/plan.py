@@ -14,6 +14,7 @@ from deepfake.sheet import Video
 from deepfake.site import Limits
 
 MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has to bear them
+_KEEP_ROWS = ("svm", "knn")  # whose models hold training rows
 # What makes fewer jobs of a rule, by the rule.
 PACKING = {
     "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
@@ -40,8 +41,7 @@ class Plan:
         self._limits = limits or Limits()
         self.batches = sheet.batches(videos)
         self.candidates = {
-            model: sweep.candidates(model, getattr(config.sweep, model).model_dump(mode="json"))
-            for model in config.sweep.names()
+            model: sweep.candidates(model, self._grid(model)) for model in config.sweep.names()
         }
         self.chunks = {
             model: {
@@ -52,6 +52,15 @@ class Plan:
             }
             for model, found in self.candidates.items()
         }
+
+    def _grid(self, model: str) -> dict:
+        if model == "average":
+            return {"members": self._config.sweep.members()}
+        return getattr(self._config.sweep, model).model_dump(mode="json")
+
+    def members(self, model: str) -> list[str]:
+        """The models that a model is made of: those of an average, or itself."""
+        return self._config.sweep.members() if model == "average" else [model]
 
     def chosen(self, model: str, chunk: str | None = None) -> dict[int, sweep.Candidate]:
         """Candidates of a search job, or of a whole model, by their number."""
@@ -77,7 +86,8 @@ class Plan:
 
     def _trees(self, model: str | None, chunk: str | None = None) -> int:
         """Trees of the largest candidate."""
-        found = self.chosen(model, chunk).values() if model else []
+        models = self.members(model) if model else []
+        found = [one for name in models for one in self.chosen(name, chunk).values()]
         return max((candidate.get("n_estimators", 0) for candidate in found), default=0)
 
     def grams(self, model: str, chunk: str | None = None, fold: str = "all") -> list[str]:
@@ -122,7 +132,8 @@ class Plan:
                         yield "search", part_of | {"model": model}
                 for part in self.parts(model):
                     yield "grow", {"protocol": protocol, "part": part}
-                for rule in ("choose", "fit", "evaluate"):
+                made = ("average",) if model == "average" else ("choose", "fit")
+                for rule in (*made, "evaluate"):
                     yield rule, mine
         yield "summary", {}
         yield "report", {}
@@ -198,6 +209,15 @@ class Plan:
                 f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
                 "memory: sweep only the forest, take fewer frames, or raise the limit"
             )
+        narrow, columns = (
+            [m for m in sweep.NARROW if m in self.candidates],
+            config.faces.size**2 * 3,
+        )
+        if narrow and columns > sweep.WIDEST:
+            found.append(
+                f"sweep.{narrow[0]}: LDA, QDA and KNN take feature sets of up to {sweep.WIDEST:,} "
+                f"columns; pixels have {columns:,}: leave {' and '.join(narrow)} out of the sweep"
+            )
         cross = config.split.cross.model_dump(mode="json")
         for protocol in config.split.protocols:
             for problem in protocols.problems(protocol, self._videos, cross):
@@ -238,8 +258,11 @@ class Plan:
         model = wildcards.get("model")
         if rule in ("vote", "grow"):
             return "forest"
-        if model == "svm" and rule in ("fit", "evaluate"):
-            return f"svm {rule}"
+        if rule in ("average", "evaluate"):
+            keep_rows = [name for name in self.members(model or "average") if name in _KEEP_ROWS]
+            return f"{keep_rows[0]} evaluate" if keep_rows else rule
+        if model == "svm" and rule == "fit":
+            return "svm fit"
         if model == "forest" and rule in ("search", "fit"):
             merges = self.parts(model, wildcards.get("chunk"))
             return "forest merge" if merges else "forest"

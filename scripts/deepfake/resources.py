@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from deepfake.frames import DECODER_BYTES, most_bytes
+from deepfake.sweep import WIDEST
 
 LEAST_MB = 500  # Snakemake itself needs 250 MB inside a job
 LEAST_MINUTES = 10
@@ -49,6 +50,11 @@ class Size:
         return 8.0 * self.rows**2
 
     @property
+    def table(self) -> float:
+        """Bytes of a float64 matrix of a feature set that `sweep.NARROW` models take."""
+        return 8.0 * self.rows * min(self.features, WIDEST)
+
+    @property
     def matrix(self) -> float:
         """Bytes of the pixel matrix."""
         return float(self.rows) * self.features
@@ -60,7 +66,7 @@ def threads(rule: str, size: Size) -> int:
         return min(8, 1 + size.rows // 2000)
     if rule == "forest":
         return min(16, 1 + size.rows * size.trees // 5_000_000)
-    if rule in ("svm", "svm fit", "logistic"):
+    if rule in ("svm", "svm fit", "logistic", "ridge", "lda", "qda"):
         return min(4, 1 + size.rows // 4000)
     return 1
 
@@ -74,6 +80,12 @@ def minutes(rule: str, size: Size, attempt: int = 1) -> int:
     """Run time of a job in minutes."""
     seconds = _SECONDS[rule](size, threads(rule, size))
     return math.ceil(max(LEAST_MINUTES, seconds / 60) * TIME_GROWTH ** (attempt - 1))
+
+
+def _decomposition(size: Size) -> float:
+    """Seconds in which the covariance of a feature set is taken apart."""
+    columns = min(size.features, WIDEST)
+    return 20.0 * columns**2 * (columns + size.rows) / FLOPS
 
 
 _MEMORY = {
@@ -90,6 +102,16 @@ _MEMORY = {
     "svm fit": lambda s: 4 * s.square + 1000 * MB + 1.1 * s.matrix,  # its support vectors
     "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
     "logistic": lambda s: 6 * s.square + 1000 * MB,
+    "ridge": lambda s: 6 * s.square + 1000 * MB,
+    # the features in play, at most as many as it takes, and a block of the matrix
+    "elasticnet": lambda s: (
+        1000 * MB + 16.0 * s.rows * min(s.features, max(5000, 2 * s.rows)) + 100 * s.features
+    ),
+    "lda": lambda s: 1000 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
+    "qda": lambda s: 1000 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
+    "knn": lambda s: 1000 * MB + 2 * s.square + s.table,
+    "knn evaluate": lambda s: 1000 * MB + 2 * s.square + s.table,
+    "average": lambda s: 1000 * MB + s.trees * s.rows * 30,
     "forest": lambda s: 1.1 * s.matrix + 1000 * MB + s.trees * s.rows * 30,  # it is mapped
     "forest merge": lambda s: 1000 * MB + s.trees * s.rows * 30,
     "choose": lambda s: 500 * MB + (2500 + 8 * s.candidates) * s.rows,
@@ -115,6 +137,14 @@ _SECONDS = {
     "svm fit": lambda s, t: 180 + s.rows**2 * 5e-7 + s.matrix / 20e6,
     "svm evaluate": lambda s, t: 300 + 0.25 * s.rows**2 * s.features / FLOPS,
     "logistic": lambda s, t: 180 + s.candidates * 20 * s.rows**3 / (FLOPS * t),
+    "ridge": lambda s, t: 180 + 20 * s.rows**3 / (FLOPS * t) + s.matrix / 20e6,
+    # a dozen passes over the matrix, and as much again where many features are in play
+    "elasticnet": lambda s, t: 300 + s.candidates * (s.matrix / 5e6 + 2e-5 * s.rows**2),
+    "lda": lambda s, t: 180 + s.candidates * _decomposition(s) / t,
+    "qda": lambda s, t: 180 + 2 * _decomposition(s) / t,
+    "knn": lambda s, t: 180 + s.rows**2 * 1e-6 + s.rows * s.table / FLOPS,
+    "knn evaluate": lambda s, t: 300 + s.rows**2 * 1e-6 + s.rows * s.table / FLOPS,
+    "average": lambda s, t: 180 + s.trees * s.rows / 2e6,
     # five times the 0.3 s a tree that 11,187 rows took: growth is rows x log(rows)
     "forest": lambda s, t: (
         300 + s.matrix / 20e6 + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t

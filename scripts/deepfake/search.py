@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepfake import metrics
+
 SCORES = ("roc_auc", "accuracy", "balanced_accuracy", "average_precision")
 COLUMNS = ("candidate", "fold", *SCORES)
 UNSEEN_COLUMNS = ("row", "video_id", "label", "group_id", "fold", "score")
@@ -38,6 +40,22 @@ def best(rows: Sequence[dict[str, str]], score: str) -> tuple[int, dict[str, flo
         means[number] = {name: float(np.mean([float(r[name]) for r in mine])) for name in SCORES}
     chosen = max(numbers, key=lambda number: (round(means[number][score], 12), -number))
     return chosen, means[chosen]
+
+
+def by_fold(unseen: Sequence[dict], threshold: float) -> list[dict]:
+    """The search table of the one candidate that an out-of-fold table is of.
+
+    Args:
+        threshold: score from which it says fake.
+    """
+    table = []
+    for fold in sorted({row["fold"] for row in unseen}, key=int):
+        mine = [row for row in unseen if row["fold"] == fold]
+        fake = np.array([row["label"] == "fake" for row in mine])
+        found = metrics.scores(fake, np.array([float(row["score"]) for row in mine]), threshold)
+        scores = {name: float(found[name][0]) for name in SCORES}
+        table.append({"candidate": "0", "fold": fold} | scores)
+    return table
 
 
 def out_of_fold(

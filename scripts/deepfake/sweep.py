@@ -15,15 +15,19 @@ _KERNELS = ("linear", "rbf", "poly")
 _SCALINGS = ("none", "standard")
 _INTERCEPTS = ("penalised", "free")
 _CRITERIA = ("gini", "entropy")
+WIDEST = 5000  # columns of a feature set that the models of NARROW take: they hold it whole
+NARROW = ("lda", "qda", "knn")
 
 
 def candidates(model: str, grid: dict[str, list]) -> list[Candidate]:
     """Every combination of a grid, the simpler before the less simple: ties go to the first.
 
     Args:
-        model: svm, logistic or forest.
+        model: its name.
         grid: a list of values for each setting.
     """
+    if model == "average":
+        return [dict(grid)]  # its members are one setting, and chosen already
     names = list(grid)
     found: list[Candidate] = []
     for values in itertools.product(*grid.values()):
@@ -66,21 +70,30 @@ _SIMPLICITY = {
         _number(c["max_features"]),
         c["class_weight"] or "",
     ),
+    "ridge": lambda c: (_SCALINGS.index(c["scaling"]), -c["alpha"]),
+    "elasticnet": lambda c: (c["C"], -c["l1_ratio"]),
+    "lda": lambda c: (c["shrinkage"] != "auto", -_number(c["shrinkage"])[1]),
+    "qda": lambda c: -c["reg_param"],
+    "knn": lambda c: -c["n_neighbors"],
+    "average": lambda c: len(c["members"]),
 }
+MODELS = tuple(_SIMPLICITY)
 
 
 def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
     """Positions of the candidates of each job.
 
-    SVM and logistic candidates of one scaling share a Gram matrix: up to `per_job` of them make
-    a job. Forests that differ only in their number of trees are one forest: always one job.
+    Candidates of one scaling share a Gram matrix: up to `per_job` of them make a job. Forests that
+    differ only in their number of trees are one forest: always one job. An average is not searched.
     """
+    if model == "average":
+        return []
     families: dict[tuple, list[int]] = {}
     for position, candidate in enumerate(found):
         if model == "forest":
             apart = [v for k, v in sorted(candidate.items()) if k != "n_estimators"]
         else:
-            apart = [candidate["scaling"]]
+            apart = [candidate.get("scaling")]
         families.setdefault(tuple(map(str, apart)), []).append(position)
     size = len(found) if model == "forest" else per_job
     return [
@@ -91,5 +104,5 @@ def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
 
 
 def scalings(found: list[Candidate]) -> list[str]:
-    """The scalings whose Gram matrices these candidates need; none for a forest."""
+    """The scalings whose Gram matrices these candidates need; perhaps none."""
     return sorted({candidate["scaling"] for candidate in found if "scaling" in candidate})

@@ -67,6 +67,27 @@ def join(members: Mapping[str, tuple[Fitted, dict]]) -> Fitted:
     )
 
 
+SHARED = ("preprocessing", "features", "training", "domain")
+
+
+def facts(records: Sequence[dict]) -> dict:
+    """What the members' bundles say alike of their training, and the versions of all.
+
+    Args:
+        records: of bundle.json.
+
+    Raises:
+        ValueError: they were not trained on the same rows of the same features.
+    """
+    first, *others = records
+    for other in others:
+        for name in SHARED:
+            if other[name] != first[name]:
+                raise ValueError(f"{first['model']} and {other['model']} differ in their {name}")
+    versions = {name: told for record in records for name, told in record["versions"].items()}
+    return {name: first[name] for name in SHARED} | {"versions": versions}
+
+
 def member(average: Fitted, name: str) -> tuple[Fitted, dict]:
     """One of the models that were joined, and its calibration."""
     arrays, settings = (

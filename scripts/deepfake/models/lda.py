@@ -1,6 +1,7 @@
-"""Linear discriminant analysis with a shrunken covariance (Ledoit and Wolf 2004), by scikit-learn.
+"""Linear discriminant analysis with a shrunken covariance (Ledoit and Wolf 2004).
 
-Of standardised features, all of them in memory: for feature sets of few columns.
+Of standardised features, all of them in memory: for feature sets of few columns. Each class'
+covariance is shrunken by itself, as in scikit-learn.
 """
 
 from __future__ import annotations
@@ -44,8 +45,30 @@ def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
 
 
 def _solve(candidate: dict, rows: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, float]:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    import scipy.linalg
 
-    found = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=candidate["shrinkage"])
-    found.fit(rows, fake)
-    return found.coef_[0], float(found.intercept_[0])
+    ours, theirs = rows[fake], rows[~fake]
+    share, shrinkage = fake.mean(), candidate["shrinkage"]
+    inner = share * _covariance(ours, shrinkage)
+    inner += (1 - share) * _covariance(theirs, shrinkage)
+    apart = ours.mean(axis=0) - theirs.mean(axis=0)
+    try:
+        weights = scipy.linalg.cho_solve(scipy.linalg.cho_factor(inner), apart)
+    except scipy.linalg.LinAlgError:  # not shrunken, and singular
+        weights = scipy.linalg.lstsq(inner, apart)[0]
+    middle = (ours.mean(axis=0) + theirs.mean(axis=0)) / 2
+    return weights, float(np.log(share / (1 - share)) - middle @ weights)
+
+
+def _covariance(rows: np.ndarray, shrinkage: str | float) -> np.ndarray:
+    """Covariance of a class, drawn towards the same variance of all features."""
+    from sklearn.covariance import empirical_covariance, ledoit_wolf, shrunk_covariance
+
+    if shrinkage != "auto":
+        return shrunk_covariance(empirical_covariance(rows), shrinkage)
+    deviation = rows.std(axis=0)
+    deviation[deviation == 0] = 1
+    found, _ = ledoit_wolf(rows / deviation)
+    found *= deviation
+    found *= deviation[:, None]
+    return found

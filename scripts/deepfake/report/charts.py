@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,10 +10,15 @@ from markupsafe import Markup
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from deepfake.report import figures
+from deepfake.sweep import MODELS
 
-COLOURS = dict(zip(("svm", "logistic", "forest"), figures.MODEL_COLOURS, strict=False))
-STROKES = {"svm": "-", "logistic": "--", "forest": "-."}
-AXES = {"svm": "C", "logistic": "C", "forest": "n_estimators"}
+# Both go round, each at its own pace: no two models of a dozen look alike.
+COLOURS = dict(zip(MODELS, itertools.cycle(figures.MODEL_COLOURS), strict=False))
+STROKES = dict(zip(MODELS, itertools.cycle(("-", "--", "-.", (0, (6, 1, 1, 1)))), strict=False))
+AXES = {
+    "svm": "C", "logistic": "C", "forest": "n_estimators", "ridge": "alpha", "elasticnet": "C",
+    "lda": "shrinkage", "qda": "reg_param", "knn": "n_neighbors", "average": "members",
+}  # fmt: skip
 LINES, TICKS, POINTS = 6, 6, 400  # shown at most
 
 
@@ -92,9 +98,12 @@ def search(name: str, model: str, candidates: Sequence[dict], score: str) -> tup
         candidates: settings, mean, low and high over the folds; the best first.
 
     Returns:
-        The figure, empty where the setting has one value; and how many lines there would be.
+        The figure, empty where the setting has one value or one that no log axis has a place for;
+        and how many lines there would be.
     """
     axis = AXES[model]
+    if not all(_is_positive(candidate["settings"][axis]) for candidate in candidates):
+        return Markup(), 0
     lines: dict[str, list[dict]] = {}
     for candidate in candidates:
         lines.setdefault(_others(candidate["settings"], axis, candidates), []).append(candidate)
@@ -122,6 +131,13 @@ def search(name: str, model: str, candidates: Sequence[dict], score: str) -> tup
         _legend(figure)
     told = f"{score} of {model} against {axis}; the best is {best['mean']:.3f}"
     return figures.svg(figure, name, told), len(lines)
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
 
 
 def _others(settings: dict, axis: str, candidates: Sequence[dict]) -> str:
