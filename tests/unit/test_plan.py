@@ -39,3 +39,15 @@ def test_a_plan_of_many_jobs_says_how_many_and_which_key_to_turn(made, turn):
     assert f"{sum(1 for _ in made.jobs())} jobs" in told
     assert turn in told
     assert made.problems() == []  # it may run
+
+
+def test_models_that_hold_all_columns_are_refused_where_a_set_has_too_many():
+    """Their covariances of pixels would have 307,200 rows."""
+    grids = {"lda": {}, "qda": {}, "knn": {}, "ridge": {}, "elasticnet": {}}
+    (told,) = plan(10, 5, sweep=grids).problems()
+    assert told == (
+        "sweep.lda: LDA, QDA and KNN take feature sets of up to 5,000 columns; pixels have "
+        "307,200: leave lda and qda and knn out of the sweep"
+    )
+    assert plan(10, 5, sweep={"ridge": {}, "elasticnet": {}}).problems() == []
+    assert plan(10, 5, sweep=grids, faces={"size": 40}).problems() == []

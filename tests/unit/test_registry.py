@@ -97,7 +97,7 @@ def test_scores_of_a_fold_are_the_same_each_time(model):
 @pytest.mark.parametrize("only", ["fake", "real"])
 @pytest.mark.parametrize("model", SEARCHED)
 def test_one_class_is_no_training(model, only):
-    rows, fake = vectors(LENGTHS["lbp"])
+    rows, _ = vectors(LENGTHS["lbp"])
     one = np.full(N, only == "fake")
     with pytest.raises(ValueError, match=f"all {N} training rows are {only}, and a model learns"):
         models.fit(model, synthetic.GRIDS[model][0], training(rows, one))

@@ -11,10 +11,22 @@ import pytest
 from deepfake import codehash, config, tables
 from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
-STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "evaluate"]
-BY_NAME = ["models.svm", "models.logistic", "models.forest"]  # of a search, a fit, an evaluation
+STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "average"]
+STAGES += ["evaluate"]
+SWEEP = DEFAULTS["sweep"] | {
+    "ridge": {}, "elasticnet": {}, "lda": {}, "qda": {}, "knn": {"n_neighbors": [3]},
+    "average": {"members": ["logistic", "forest"]},
+}  # fmt: skip
+OURS = {"faces": {"size": 32}, "sweep": SWEEP}  # 3,072 columns: few enough for LDA, QDA and KNN
+FITTED = [f"models.{name}" for name in SWEEP if name != "average"]
+BY_NAME = {
+    "search": FITTED,
+    "fit": FITTED,
+    "evaluate": [*FITTED, "models.average"],
+    "average": [f"models.{name}" for name in SWEEP["average"]["members"]],
+}
 DEPENDENCIES = {
-    rule: codehash.dependencies(rule, *(BY_NAME if rule in ("search", "fit", "evaluate") else ()))
+    rule: codehash.dependencies(rule, *BY_NAME.get(rule, ()))
     for rule in ("compile", *STAGES, "summary", "report")  # a script has its rule's name
 }
 MODULES = {str(p.relative_to(codehash.SCRIPTS)) for p in ROOT.glob("scripts/deepfake/**/*.py")}
@@ -29,7 +41,7 @@ CHANGED = {
     "frames.format": "jpeg",
     "frames.jpeg_quality": 90,
     "frames.timeout": 500,
-    "faces.size": 64,
+    "faces.size": 24,
     "faces.margin": 0.1,
     "faces.detect_at": 160,
     "faces.choose": "largest",
@@ -74,6 +86,17 @@ CHANGED = {
     "download.server": "CA",
     "download.num_videos": 3,
 }
+# All at once, in a test of their own.
+OF_NEWER_MODELS = {
+    "sweep.ridge.alpha": [2],
+    "sweep.ridge.scaling": ["none"],
+    "sweep.elasticnet.C": [0.2],
+    "sweep.elasticnet.l1_ratio": [0.9],
+    "sweep.lda.shrinkage": [0.5],
+    "sweep.qda.reg_param": [0.5],
+    "sweep.knn.n_neighbors": [5],
+    "sweep.average.members": ["ridge", "logistic"],
+}
 # The sides of a protocol that this run does not have: a test of their own.
 OF_CROSS = {
     "split.cross.by": "compression",
@@ -87,7 +110,7 @@ KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run"
 def run(tmp_path_factory, demo_clips) -> Run:
     run = Run(tmp_path_factory.mktemp("reruns"))
     scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
-    run.write_settings(faces={"size": 32})
+    run.write_settings(**OURS)
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
     assert run.planned() == {}
@@ -95,7 +118,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
 
 
 def test_every_key_has_another_value_here():
-    assert {*CHANGED, *OF_CROSS} == set(KEYS)
+    assert {*CHANGED, *OF_CROSS, *OF_NEWER_MODELS} == set(KEYS)
 
 
 @pytest.fixture(scope="module")
@@ -125,15 +148,31 @@ def changed(run):
     run.write_settings()
 
 
+def with_keys(keys: dict) -> dict:
+    """The run's settings with other values of some keys."""
+    values = copy.deepcopy({**DEFAULTS, **OURS})
+    for path, value in keys.items():
+        here = values
+        *sections, last = path.split(".")
+        for section in sections:
+            here = here.setdefault(section, {})
+        here[last] = value
+    return values
+
+
+def test_changed_keys_of_several_models_are_all_named(changed, follows):
+    changed.write_settings(**with_keys(OF_NEWER_MODELS))
+    why = changed.why()
+    assert set(why) == follows({"gram"})  # of raw pixels, for ridge
+    named = {rule: {line.split(":")[0] for line in reasons} for rule, reasons in why.items()}
+    assert {f"key {path}" for path in OF_NEWER_MODELS} <= set().union(*named.values())
+    assert "key sweep.average.members" in named["average"]
+    assert not any(name.startswith("setting ") for names in named.values() for name in names)
+
+
 @pytest.mark.parametrize("path", CHANGED)
 def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path):
-    values = copy.deepcopy({**DEFAULTS, "faces": {"size": 32}})
-    here = values
-    *sections, last = path.split(".")
-    for section in sections:
-        here = here.setdefault(section, {})
-    here[last] = CHANGED[path]
-    changed.write_settings(**values)
+    changed.write_settings(**with_keys({path: CHANGED[path]}))
     why = changed.why()
     stage = KEYS[path]
     in_parts = {"vote", "grow"}  # jobs that there are only where a forest is grown in parts
@@ -154,7 +193,7 @@ def test_a_changed_side_of_cross_reruns_that_split_alone(run, tmp_path):
     tables.write(videos, crossed.folder / "videos.tsv", tuple(videos[0]))
     split = {"protocols": ["grouped", "cross"], "test_size": 0.34, "folds": {"k": 2}}
     split["cross"] = {"by": "method", "train": ["a"], "test": ["b"]}
-    crossed.write_settings(faces={"size": 32}, split=split)
+    crossed.write_settings(**OURS, split=split)
     done = crossed.snakemake("dataset")
     assert done.returncode == 0, done.stdout
     for path, value in OF_CROSS.items():
@@ -244,7 +283,7 @@ def test_a_changed_script_is_named(run, copied, follows):
         why = run.why(copied)
     finally:
         os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert why["choose"] == {"script scripts/choose.py changed": 3}
+    assert why["choose"] == {"script scripts/choose.py changed": 8}
     assert set(why) == follows({"choose"})
 
 
@@ -273,7 +312,7 @@ def test_an_interrupted_job_is_told_as_such(run, follows):
 
 
 def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
-    sweep = copy.deepcopy(DEFAULTS["sweep"])
+    sweep = copy.deepcopy(SWEEP)
     sweep["logistic"]["C"] = ["1e-3", 1, 10]
     changed.write_settings(sweep=sweep)
     why = changed.why()
@@ -287,7 +326,7 @@ def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
 
 def test_nothing_to_do_is_told_in_one_line(run):
     assert run.why() == {}
-    assert run.told == "nothing would run: all 25 jobs are done\n"
+    assert run.told == "nothing would run: all 52 jobs are done\n"
     assert run.planned() == {}
 
 
@@ -297,4 +336,4 @@ def test_what_never_ran_is_told_as_such(changed):
     why = changed.why()
     assert set(why) == set(DEPENDENCIES)
     assert {reason for reasons in why.values() for reason in reasons} == {"not there yet"}
-    assert changed.told.startswith("would run: 25 of 25 jobs\n")
+    assert changed.told.startswith("would run: 52 of 52 jobs\n")

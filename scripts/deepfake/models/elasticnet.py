@@ -184,13 +184,14 @@ def _descend(
         least = problem.objective(weights, margins)
         if gap <= PRECISION / 2 * least:
             break
-        step = _newton(problem, columns, weights, margins, gap) - weights
-        along, share = step @ columns, 1.0
+        wish = _newton(problem, columns, weights, margins, gap)
+        along, share = (wish - weights) @ columns, 1.0
         for _ in range(HALVINGS):
             moved = margins + share * along
             moved += problem.intercept(moved)
-            if problem.objective(weights + share * step, moved) < least:
-                weights, margins = weights + share * step, moved
+            some = wish if share == 1 else weights + share * (wish - weights)  # zeros stay 0
+            if problem.objective(some, moved) < least:
+                weights, margins = some, moved
                 break
             share /= 2
         else:

@@ -67,7 +67,7 @@ def _covariance(rows: np.ndarray, shrinkage: str | float) -> np.ndarray:
     if shrinkage != "auto":
         return shrunk_covariance(empirical_covariance(rows), shrinkage)
     deviation = rows.std(axis=0)
-    deviation[deviation == 0] = 1
+    deviation[np.ptp(rows, axis=0) == 0] = 1
     found, _ = ledoit_wolf(rows / deviation)
     found *= deviation
     found *= deviation[:, None]

@@ -1,7 +1,7 @@
 """Quadratic discriminant analysis with regularised covariances (Friedman 1989).
 
 Each class' covariance S of standardised features becomes (1 - reg_param) S + reg_param I, as in
-scikit-learn, which refuses classes of fewer rows than features; here they have a covariance of
+scikit-learn, which refuses classes of fewer rows than features; here they have a variance of
 reg_param in all directions that their rows do not span. For feature sets of few columns.
 """
 
@@ -55,7 +55,7 @@ def _spread(rows: np.ndarray, fake: np.ndarray) -> list[tuple]:
     for mine in (rows[fake], rows[~fake]):
         mean = mine.mean(axis=0)
         _, sizes, directions = np.linalg.svd(mine - mean, full_matrices=False)
-        found.append((len(mine), mean, directions, sizes**2 / max(1, len(mine) - 1)))
+        found.append((len(mine), mean, directions, sizes**2 / len(mine)))
     return found
 
 
