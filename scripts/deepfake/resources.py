@@ -55,6 +55,11 @@ class Size:
         return 8.0 * self.rows * min(self.features, WIDEST)
 
     @property
+    def in_play(self) -> int:
+        """Features that an elastic net holds, at most: see `elasticnet.most_columns`."""
+        return min(self.features, max(5000, self.rows))
+
+    @property
     def matrix(self) -> float:
         """Bytes of the pixel matrix."""
         return float(self.rows) * self.features
@@ -103,9 +108,9 @@ _MEMORY = {
     "svm evaluate": lambda s: 1000 * MB + 1.2 * s.matrix,
     "logistic": lambda s: 6 * s.square + 1000 * MB,
     "ridge": lambda s: 6 * s.square + 1000 * MB,
-    # the features in play, at most as many as it takes, and a block of the matrix
+    # the features in play, their products, and a block of the matrix
     "elasticnet": lambda s: (
-        1000 * MB + 16.0 * s.rows * min(s.features, max(5000, 2 * s.rows)) + 100 * s.features
+        1000 * MB + (24.0 * s.rows + 16.0 * s.in_play) * s.in_play + 100 * s.features
     ),
     "lda": lambda s: 1000 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
     "qda": lambda s: 1000 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,

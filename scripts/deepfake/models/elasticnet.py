@@ -5,9 +5,9 @@
 
 of standardised features, as scikit-learn's saga minimises it. The matrix stays on the disk: only
 a working set of features is held, which grows by those that violate the optimum's conditions most
-(Johnson and Guestrin 2015); its problem is solved by coordinate descent on the quadratic model of
-Newton's method (Friedman, Hastie and Tibshirani 2010). The duality gap over all features says when
-to stop. Each C starts from the solution of a smaller one.
+(Johnson and Guestrin 2015). Its problem is solved by Newton's method, each step by coordinate
+descent (Friedman, Hastie and Tibshirani 2010) and by solving for all weights of the signs found.
+The duality gap over all features says when to stop. Each C starts from the solution of a smaller.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _problem(candidate: dict, fake: np.ndarray) -> _Problem:
 
 def most_columns(rows: int) -> int:
     """Features that a working set may have: what a job's memory is asked for."""
-    return max(5000, 2 * rows)
+    return max(5000, rows)
 
 
 def _solve(
@@ -132,31 +132,33 @@ def _solve(
 ) -> tuple[np.ndarray, float]:
     """Weights (p,) of the standardised features, and the intercept, at the optimum."""
     weights = start.copy()
-    working = np.flatnonzero(weights)
+    working, aim = np.flatnonzero(weights), 0.01
     while True:
         columns = _columns(seen, scaler, working)
-        few, margins = _descend(problem, columns, weights[working])
+        few, margins = _descend(problem, columns, weights[working], aim)
         weights[:] = 0
         weights[working] = few
         slopes = grams.project(seen, scaler, problem.pull(margins))
-        gap = problem.gap(few, margins, slopes)
+        gap = problem.gap(few, margins, slopes) / problem.objective(few, margins)
         over = np.abs(slopes) - problem.l1_ratio
         over[working] = 0
         fresh = np.flatnonzero(over > 0)
-        least = problem.objective(few, margins)
-        if gap <= PRECISION * least or not len(fresh):
+        if gap <= PRECISION or not (len(fresh) or aim > PRECISION / 2):
             log.info("C %g, l1_ratio %g: %d of %d features have a weight; the objective is at most "
                      "%.1e above the least", problem.C, problem.l1_ratio, np.count_nonzero(few),
-                     len(weights), gap / least)  # fmt: skip
+                     len(weights), gap)  # fmt: skip
             return weights, float((margins - few @ columns).mean())
-        worst = fresh[np.argsort(-over[fresh], kind="stable")][: max(FIRST, len(working))]
-        working = np.union1d(np.flatnonzero(weights), worst)
-        if len(working) > most_columns(len(margins)):
+        aim = max(PRECISION / 2, min(aim, gap) / 10)  # a set that will grow is not worth more
+        used = np.flatnonzero(weights)
+        room = most_columns(len(margins)) - len(used)
+        if room <= 0:
             raise ValueError(
                 f"elastic net with C {problem.C:g} and l1_ratio {problem.l1_ratio:g}: more than "
-                f"{most_columns(len(margins))} features are in play; take a smaller "
-                "sweep.elasticnet.C or a larger sweep.elasticnet.l1_ratio"
+                f"{len(used)} features have a weight; take a smaller sweep.elasticnet.C or a "
+                "larger sweep.elasticnet.l1_ratio"
             )
+        worst = fresh[np.argsort(-over[fresh], kind="stable")]
+        working = np.union1d(used, worst[: min(room, max(FIRST, len(working)))])
 
 
 def _columns(seen: Matrix | Faces, scaler: Scaler, features: np.ndarray) -> np.ndarray:
@@ -170,19 +172,20 @@ def _columns(seen: Matrix | Faces, scaler: Scaler, features: np.ndarray) -> np.n
 
 
 def _descend(
-    problem: _Problem, columns: np.ndarray, weights: np.ndarray
+    problem: _Problem, columns: np.ndarray, weights: np.ndarray, aim: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights of a working set at its optimum, and the rows' margins.
 
     Args:
         columns: standardised features, float64 (k, n). weights: where to start.
+        aim: duality gap that may be left, as a share of the objective.
     """
     margins = weights @ columns
     margins += problem.intercept(margins)
     for _ in range(STEPS):
         gap = problem.gap(weights, margins, columns @ problem.pull(margins))
         least = problem.objective(weights, margins)
-        if gap <= PRECISION / 2 * least:
+        if gap <= aim * least:
             break
         wish = _newton(problem, columns, weights, margins, gap)
         along, share = (wish - weights) @ columns, 1.0
@@ -202,33 +205,64 @@ def _descend(
 def _newton(
     problem: _Problem, columns: np.ndarray, weights: np.ndarray, margins: np.ndarray, gap: float
 ) -> np.ndarray:
-    """Weights that minimise the quadratic model of the objective, nearly: coordinate descent."""
+    """Weights that minimise the quadratic model of the objective, nearly; the intercept follows."""
     pull = problem.pull(margins)
     curvature = np.abs(pull) * (1 - np.abs(pull) / problem.C)
     curvature = np.maximum(curvature, 1e-6 * problem.C)
-    bends = np.array([curvature @ np.square(column) for column in columns])
-    weights = weights.copy()
+    bent = columns - (columns @ curvature / curvature.sum())[:, None]
+    bent *= np.sqrt(curvature)
+    model = _Quadratic(bent @ bent.T, columns @ pull, weights.copy(), problem.l1_ratio)
+    enough = 1e-3 * gap / max(1, np.count_nonzero(weights))
+    for _ in range(SWEEPS):
+        if model.sweep() <= enough:
+            break
+        model.jump()
+    return model.weights
 
-    def sweep(places: np.ndarray) -> float:
-        """One round over some features; the most that any of them has gained, about."""
-        most = 0.0
-        for place in places:
-            column, bend, old = columns[place], bends[place], weights[place]
-            wish = column @ pull + bend * old
-            new = np.sign(wish) * max(abs(wish) - problem.l1_ratio, 0.0)
-            new /= bend + 1 - problem.l1_ratio
+
+@dataclass
+class _Quadratic:
+    """A quadratic function of weights, less their elastic-net penalty.
+
+    Attributes:
+        hessian: (k, k). slopes: (k,), minus the gradient at the weights. weights: (k,).
+    """
+
+    hessian: np.ndarray
+    slopes: np.ndarray
+    weights: np.ndarray
+    l1_ratio: float
+
+    def sweep(self) -> float:
+        """One round of coordinate descent; the most that a feature has gained, about."""
+        most, bends, l2 = 0.0, self.hessian.diagonal(), 1 - self.l1_ratio
+        for place in np.flatnonzero((self.weights != 0) | (np.abs(self.slopes) > self.l1_ratio)):
+            bend, old = bends[place], self.weights[place]
+            wish = self.slopes[place] + bend * old
+            new = np.sign(wish) * max(abs(wish) - self.l1_ratio, 0.0) / (bend + l2)
             if new != old:
-                np.subtract(pull, (new - old) * (curvature * column), out=pull)
-                weights[place] = new
-                most = max(most, bend * (new - old) ** 2)
-        np.subtract(pull, curvature * (pull.sum() / curvature.sum()), out=pull)
+                self.slopes -= (new - old) * self.hessian[place]
+                self.weights[place] = new
+                most = max(most, (bend + l2) * (new - old) ** 2)
         return most
 
-    every, enough = np.arange(len(weights)), 1e-3 * gap / max(1, np.count_nonzero(weights))
-    for _ in range(SWEEPS):
-        if sweep(every) <= enough:
-            break
-        for _ in range(SWEEPS):
-            if sweep(np.flatnonzero(weights)) <= enough:
-                break
-    return weights
+    def jump(self) -> None:
+        """The least among weights of the same signs, or as far as the first that becomes 0."""
+        import scipy.linalg
+
+        places = np.flatnonzero(self.weights)
+        old, l2 = self.weights[places], 1 - self.l1_ratio
+        inner = self.hessian[np.ix_(places, places)]
+        inner[np.diag_indices_from(inner)] += l2 + 1e-12 * inner.trace()
+        try:
+            solved = scipy.linalg.cho_factor(inner, overwrite_a=True)
+        except scipy.linalg.LinAlgError:  # columns alike; descent by coordinates does without
+            return
+        aim = self.slopes[places] - self.l1_ratio * np.sign(old) - l2 * old
+        step = scipy.linalg.cho_solve(solved, aim)
+        crosses = (old + step) * old < 0
+        share = min((old[crosses] / -step[crosses]).min(initial=1.0), 1.0)
+        new = old + share * step
+        new[new * old <= 1e-12 * old**2] = 0
+        self.weights[places] = new
+        self.slopes -= self.hessian[:, places] @ (new - old)
