@@ -15,7 +15,7 @@ STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit
 STAGES += ["evaluate"]
 SWEEP = DEFAULTS["sweep"] | {
     "ridge": {}, "elasticnet": {}, "lda": {}, "qda": {}, "knn": {"n_neighbors": [3]},
-    "average": {"members": ["logistic", "forest"]},
+    "average": {},
 }  # fmt: skip
 OURS = {"faces": {"size": 32}, "sweep": SWEEP}  # 3,072 columns: few enough for LDA, QDA and KNN
 FITTED = [f"models.{name}" for name in SWEEP if name != "average"]
@@ -23,7 +23,7 @@ BY_NAME = {
     "search": FITTED,
     "fit": FITTED,
     "evaluate": [*FITTED, "models.average"],
-    "average": [f"models.{name}" for name in SWEEP["average"]["members"]],
+    "average": FITTED,
 }
 DEPENDENCIES = {
     rule: codehash.dependencies(rule, *BY_NAME.get(rule, ()))

@@ -26,7 +26,7 @@ from deepfake.standardise import Scaler
 log = logging.getLogger("deepfake")
 
 THRESHOLD = 0.0
-PRECISION = 1e-7  # duality gap that is left, as a share of the objective
+PRECISION = 1e-10  # duality gap that is left, as a share of the objective
 FIRST = 64  # features that enter an empty working set
 STEPS, SWEEPS, HALVINGS = 50, 200, 30
 

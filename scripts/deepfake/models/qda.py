@@ -15,6 +15,7 @@ from deepfake.models import Fitted, Training
 from deepfake.standardise import Scaler
 
 THRESHOLD = 0.0
+NOISE = 1e-10  # share of the largest spread below which a direction is none
 
 
 def score(
@@ -55,8 +56,15 @@ def _spread(rows: np.ndarray, fake: np.ndarray) -> list[tuple]:
     for mine in (rows[fake], rows[~fake]):
         mean = mine.mean(axis=0)
         _, sizes, directions = np.linalg.svd(mine - mean, full_matrices=False)
-        found.append((len(mine), mean, directions, sizes**2 / len(mine)))
+        kept = sizes > NOISE * sizes[0]
+        found.append((len(mine), mean, _pointed(directions[kept]), sizes[kept] ** 2 / len(mine)))
     return found
+
+
+def _pointed(directions: np.ndarray) -> np.ndarray:
+    """Unit vectors, one a row, with their largest entry above 0: else its sign is by chance."""
+    largest = np.abs(directions).argmax(axis=1)[:, None]
+    return directions * np.sign(np.take_along_axis(directions, largest, axis=1))
 
 
 def _regularised(spread: list[tuple], share: float) -> tuple[dict[str, np.ndarray], dict]:
