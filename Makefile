@@ -17,7 +17,7 @@ demo: .venv/.runtime $(DEMO)/videos.tsv  ## make synthetic clips, run the whole 
 $(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/demo.py | .venv/.runtime
 	$(BIN)/python scripts/make_demo.py --out $(DEMO)
 	$(BIN)/python scripts/scan_dataset.py --layout folders --dataset demo --root $(DEMO) \
-	    --out $@ --videos-per-job 12
+	    --out $@ --videos-per-job 24
 	@touch $@
 
 # CONFIG=config/x.yaml; on a cluster PROFILE=slurm|lsf, and for resume OLD=wait|cancel
@@ -46,9 +46,9 @@ usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)
 	$(SUBMIT) usage --profile $(PROFILE) --config $(CONFIG)
 
 .PHONY: classify
-export BUNDLE ?= results/demo/pixels/grouped/models/logistic
+export BUNDLE ?= results/demo
 export VIDEO
-classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; BUNDLE=a model's folder)
+classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; BUNDLE=a run's or a model's folder)
 	$(BIN)/snakemake classify --config "videos=$$VIDEO" "bundle=$$BUNDLE"
 
 .PHONY: test
@@ -96,7 +96,7 @@ docs: .venv/.runtime  ## write the table of keys in config/README.md from the co
 pictures: demo .venv/.dev  ## take the README's pictures of the demo's pages (needs chromium)
 	rm -rf results/pictured
 	$(BIN)/snakemake classify --config videos=$(DEMO)/fake/s00_s01.mp4 \
-	    bundle=results/demo/pixels/grouped/models/logistic run=pictured
+	    bundle=results/demo run=pictured
 	$(BIN)/python docs/pictures.py
 
 .PHONY: lock

@@ -32,7 +32,7 @@ else:
     VIDEOS = load_videos()
 PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
-FEATURES = f"{RUN}/pixels"
+FEATURES = f"{RUN}/{{features}}"  # a wildcard: pixels, residuals, ...
 LEDGER = "results/ledger.tsv"
 RESULT = f"{RUN}/verdicts.txt" if ASKED else f"{RUN}/summary.txt"
 PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
@@ -40,6 +40,7 @@ PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
 
 wildcard_constraints:
     batch="[A-Za-z0-9._-]+",
+    features="[a-z]+",
     protocol="[a-z]+",
     scaling="[a-z]+",
     fold="all|[0-9]+",
@@ -64,6 +65,7 @@ elif DOWNLOADING:
 
 else:
 
+    include: "rules/features.smk"
     include: "rules/matrix.smk"
     include: "rules/split.smk"
     include: "rules/gram.smk"

@@ -34,12 +34,13 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from deepfake import features, tables
+from deepfake.features.crops import Box, extract, of_batch
 
 CLIPS = "DEEPFAKE_TEST_CLIPS"
 SIDES = (150, 225, 300)  # of a face, in pixels
 AIM = 200  # faces a second of residuals
 C = 1e-2
-Crop = tuple[np.ndarray, features.Box]
+Crop = tuple[np.ndarray, Box]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -49,7 +50,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def stretched(crop: np.ndarray, box: features.Box, side: int) -> Crop:
+def stretched(crop: np.ndarray, box: Box, side: int) -> Crop:
     """A crop whose face has sides of about this geometric mean."""
     times = side / np.sqrt(box[2] * box[3])
     size = round(crop.shape[1] * times), round(crop.shape[0] * times)
@@ -105,7 +106,7 @@ def check(batches: list[tuple[Path, Path]], sheet: Path) -> None:
         f"fake), {len(ids)} faces ({fake.sum()} fake); logistic regression, standardised, C={C:g}"
     )
     for name in features.NAMES:
-        parts = [features.extract(name, tables.read(table), tar) for table, tar in batches]
+        parts = [extract(name, tables.read(table), tar) for table, tar in batches]
         model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=2000))
         scores = cross_val_predict(
             model, np.concatenate(parts), fake, groups=groups, cv=LeaveOneGroupOut(),
@@ -129,7 +130,7 @@ def tell(arguments: argparse.Namespace) -> None:
     with threadpool_limits(1):
         rows = tables.read(arguments.faces.with_suffix(".tsv"))
         crops: list[Crop] = []
-        took = seconds(lambda: crops.extend(features.crops(rows, arguments.faces)))
+        took = seconds(lambda: crops.extend(of_batch(rows, arguments.faces)))
         print(f"reading and decoding: {len(crops) / took:.0f} faces/s, not counted below")
         speed(crops, "the crops themselves")
         for side in SIDES:
@@ -139,9 +140,7 @@ def tell(arguments: argparse.Namespace) -> None:
             return
         with tempfile.TemporaryDirectory() as folder:
             batches = cut_real_clips(os.environ[CLIPS], Path(folder))
-            found = [
-                crop for table, tar in batches for crop in features.crops(tables.read(table), tar)
-            ]
+            found = [crop for table, tar in batches for crop in of_batch(tables.read(table), tar)]
             speed(found, "real clips")
             check(batches, Path(folder) / "videos.tsv")
 

@@ -23,7 +23,7 @@ SHARED = "shared"
 RBF = {"kernel": "rbf", "gamma": "scale", "scaling": "standard"}
 LIBLINEAR = {"C": 1, "scaling": "none", "intercept": "penalised"}
 FOLDS = 3  # of the original's search; its text says 5
-NOT_OF_A_FOLD = ("matrix", "split", "compile")  # once a run, however many folds
+NOT_OF_A_FOLD = ("rows", "matrix", "split", "compile")  # once a run, however many folds
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Runs:
         plan = self._plan(piece.name, piece.sweep, piece.test_size, piece.folds or FOLDS)
         for file in ("pixels/matrix.npy", "rows.tsv", "faces.tsv"):
             self._link(piece, file)
-        done = ["matrix.jsonl"]
+        done = ["rows.jsonl", "matrix/pixels.jsonl"]
         if piece.test_size == 0.2 and piece.folds in (0, FOLDS):
             for file in ("splits/frame.tsv", "splits/frame.audit.json"):
                 self._link(piece, file)
@@ -113,7 +113,7 @@ class Runs:
             if name.endswith(".all"):
                 self._link(piece, f"pixels/frame/gram/{name}.npy")
                 self._link(piece, f"pixels/frame/gram/{name}.json")
-                done.append(f"gram/frame.{name}.jsonl")
+                done.append(f"gram/pixels.frame.{name}.jsonl")
         if piece.folds:
             targets = [
                 f"pixels/frame/search/{job['model']}/{job['chunk']}.0.tsv"

@@ -5,17 +5,17 @@ ruleorder: average > fit
 
 rule average:
     input:
-        out_of_fold=lambda wildcards: member_files(wildcards, "search/MODEL.out_of_fold.tsv"),
-        bundles=lambda wildcards: member_files(wildcards, "models/MODEL/bundle.json"),
+        out_of_fold=lambda wildcards: member_files(wildcards, "search/{member}.out_of_fold.tsv"),
+        bundles=lambda wildcards: member_files(wildcards, "models/{member}/bundle.json"),
     output:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}.tsv",
         best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
         out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
     log:
-        f"{RUN}/logs/average/{{protocol}}.{{model}}.log",
+        f"{RUN}/logs/average/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/average/{{protocol}}.{{model}}.jsonl"
+        f"{RUN}/benchmarks/average/{{features}}.{{protocol}}.{{model}}.jsonl"
     wildcard_constraints:
         model="average",
     conda:
@@ -31,6 +31,6 @@ rule average:
             "code": code("average", *modules("average")),
         },
     message:
-        "averaging the models, {wildcards.protocol}"
+        "averaging the models, {wildcards.features}, {wildcards.protocol}"
     script:
         "../scripts/average.py"

@@ -35,6 +35,7 @@ rule previews:
 rule classify_batch:
     input:
         faces=f"{RUN}/faces/{{batch}}.npy",
+        crops=f"{RUN}/faces/{{batch}}.tar",
         table=f"{RUN}/faces/{{batch}}.tsv",
         frames=f"{RUN}/frames/{{batch}}.tsv",
         previews=f"{RUN}/previews/{{batch}}.tar",
@@ -57,7 +58,11 @@ rule classify_batch:
             "bundle": QUESTION.bundle,
             "prior": QUESTION.prior,
             "undecided": list(QUESTION.undecided),
-            "code": code("classify", *(f"models.{name}" for name in sweep.MODELS)),
+            "code": code(
+                "classify",
+                *(f"models.{name}" for name in sweep.MODELS),
+                *(f"features.{name}" for name in features.NAMES),
+            ),
         },
     message:
         "judging the videos of batch {wildcards.batch}"

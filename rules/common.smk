@@ -1,6 +1,7 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
 from cluster import runs, status
-from deepfake import asked, codehash, download, question, record, schema, sheet, site, sweep
+from deepfake import asked, codehash, download, features, question, record, schema, sheet, site
+from deepfake import sweep
 from deepfake import config as settings
 from deepfake.plan import Plan
 
@@ -40,6 +41,7 @@ def load_question():
     """What is asked of a model, and the configuration by which its bundle sees videos."""
     try:
         posed = question.load(config, "--config")
+        posed = posed.model_copy(update={"bundle": record.find(posed.bundle)})
         told = record.read(posed.bundle)
         return posed, question.honour(told, posed.run, posed.bundle)
     except (settings.ConfigError, record.RecordError) as error:
@@ -131,16 +133,26 @@ def modules(model):
     return [f"models.{name}" for name in dict.fromkeys([model, *PLAN.members(model)])]
 
 
-def member_files(wildcards, ending):
-    """A file of each model that is averaged, by what follows its place."""
-    place = f"{FEATURES}/{wildcards.protocol}"
-    return [f"{place}/{ending.replace('MODEL', name)}" for name in PLAN.members("average")]
+def member_files(wildcards, path):
+    """A file of each model that is averaged."""
+    return expand(f"{place(wildcards)}/{path}", member=PLAN.members("average"))
+
+
+def vector_files(wildcards):
+    """A feature set's vectors of all batches; of pixels, the faces themselves."""
+    folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
+    return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=PLAN.batches)
+
+
+def place(wildcards):
+    """Folder of a feature set under a protocol."""
+    return f"{RUN}/{wildcards.features}/{wildcards.protocol}"
 
 
 def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
     names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))
-    return [f"{FEATURES}/{wildcards.protocol}/gram/{name}{ending}" for name in names]
+    return [f"{place(wildcards)}/gram/{name}{ending}" for name in names]
 
 
 def compiled_files(wildcards):
@@ -151,8 +163,7 @@ def compiled_files(wildcards):
 def vote_files(wildcards):
     """What the parts of a search job's forests say, where it is cut into parts."""
     return [
-        f"{FEATURES}/{wildcards.protocol}/search/forest/votes/"
-        f"{wildcards.chunk}.{wildcards.fold}.{part}.npy"
+        f"{place(wildcards)}/search/forest/votes/" f"{wildcards.chunk}.{wildcards.fold}.{part}.npy"
         for part in PLAN.parts(wildcards.model, wildcards.chunk)
     ]
 
@@ -160,25 +171,25 @@ def vote_files(wildcards):
 def tree_files(wildcards):
     """The parts of a model's forest, where it is cut into parts."""
     return [
-        f"{FEATURES}/{wildcards.protocol}/search/forest/trees/{part}.npz"
-        for part in PLAN.parts(wildcards.model)
+        f"{place(wildcards)}/search/forest/trees/{part}.npz" for part in PLAN.parts(wildcards.model)
     ]
 
 
 def search_files(wildcards, ending):
     """The tables or values of all search jobs of a model."""
     return expand(
-        f"{FEATURES}/{wildcards.protocol}/search/{wildcards.model}/{{chunk}}.{{fold}}{ending}",
+        f"{place(wildcards)}/search/{wildcards.model}/{{chunk}}.{{fold}}{ending}",
         chunk=PLAN.chunks[wildcards.model],
         fold=range(CONFIG.split.folds.k),
     )
 
 
 def for_each_model(path):
-    """A path of every model under every protocol."""
+    """A path of every model on every feature set under every protocol."""
     return expand(
         f"{FEATURES}/{{protocol}}/{path}",
         protocol=CONFIG.split.protocols,
+        features=CONFIG.features,
         model=PLAN.candidates,
     )
 

@@ -12,9 +12,9 @@ rule evaluate:
         metrics=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
         text=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/report.txt",
     log:
-        f"{RUN}/logs/evaluate/{{protocol}}.{{model}}.log",
+        f"{RUN}/logs/evaluate/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/evaluate/{{protocol}}.{{model}}.jsonl"
+        f"{RUN}/benchmarks/evaluate/{{features}}.{{protocol}}.{{model}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("evaluate")
@@ -29,7 +29,7 @@ rule evaluate:
             "code": code("evaluate", *modules(wildcards.model)),
         },
     message:
-        "scoring the test rows with {wildcards.model}, {wildcards.protocol}"
+        "scoring the test rows with {wildcards.model}, {wildcards.features}, {wildcards.protocol}"
     script:
         "../scripts/evaluate.py"
 
@@ -42,6 +42,7 @@ rule summary:
         table=f"{RUN}/summary.tsv",
         pairs=f"{RUN}/comparisons.tsv",
         text=f"{RUN}/summary.txt",
+        best=f"{RUN}/best.json",
     log:
         f"{RUN}/logs/summary.log",
     benchmark:
@@ -55,6 +56,7 @@ rule summary:
         job={
             "evaluation": plain(CONFIG.evaluation),
             "seed": CONFIG.seed,
+            "folder": RUN,
             "code": code("summary"),
         },
     message:

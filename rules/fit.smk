@@ -15,9 +15,9 @@ rule fit:
     output:
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
     log:
-        f"{RUN}/logs/fit/{{protocol}}.{{model}}.log",
+        f"{RUN}/logs/fit/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/fit/{{protocol}}.{{model}}.jsonl"
+        f"{RUN}/benchmarks/fit/{{features}}.{{protocol}}.{{model}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("fit")
@@ -26,6 +26,7 @@ rule fit:
     params:
         job=lambda wildcards: {
             "run": CONFIG.run,
+            "features": wildcards.features,
             "model": wildcards.model,
             "scalings": PLAN.scalings(wildcards.model),
             "seed": CONFIG.seed,
@@ -34,6 +35,6 @@ rule fit:
             "code": code("fit", *modules(wildcards.model)),
         },
     message:
-        "fitting the best {wildcards.model} on all training rows, {wildcards.protocol}"
+        "fitting the best {wildcards.model} on all training rows, {wildcards.features}, {wildcards.protocol}"
     script:
         "../scripts/fit.py"

@@ -31,9 +31,9 @@ rule vote:
     output:
         votes=temp(f"{FEATURES}/{{protocol}}/search/forest/votes/{{chunk}}.{{fold}}.{{part}}.npy"),
     log:
-        f"{RUN}/logs/vote/{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.log",
+        f"{RUN}/logs/vote/{{features}}.{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.log",
     benchmark:
-        f"{RUN}/benchmarks/vote/{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.jsonl"
+        f"{RUN}/benchmarks/vote/{{features}}.{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("vote")
@@ -48,7 +48,7 @@ rule vote:
             "code": code("vote"),
         },
     message:
-        "growing trees {wildcards.part} of forest {wildcards.chunk}, fold {wildcards.fold}, {wildcards.protocol}"
+        "growing trees {wildcards.part} of forest {wildcards.chunk}, fold {wildcards.fold}, {wildcards.features}, {wildcards.protocol}"
     script:
         "../scripts/vote.py"
 
@@ -63,9 +63,9 @@ rule grow:
     output:
         trees=temp(f"{FEATURES}/{{protocol}}/search/forest/trees/{{part}}.npz"),
     log:
-        f"{RUN}/logs/grow/{{protocol}}.forest.{{part}}.log",
+        f"{RUN}/logs/grow/{{features}}.{{protocol}}.forest.{{part}}.log",
     benchmark:
-        f"{RUN}/benchmarks/grow/{{protocol}}.forest.{{part}}.jsonl"
+        f"{RUN}/benchmarks/grow/{{features}}.{{protocol}}.forest.{{part}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("grow")
@@ -78,6 +78,6 @@ rule grow:
             "code": code("grow"),
         },
     message:
-        "growing trees {wildcards.part} of the best forest, {wildcards.protocol}"
+        "growing trees {wildcards.part} of the best forest, {wildcards.features}, {wildcards.protocol}"
     script:
         "../scripts/grow.py"

@@ -6,9 +6,9 @@ rule gram:
         products=f"{FEATURES}/{{protocol}}/gram/{{scaling}}.{{fold}}.npy",
         facts=f"{FEATURES}/{{protocol}}/gram/{{scaling}}.{{fold}}.json",
     log:
-        f"{RUN}/logs/gram/{{protocol}}.{{scaling}}.{{fold}}.log",
+        f"{RUN}/logs/gram/{{features}}.{{protocol}}.{{scaling}}.{{fold}}.log",
     benchmark:
-        f"{RUN}/benchmarks/gram/{{protocol}}.{{scaling}}.{{fold}}.jsonl"
+        f"{RUN}/benchmarks/gram/{{features}}.{{protocol}}.{{scaling}}.{{fold}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("gram")
@@ -21,6 +21,6 @@ rule gram:
             "code": code("gram"),
         },
     message:
-        "inner products of training rows: {wildcards.protocol}, scaling {wildcards.scaling}, fold {wildcards.fold}"
+        "inner products of training rows: {wildcards.features}, {wildcards.protocol}, scaling {wildcards.scaling}, fold {wildcards.fold}"
     script:
         "../scripts/gram.py"

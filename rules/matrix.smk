@@ -1,16 +1,37 @@
-rule matrix:
+rule rows:
     input:
         sheet=CONFIG.sheet,
-        faces=expand(f"{RUN}/faces/{{batch}}.npy", batch=PLAN.batches),
         tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=PLAN.batches),
     output:
-        matrix=f"{FEATURES}/matrix.npy",
         rows=f"{RUN}/rows.tsv",
         records=f"{RUN}/faces.tsv",
     log:
-        f"{RUN}/logs/matrix.log",
+        f"{RUN}/logs/rows.log",
     benchmark:
-        f"{RUN}/benchmarks/matrix.jsonl"
+        f"{RUN}/benchmarks/rows.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("rows")
+    resources:
+        **asks("rows"),
+    params:
+        job={"code": code("rows")},
+    message:
+        "ordering the faces of all batches"
+    script:
+        "../scripts/rows.py"
+
+
+rule matrix:
+    input:
+        tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=PLAN.batches),
+        vectors=vector_files,
+    output:
+        matrix=f"{FEATURES}/matrix.npy",
+    log:
+        f"{RUN}/logs/matrix/{{features}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/matrix/{{features}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("matrix")
@@ -19,6 +40,6 @@ rule matrix:
     params:
         job={"code": code("matrix")},
     message:
-        "gathering all faces into one matrix"
+        "gathering {wildcards.features} of all faces into one matrix"
     script:
         "../scripts/matrix.py"

@@ -11,9 +11,9 @@ rule search:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.tsv",
         values=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.npy",
     log:
-        f"{RUN}/logs/search/{{protocol}}.{{model}}.{{chunk}}.{{fold}}.log",
+        f"{RUN}/logs/search/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.log",
     benchmark:
-        f"{RUN}/benchmarks/search/{{protocol}}.{{model}}.{{chunk}}.{{fold}}.jsonl"
+        f"{RUN}/benchmarks/search/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("search")
@@ -29,7 +29,7 @@ rule search:
             "code": code("search", *modules(wildcards.model)),
         },
     message:
-        "searching {wildcards.model}, chunk {wildcards.chunk}, fold {wildcards.fold}, {wildcards.protocol}"
+        "searching {wildcards.model}, chunk {wildcards.chunk}, fold {wildcards.fold}, {wildcards.features}, {wildcards.protocol}"
     script:
         "../scripts/search.py"
 
@@ -45,9 +45,9 @@ rule choose:
         best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
         out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
     log:
-        f"{RUN}/logs/choose/{{protocol}}.{{model}}.log",
+        f"{RUN}/logs/choose/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/choose/{{protocol}}.{{model}}.jsonl"
+        f"{RUN}/benchmarks/choose/{{features}}.{{protocol}}.{{model}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("choose")
@@ -60,6 +60,6 @@ rule choose:
             "code": code("choose"),
         },
     message:
-        "choosing the best {wildcards.model} on the folds, {wildcards.protocol}"
+        "choosing the best {wildcards.model} on the folds, {wildcards.features}, {wildcards.protocol}"
     script:
         "../scripts/choose.py"

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from deepfake import archive, bundle, classify, job, tables
+from deepfake import archive, bundle, classify, features, job, tables
+from deepfake.features import crops
 from deepfake.report import pages, verdict
 
 
@@ -12,18 +13,20 @@ def main(work: job.Job) -> None:
     fitted, record = bundle.load(params["bundle"])
     pixels = np.load(work.read("faces"), allow_pickle=False)
     records = tables.read(work.read("table"))
-    rows = classify.frame_scores(records, pixels, fitted)
+    sees = record["features"]["name"]
+    seen = pixels if sees == features.PIXELS else crops.extract(sees, records, work.read("crops"))
+    rows = classify.frame_scores(records, seen, fitted)
     previews = _previews(work)
     folder = work.folder("pages")
     verdicts = []
     for number, (video, mine) in enumerate(_by_video(rows).items()):
         found = classify.verdict(mine, record, params["prior"], params["undecided"])
-        crops = [r["crop"] for r in records if r["video_id"] == video and r["crop"]]
-        faces = pixels[[int(crop.split(".")[0]) for crop in crops]]
+        mine_cut = [r["crop"] for r in records if r["video_id"] == video and r["crop"]]
+        faces = pixels[[int(crop.split(".")[0]) for crop in mine_cut]]
         page = f"{pages.slug(video)}.html"
-        seen = verdict.looks(fitted, faces)
+        shown = verdict.looks(fitted, faces, sees)
         verdict.write(
-            folder / page, found, mine, record, previews.get(number, {}), seen, params["undecided"]
+            folder / page, found, mine, record, previews.get(number, {}), shown, params["undecided"]
         )
         verdicts.append(found | {"page": f"pages/{params['batch']}/{page}"})
     tables.write(rows, work.write("scores"), classify.SCORE_COLUMNS)

@@ -26,6 +26,7 @@ def main(work: job.Job) -> None:
             "protocol": audit["protocol"],
             "test": ledger.test_of(audit["protocol"], (row["video_id"] for row in rows)),
             "rows": len(rows),
+            "features": record["features"]["name"],
             "model": fitted.model,
             "candidate": json.dumps(fitted.candidate, sort_keys=True),
             "code": ledger.code_of(work.params["code"]),
@@ -38,11 +39,17 @@ def main(work: job.Job) -> None:
     videos = evaluate.video_table(rows, values, said["videos"], record["calibration"])
     how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
     found = {
+        "features": record["features"],
         "model": fitted.model,
         "candidate": fitted.candidate,
         "protocol": audit["protocol"],
         "leaky": audit["leaky"],
         "unlinked_fakes": audit["unlinked_fakes"],
+        "folds": {
+            "leaky": record["training"]["leaky"],
+            "roc_auc": record["out_of_fold"]["metrics"]["roc_auc"],
+        },
+        "contains_training_images": fitted.contains_training_images,
         "level": how["level"],
         "threshold": {"aim": aim[0], "false_alarms": aim[1]},
         "frames": evaluate.judge(frames, said["frames"], **how),
@@ -55,7 +62,8 @@ def main(work: job.Job) -> None:
     Path(work.write("metrics")).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     stamp = " [LEAKY: see the audit of this split]" if audit["leaky"] else ""
     title = (
-        f"{fitted.model} {json.dumps(fitted.candidate)}, frames, {audit['protocol']} split{stamp}"
+        f"{fitted.model} {json.dumps(fitted.candidate)} on {record['features']['name']}, frames, "
+        f"{audit['protocol']} split{stamp}"
     )
     text = evaluate.original_text(frames, title)
     Path(work.write("text")).write_text(text + "\n", encoding="utf-8")

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, calibration, compiling, domain, gram, job, metrics, models, tables
+from deepfake import (
+    bundle,
+    calibration,
+    compiling,
+    domain,
+    features,
+    gram,
+    job,
+    metrics,
+    models,
+    tables,
+)
 from deepfake.matrix import Matrix
 
 
@@ -26,11 +37,17 @@ def main(work: job.Job) -> None:
         fitted = models.fit(
             params["model"], best["candidate"], training, params["seed"], work.threads
         )
+    name = params["features"]
+    fitted.contains_training_images &= name == features.PIXELS
     fake, means, groups = calibration.videos(tables.read(work.read("out_of_fold")))
     audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
     facts = {
         "preprocessing": params["preprocessing"],
-        "features": {"name": "pixels", "version": 1, "length": training.pixels.shape[1]},
+        "features": {
+            "name": name,
+            "version": features.version(name),
+            "length": training.pixels.shape[1],
+        },
         "calibration": calibration.fit(fake, means),
         "out_of_fold": metrics.summary(
             fake, means, model.THRESHOLD, groups, level=0.95, count=2000, seed=params["seed"]

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from deepfake import job, summary, tables
+from deepfake import job, summary, tables, winners
 
 
 def main(work: job.Job) -> None:
@@ -13,10 +13,14 @@ def main(work: job.Job) -> None:
     asked = work.params["evaluation"]
     how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
     rows = summary.table(found)
-    tables.write(summary.pairs(found, videos, **how), work.write("pairs"), summary.PAIR_COLUMNS)
+    compared = summary.pairs(found, videos, **how)
+    tables.write(compared, work.write("pairs"), summary.PAIR_COLUMNS)
     tables.write(rows, work.write("table"), summary.COLUMNS)
-    text = summary.text(rows, found[0]["level"], summary.threshold(found[0]))
+    best = winners.lines(found, compared, work.params["folder"])
+    text = summary.text(rows, found[0]["level"], summary.threshold(found[0]), best)
     Path(work.write("text")).write_text(text, encoding="utf-8")
+    record = json.dumps(winners.recommended(found), indent=1)
+    Path(work.write("best")).write_text(record + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,15 +18,15 @@ from deepfake import archive, tables
 NEVER = ("logs/*", "benchmarks/*", "compiled/*", "report.html")
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
-    "frames/*", "faces/*", "rows.tsv", "faces.tsv", "pixels/matrix.npy",
-    "splits/*", "pixels/*/gram/none.*",
-    "pixels/*/search/forest*", "pixels/*/models/forest/*.npy",
-    "pixels/*/evaluation/forest/frames.tsv",
+    "frames/*", "faces/*", "rows.tsv", "faces.tsv", "*/batches/*", "*/matrix.npy",
+    "splits/*", "*/gram/none.*",
+    "*/search/forest*", "*/models/forest/*.npy",
+    "*/evaluation/forest/frames.tsv",
 )  # fmt: skip
 # Numbers to 1e-9 and all words, so every prediction: LAPACK's sums depend on the threads.
 CLOSE = (
-    "pixels/*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv",
-    "pixels/*/search/*", "pixels/*/models/*", "pixels/*/evaluation/*",
+    "*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv", "best.json",
+    "*/search/*", "*/models/*", "*/evaluation/*",
 )  # fmt: skip
 TOLERANCE = 1e-9
 # A number that changes in its last digits has another sum; the sheet names its folder and batches.
@@ -47,7 +47,7 @@ def assert_same_results(ours: Path, theirs: Path, same_batches: bool = True) -> 
     if not same_batches:
         for name in ("frames", "faces"):
             assert _together(ours / name) == _together(theirs / name), name
-    of_batches = () if same_batches else ("frames/*", "faces/*", "faces.tsv")
+    of_batches = () if same_batches else ("frames/*", "faces/*", "faces.tsv", "*/batches/*")
     one, two = (
         {name for name in _names(folder) if not _is(name, of_batches)} for folder in (ours, theirs)
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import kinds, names
+from deepfake import features, kinds, names
 from deepfake import record as records
 from deepfake.kinds import Refused, demand
 from deepfake.models import NAMES, Fitted
@@ -131,7 +131,8 @@ def _checked(record: dict, folder: Path) -> Fitted:
     length = record["features"]["length"]
     demand(isinstance(length, int) and 0 < length < 2**31, f"features.length is {length!r}")
     kinds.check(model, arrays, length, record)
-    _check_facts(record, length)
+    _check_features(record, length)
+    _check_facts(record)
     return Fitted(
         model,
         record["candidate"],
@@ -167,10 +168,19 @@ def _array(folder: Path, name: str, described: dict, dtype: str, dimensions: int
     return array
 
 
-def _check_facts(record: dict, length: int) -> None:
+def _check_features(record: dict, length: int) -> None:
+    """What classify computes of a face."""
+    seen, size = record["features"], record["preprocessing"]["faces"]["size"]
+    name, known = seen["name"], (features.PIXELS, *features.NAMES)
+    demand(name in known, f"sees {name!r}; known are {', '.join(known)}")
+    what = f"face of {size} x {size} pixels" if name == features.PIXELS else f"vector of {name}"
+    demand(length == features.length(name, size), f"{length} features are no {what}")
+    told, ours = seen["version"], features.version(name)
+    demand(told == ours, f"sees {name} of version {told!r}; this version computes {ours!r}")
+
+
+def _check_facts(record: dict) -> None:
     """What a verdict tells of the model and is computed with."""
-    size = record["preprocessing"]["faces"]["size"]
-    demand(length == 3 * size**2, f"{length} features are no face of {size} x {size} pixels")
     training, auc = record["training"], record["calibration"]["roc_auc"]
     named = all(isinstance(name, str) for name in (*training["datasets"], training["protocol"]))
     demand(named and isinstance(training["leaky"], bool), "training is malformed")

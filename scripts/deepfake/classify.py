@@ -11,8 +11,8 @@ from deepfake.matrix import Faces
 from deepfake.models import Fitted
 
 COLUMNS = (
-    "video", "verdict", "probability", "score", "frames", "reason", "model", "trained_on",
-    "protocol", "leaky", "auc_of_people_unseen", "prior", "page",
+    "video", "verdict", "probability", "score", "frames", "reason", "features", "model",
+    "trained_on", "protocol", "leaky", "auc_of_people_unseen", "prior", "page",
 )  # fmt: skip
 SCORE_COLUMNS = (
     "video", "frame", "score", "x", "y", "width", "height", "confidence", "sharpness", "fps",
@@ -20,14 +20,14 @@ SCORE_COLUMNS = (
 )  # fmt: skip
 
 
-def frame_scores(records: Sequence[dict], pixels: np.ndarray, fitted: Fitted) -> list[dict]:
+def frame_scores(records: Sequence[dict], seen: np.ndarray, fitted: Fitted) -> list[dict]:
     """One dict a frame: its score, or why it has none.
 
     Args:
-        records: rows of `faces.COLUMNS`, as strings. pixels: the kept faces, uint8 (n, ...).
-        fitted: the model.
+        records: rows of `faces.COLUMNS`, as strings.
+        seen: what the model sees of the kept faces, uint8 (n, ...). fitted: the model.
     """
-    scores = models.decide(fitted, Faces(pixels)) if len(pixels) else np.empty(0)
+    scores = models.decide(fitted, Faces(seen)) if len(seen) else np.empty(0)
     rows = []
     for record in records:
         row = {name: record.get(name, "") for name in SCORE_COLUMNS} | {"video": record["video_id"]}
@@ -66,6 +66,7 @@ def verdict(rows: Sequence[dict], bundle: dict, prior: float, undecided: Sequenc
 def _model(bundle: dict) -> dict:
     training = bundle["training"]
     return {
+        "features": bundle["features"]["name"],
         "model": bundle["model"],
         "trained_on": ", ".join(filter(None, training["datasets"])),
         "protocol": training["protocol"],
@@ -120,7 +121,8 @@ def text(rows: Sequence[dict]) -> str:
         known = f"{float(auc):.2f}" if auc not in ("", None) else "unknown"
         lines += [
             "",
-            f"model: {first['model']}, trained on {first['trained_on'] or 'unnamed videos'} "
+            f"model: {first['model']} on {first['features']}, trained on "
+            f"{first['trained_on'] or 'unnamed videos'} "
             f"({first['protocol']} split{', LEAKY' if first['leaky'] == 'yes' else ''}); AUC on "
             f"people it had not seen: {known}; assumed share of fakes: {first['prior']}",
         ]

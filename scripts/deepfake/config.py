@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from deepfake import features as sets
 from deepfake import schema
 from deepfake.datasets.faceforensics import COMPRESSIONS, SUBSETS
 from deepfake.schema import (
@@ -348,6 +349,12 @@ class Config(Section):
     max_jobs: Count = key(5000, "jobs above which a run is refused", "nothing")
     frames: Frames = Frames()
     faces: Faces = Faces()
+    features: grid(Literal[(sets.PIXELS, *sets.NAMES)]) = key(
+        [sets.PIXELS],
+        f"what the models see of a face: {sets.PIXELS}, {', '.join(sets.NAMES)}; several are one "
+        "sweep, each with every model",
+        "features",
+    )
     split: Split = Split()
     sweep: Sweep = Field(
         description="name at least one model under it, like svm, logistic or forest"
@@ -363,6 +370,8 @@ class Config(Section):
             raise ValueError("run must not start with a dot")
         if reason := unusable(self.sheet):
             raise ValueError(f"sheet {reason}")
+        if len(set(self.features)) != len(self.features):
+            raise ValueError("features are named twice")
         return self
 
 

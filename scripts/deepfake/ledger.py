@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-COLUMNS = ("time", "run", "protocol", "test", "rows", "model", "candidate", "code")
+COLUMNS = ("time", "run", "protocol", "test", "rows", "model", "candidate", "code", "features")
+OLDER = {"features": "pixels"}  # of lines from before there was such a column, the last
 
 Row = dict[str, str]
 
@@ -63,7 +64,12 @@ def read(path: str | Path) -> list[Row]:
     except FileNotFoundError:
         return []
     lines = [line.split("\t") for line in text.splitlines()[1:]]
-    return [dict(zip(COLUMNS, c, strict=True)) for c in lines if len(c) == len(COLUMNS)]
+    least = len(COLUMNS) - len(OLDER)
+    return [
+        OLDER | dict(zip(COLUMNS, c, strict=False))
+        for c in lines
+        if len(c) in (least, len(COLUMNS))
+    ]
 
 
 def times(number: int) -> str:
@@ -76,7 +82,7 @@ def told(entries: Sequence[Row], protocol: str, test: str) -> str:
     mine = [entry for entry in entries if entry["test"] == test]
     if not mine:
         return f"The ledger does not hold that the test of the {protocol} split was scored."
-    models = Counter(entry["model"] for entry in mine)
+    models = Counter(f"{entry['features']} {entry['model']}" for entry in mine)
     most = max(models.values())
     each = ", ".join(f"{name} {times(count)}" for name, count in sorted(models.items()))
     runs = sorted({entry["run"] for entry in mine})

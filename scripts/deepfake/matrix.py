@@ -1,4 +1,4 @@
-"""The big array of pixels and the table of its rows: writing it, and reading it by columns.
+"""The big arrays of features and the table of their rows: writing them, and reading by columns.
 
 The matrix is an .npy file of shape (n, p), uint8, in Fortran order: a column block is one
 contiguous read. It is written in column slabs with plain writes and read with plain reads:
@@ -258,34 +258,41 @@ def _fill(file, block: np.ndarray) -> None:
         view = view[count:]
 
 
+def sources(batches: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
+    """(file, number in it) of each row, as `collect` orders them; of (table, array) files."""
+    return [
+        (array, int(record["crop"].split(".")[0]))
+        for record, array in _ordered(batches)
+        if record["status"] == "kept"
+    ]
+
+
 def collect(
-    batches: Sequence[tuple[str, str]], videos: dict[str, dict[str, str]]
-) -> tuple[list[dict], list[tuple[str, int]], list[dict]]:
+    batches: Sequence[str], videos: dict[str, dict[str, str]]
+) -> tuple[list[dict], list[dict]]:
     """Order the faces of all batches by (video_id, frame, face).
 
     Args:
-        batches: (table, array) files of each batch.
+        batches: table of each batch.
         videos: sheet row by video_id.
 
     Returns:
-        Rows of the matrix, the source of each, and every frame's record, kept or dropped.
+        Rows of the matrices, and every frame's record, kept or dropped.
     """
-    found = []
-    for table, array in batches:
-        for record in tables.read(table):
-            found.append((record, array))
-    found.sort(key=lambda item: _order(item[0]))
-    rows, sources, records = [], [], []
-    for record, array in found:
+    rows, records = [], []
+    for record, _ in _ordered([(table, "") for table in batches]):
         video = videos[record["video_id"]]
         records.append(record | {"label": video["label"], "group_id": video["group_id"]})
         if record["status"] == "kept":
             facts = {name: video.get(name, "") for name in ROW_COLUMNS}
             seen = {name: record[name] for name in OF_A_FACE}
             rows.append(facts | seen | {"row": len(rows)})
-            sources.append((array, int(record["crop"].split(".")[0])))
-    return rows, sources, records
+    return rows, records
 
 
-def _order(record: dict[str, str]) -> tuple[str, int, int]:
-    return record["video_id"], int(record["frame"] or -1), int(record["face"] or -1)
+def _ordered(batches: Sequence[tuple[str, str]]) -> list[tuple[dict[str, str], str]]:
+    """The records of all batches, each with its batch's array."""
+    found = [(record, array) for table, array in batches for record in tables.read(table)]
+    return sorted(
+        found, key=lambda f: (f[0]["video_id"], int(f[0]["frame"] or -1), int(f[0]["face"] or -1))
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from deepfake import download, protocols, resources, sheet, sweep
+from deepfake import download, features, protocols, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.sheet import Video
 from deepfake.site import Limits
@@ -19,6 +19,7 @@ _KEEP_ROWS = ("svm", "knn")  # whose models hold training rows
 PACKING = {
     "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
     "faces": "pack more videos a job (scan_dataset.py --videos-per-job)",
+    "features": "pack more videos a job (scan_dataset.py --videos-per-job)",
     "search": "score more candidates a job (search.candidates_per_job)",
     "vote": "grow more trees a job (search.trees_per_job)",
     "grow": "grow more trees a job (search.trees_per_job)",
@@ -86,8 +87,7 @@ class Plan:
 
     def _trees(self, model: str | None, chunk: str | None = None) -> int:
         """Trees of the largest candidate."""
-        models = self.members(model) if model else []
-        found = [one for name in models for one in self.chosen(name, chunk).values()]
+        found = self.chosen(model, chunk).values() if model else []
         return max((candidate.get("n_estimators", 0) for candidate in found), default=0)
 
     def grams(self, model: str, chunk: str | None = None, fold: str = "all") -> list[str]:
@@ -104,45 +104,57 @@ class Plan:
 
     def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every job of a whole run from nothing, as (rule, wildcards)."""
+        sets = self._config.features
         for batch in self.batches:
             yield "frames", {"batch": batch}
             yield "faces", {"batch": batch}
-        yield "matrix", {}
-        folds = [str(fold) for fold in range(self._config.split.folds.k)]
+            for name in sets:
+                if name != features.PIXELS:
+                    yield "features", {"features": name, "batch": batch}
+        yield "rows", {}
+        for name in sets:
+            yield "matrix", {"features": name}
         if "forest" in self.candidates:
             yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
-            names = {
-                name
-                for model in self.candidates
-                for fold in ("all", *folds)
-                for name in self.grams(model, fold=fold)
-            }
-            for name in sorted(names):
-                scaling, fold = name.split(".")
-                yield "gram", {"protocol": protocol, "scaling": scaling, "fold": fold}
-            for model in self.candidates:
-                mine = {"protocol": protocol, "model": model}
-                for chunk in self.chunks[model]:
-                    for fold in folds:
-                        part_of = {"protocol": protocol, "chunk": chunk, "fold": fold}
-                        for part in self.parts(model, chunk):
-                            yield "vote", part_of | {"part": part}
-                        yield "search", part_of | {"model": model}
-                for part in self.parts(model):
-                    yield "grow", {"protocol": protocol, "part": part}
-                made = ("average",) if model == "average" else ("choose", "fit")
-                for rule in (*made, "evaluate"):
-                    yield rule, mine
+            for name in sets:
+                for rule, wildcards in self._swept():
+                    yield rule, {"features": name, "protocol": protocol} | wildcards
         yield "summary", {}
         yield "report", {}
+
+    def _swept(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """The jobs of a feature set under a protocol."""
+        folds = [str(fold) for fold in range(self._config.split.folds.k)]
+        names = {
+            name
+            for model in self.candidates
+            for fold in ("all", *folds)
+            for name in self.grams(model, fold=fold)
+        }
+        for name in sorted(names):
+            scaling, fold = name.split(".")
+            yield "gram", {"scaling": scaling, "fold": fold}
+        for model in self.candidates:
+            for chunk in self.chunks[model]:
+                for fold in folds:
+                    part_of = {"chunk": chunk, "fold": fold}
+                    for part in self.parts(model, chunk):
+                        yield "vote", part_of | {"part": part}
+                    yield "search", part_of | {"model": model}
+            for part in self.parts(model):
+                yield "grow", {"part": part}
+            made = ("average",) if model == "average" else ("choose", "fit")
+            for rule in (*made, "evaluate"):
+                yield rule, {"model": model}
 
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""
         videos = self.batches.get(wildcards.get("batch"), self._videos)
         model, frames = wildcards.get("model"), self._config.frames.per_video
-        trees, members = self._trees(model, wildcards.get("chunk")), []
+        parts = self.members(model) if model else [None]
+        trees, members = max(self._trees(name, wildcards.get("chunk")) for name in parts), []
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
         elif "part" in wildcards:
@@ -154,7 +166,9 @@ class Plan:
             decoded=frames * self._config.frames.every,
             patience=self._config.frames.timeout,
             rows=len(videos) * frames,
-            features=self._config.faces.size**2 * 3,
+            features=features.length(
+                wildcards.get("features", features.PIXELS), self._config.faces.size
+            ),
             candidates=max(1, len(members)),
             trees=trees,
             download=download.size(
@@ -209,15 +223,16 @@ class Plan:
                 f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
                 "memory: sweep only the forest, take fewer frames, or raise the limit"
             )
-        narrow, columns = (
-            [m for m in sweep.NARROW if m in self.candidates],
-            config.faces.size**2 * 3,
-        )
-        if narrow and columns > sweep.WIDEST:
-            found.append(
-                f"sweep.{narrow[0]}: LDA, QDA and KNN take feature sets of up to {sweep.WIDEST:,} "
-                f"columns; pixels have {columns:,}: leave {' and '.join(narrow)} out of the sweep"
-            )
+        narrow = [model for model in sweep.NARROW if model in self.candidates]
+        for name in config.features if narrow else []:
+            columns = features.length(name, config.faces.size)
+            if columns > sweep.WIDEST:
+                have = "have" if name == features.PIXELS else "has"
+                found.append(
+                    f"sweep.{narrow[0]}: LDA, QDA and KNN take feature sets of up to "
+                    f"{sweep.WIDEST:,} columns; {name} {have} {columns:,}: leave {name} out of "
+                    f"features, or {' and '.join(narrow)} out of the sweep"
+                )
         cross = config.split.cross.model_dump(mode="json")
         for protocol in config.split.protocols:
             for problem in protocols.problems(protocol, self._videos, cross):

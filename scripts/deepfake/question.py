@@ -18,7 +18,7 @@ class Question(Section):
     """What is asked of a model: `snakemake classify --config videos=... bundle=...`."""
 
     videos: str | list[str] = Field(description="a path, a pattern or @LIST of the videos")
-    bundle: str = Field(description="the folder of a model, with its bundle.json")
+    bundle: str = Field(description="the folder of a model, or of a run")
     run: str = Field("verdicts", pattern=RUN)
     prior: Float = Field(0.5, gt=0, lt=1)
     undecided: tuple[Float, Float] = (0.4, 0.6)

@@ -61,7 +61,7 @@ class Size:
 
     @property
     def matrix(self) -> float:
-        """Bytes of the pixel matrix."""
+        """Bytes of a feature set's matrix."""
         return float(self.rows) * self.features
 
 
@@ -99,6 +99,8 @@ _MEMORY = {
     "faces": lambda s: (
         1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB + s.videos * s.features)
     ),
+    "features": lambda s: 1000 * MB + s.matrix,  # a face of 4K takes 400 MB
+    "rows": lambda s: 500 * MB + 6000 * s.rows,
     "matrix": lambda s: 1000 * MB + 3000 * s.rows,
     "compile": lambda s: 1000 * MB,
     "split": lambda s: 500 * MB + 6000 * s.rows,
@@ -134,6 +136,8 @@ _SECONDS = {
     "frames": lambda s, t: 60 + s.videos * (10 + s.frames + s.decoded / 150) + 3 * s.patience,
     # a frame of 4K takes 1.2 s, of 1080p 0.85 s, at `detect_at: 640` 0.1 to 0.5 s
     "faces": lambda s, t: 120 + s.videos * (5 + 3 * s.frames),
+    "features": lambda s, t: 60 + 0.1 * s.rows,  # 5 to 10 ms a face of 300 pixels
+    "rows": lambda s, t: 60 + s.rows / 1000,
     "matrix": lambda s, t: 120 + s.matrix / 10e6,
     "compile": lambda s, t: 120,
     "split": lambda s, t: 60 + s.rows / 300,  # 700,000 hashes were compared in 580 s

@@ -10,13 +10,14 @@ import numpy as np
 from deepfake import metrics
 
 COLUMNS = (
-    "protocol", "model", "unit", "rows", "fake", "real", "groups", "baseline",
+    "protocol", "features", "model", "unit", "rows", "fake", "real", "groups", "baseline",
     "accuracy", "accuracy_low", "accuracy_high",
     "balanced_accuracy", "balanced_accuracy_low", "balanced_accuracy_high",
-    "roc_auc", "roc_auc_low", "roc_auc_high", "leaky", "note",
+    "roc_auc", "roc_auc_low", "roc_auc_high", "folds_roc_auc", "leaky", "note",
 )  # fmt: skip
 PAIR_COLUMNS = (
-    "protocol", "one", "other", "score", "difference", "low", "high", "videos", "groups", "leaky",
+    "protocol", "one_features", "one", "other_features", "other", "score", "difference", "low",
+    "high", "videos", "groups", "leaky",
 )  # fmt: skip
 SHOWN = ("accuracy", "balanced_accuracy", "roc_auc")
 
@@ -29,6 +30,7 @@ def table(found: Sequence[dict]) -> list[dict]:
             judged = record[unit]
             row = {
                 "protocol": record["protocol"],
+                "features": record["features"]["name"],
                 "model": record["model"],
                 "unit": unit,
                 "rows": judged["rows"],
@@ -36,6 +38,7 @@ def table(found: Sequence[dict]) -> list[dict]:
                 "real": judged["real"],
                 "groups": judged["groups"],
                 "baseline": judged["majority_baseline"],
+                "folds_roc_auc": record["folds"]["roc_auc"]["value"] if unit == "videos" else None,
                 "leaky": "yes" if record["leaky"] else "no",
                 "note": "; ".join(filter(None, [judged["note"], _unlinked(record)])),
             }
@@ -77,7 +80,9 @@ def pairs(found: Sequence[dict], videos: Sequence[Sequence[dict]], **how) -> lis
             rows.append(
                 {
                     "protocol": one["protocol"],
+                    "one_features": one["features"]["name"],
                     "one": one["model"],
+                    "other_features": other["features"]["name"],
                     "other": other["model"],
                     "score": score,
                     "difference": differences[score]["value"],
@@ -102,9 +107,22 @@ def threshold(record: dict) -> str:
     }[chosen["aim"]]
 
 
-def text(rows: Sequence[dict], level: float, chosen: str) -> str:
-    """The table for a terminal: fixed width, intervals in brackets."""
-    head = ("split", "model", "unit", "test", "baseline", *SHOWN, "")
+def difference(metric: dict) -> str:
+    """A difference {value, low, high} as text."""
+    value, low, high = metric["value"], metric["low"], metric["high"]
+    if value is None:
+        return "undefined"
+    return f"{value:+.3f}" + ("" if low is None else f" [{low:+.2f}, {high:+.2f}]")
+
+
+def text(rows: Sequence[dict], level: float, chosen: str, best: Sequence[str] = ()) -> str:
+    """The table for a terminal: fixed width, intervals in brackets.
+
+    Args:
+        rows: from `table`. level: of the intervals. chosen: from `threshold`. best: lines of
+            `winners.lines`.
+    """
+    head = ("split", "features", "model", "unit", "test", "baseline", *SHOWN, "")
     lines = [head]
     for row in rows:
         counts = f"{row['fake']} fake, {row['real']} real"
@@ -113,7 +131,7 @@ def text(rows: Sequence[dict], level: float, chosen: str) -> str:
         remark = "; ".join(filter(None, [stamp, row["note"]]))
         lines.append(
             (
-                *(row[name] for name in ("protocol", "model", "unit")),
+                *(row[name] for name in ("protocol", "features", "model", "unit")),
                 counts,
                 f"{row['baseline']:.3f}",
                 *scores,
@@ -122,7 +140,8 @@ def text(rows: Sequence[dict], level: float, chosen: str) -> str:
         )
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     body = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]
-    legend = [
+    legend = ["", *best] if best else []
+    legend += [
         "",
         f"[low, high]: {level:.0%} interval, bootstrap over groups.",
         "baseline: accuracy of always saying the larger class.",

@@ -1,5 +1,6 @@
 """The tables of a small run that never ran, written by the library's own functions."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import yaml
 
 from deepfake import audit as audits
 from deepfake import config, evaluate, faces, search, sheet, splits, summary, tables
+from deepfake import features as sets
 from deepfake.matrix import ROW_COLUMNS
 
 SETTINGS = {"run": "made-up", "split": {"test_size": 0.5, "folds": {"k": 2}}}
@@ -20,6 +22,7 @@ def write(
     groups: int = 16,
     protocols: tuple = ("grouped",),
     models: dict | None = None,
+    features: tuple = ("pixels",),
     lost: dict | None = None,
     name: str = "clip",
     test_label: str = "",
@@ -31,6 +34,7 @@ def write(
     Args:
         groups: of one real and one fake video, two frames each.
         models: by name, (mean score on the folds, how well it tells the test rows apart).
+        features: sets that each model is tested on.
         lost: by label, how many frames more gave no face.
         name: of the videos. test_label: the only class of the test, or "" for both.
 
@@ -65,8 +69,8 @@ def write(
         test = [row for row, cut in zip(rows, split, strict=True)
                 if cut["part"] == "test" and row["label"] != {"real": "fake", "fake": "real"}.get(
                     test_label)]  # fmt: skip
-        for model, (mean, skill) in models.items():
-            _result(files, folder, model, mean, skill, test, audit, candidates)
+        for seen, (model, (mean, skill)) in itertools.product(features, models.items()):
+            _result(files, folder, seen, model, mean, skill, test, audit, candidates)
     found = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["metrics"]]
     pairs = summary.pairs(found, [tables.read(path) for path in files["videos"]], **HOW)
     files["pairs"] = [str(folder / "comparisons.tsv")]
@@ -90,8 +94,8 @@ def _video(name: str, group: int, label: str, known: bool) -> dict:
     }
 
 
-def _result(files, folder, model, mean, skill, test, audit, candidates) -> None:
-    place = folder / f"{audit['protocol']}.{model}"
+def _result(files, folder, features, model, mean, skill, test, audit, candidates) -> None:
+    place = folder / f"{features}.{audit['protocol']}.{model}"
     noise = np.random.default_rng(len(model)).normal(size=len(test))
     values = noise + np.array([skill * (row["label"] == "fake") for row in test])
     frames = evaluate.frame_table(test, values, 0.5)
@@ -106,10 +110,16 @@ def _result(files, folder, model, mean, skill, test, audit, candidates) -> None:
     record = {"number": 0, "by": "roc_auc", "candidate": {axis: 1.0}}
     record |= {"fold_means": dict.fromkeys(search.SCORES, mean)}
     judged = {
+        "features": {"name": features, "version": 1, "length": sets.length(features, 320)},
         "model": model,
         "protocol": audit["protocol"],
         "leaky": audit["leaky"],
         "unlinked_fakes": audit["unlinked_fakes"],
+        "folds": {
+            "leaky": audit["leaky"] or audit["leaky_folds"],
+            "roc_auc": {"value": mean, "low": None, "high": None},
+        },
+        "contains_training_images": False,
         "level": HOW["level"],
         "frames": evaluate.judge(frames, 0.5, **HOW),
         "videos": evaluate.judge(videos, 0.5, **HOW),

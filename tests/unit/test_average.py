@@ -116,6 +116,21 @@ def test_its_members_are_those_named_or_the_whole_sweep(members, expected):
     assert jobs == ["average", "evaluate"]
 
 
+def test_its_jobs_are_as_large_as_its_largest_member():
+    """A forest in parts is grown once, for itself."""
+    grids = {"svm": {}, "forest": {"n_estimators": 2000}}
+    plan = Plan(load(grids | {"average": {}}), [])
+    assert plan.parts("average") == {}
+    assert plan.size({"model": "average"}).trees == 2000
+    alone = Plan(load(grids), [])
+    assert sum(rule == "grow" for rule, _ in plan.jobs()) == sum(
+        rule == "grow" for rule, _ in alone.jobs()
+    )
+    asked = {"protocol": "grouped", "features": "pixels", "model": "average"}
+    for rule in ("average", "evaluate"):  # an SVM's support vectors are rows of the matrix
+        assert plan.mem_mb(rule, asked) == plan.mem_mb("evaluate", asked | {"model": "svm"})
+
+
 @pytest.mark.parametrize(
     ("sweep", "reason"),
     [

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import bundle, gram, models
+from deepfake import bundle, features, gram, models
 from deepfake.bundle import BundleError
 from deepfake.matrix import Faces
 from deepfake.models import Fitted, Training, average
@@ -23,7 +23,7 @@ from tests.unit import synthetic
 N, P = 40, 300
 FACTS = {
     "preprocessing": {"faces": {"size": 10, "margin": 0.25}},
-    "features": {"name": "pixels", "length": P},
+    "features": {"name": "pixels", "version": 1, "length": P},
     "calibration": {"slope": 1.5, "intercept": -0.25, "roc_auc": 0.8, "videos": 12},
     "training": {
         "datasets": ["set"],
@@ -334,6 +334,31 @@ def test_a_model_of_other_pixels_than_its_faces_have_is_refused(saved, tmp_path)
     facts = FACTS | {"preprocessing": {"faces": {"size": 20, "margin": 0.25}}}
     bundle.save(fit("svm", LINEAR), facts, tmp_path, tmp_path / bundle.FILE)
     assert_refused(tmp_path, "300 features are no face of 20 x 20 pixels")
+
+
+SEES = {
+    "unknown": ({"name": "wavelets"}, "sees 'wavelets'; known are pixels, residuals"),
+    "other length": ({"name": "lbp"}, "300 features are no vector of lbp"),
+    "other version": ({"version": 0}, "sees pixels of version 0; this version computes 1"),
+}
+
+
+@pytest.mark.parametrize("case", SEES)
+def test_features_that_this_version_does_not_compute_are_refused(copy, case):
+    change, reason = SEES[case]
+    folder = copy("svm", LINEAR)
+    edit(folder, lambda record: record["features"].update(change))
+    assert_refused(folder, reason)
+
+
+def test_support_vectors_of_a_feature_set_are_no_images(tmp_path):
+    rows, fake = synthetic.faces(N, 20)
+    grams = {"standard": gram.compute(Faces(rows), "standard")}
+    fitted = models.module("svm").fit(RBF, Training(Faces(rows), fake, grams), seed=1)
+    fitted.contains_training_images = False
+    seen = {"name": "lbp", "version": features.version("lbp"), "length": 20}
+    bundle.save(fitted, FACTS | {"features": seen}, tmp_path, tmp_path / bundle.FILE)
+    assert not bundle.load(tmp_path)[0].contains_training_images
 
 
 def test_a_model_may_not_know_what_its_training_was_like(copy):

@@ -53,6 +53,7 @@ def test_a_batch_is_named_by_its_files_and_the_model(clips):
 
 def bundle(auc: float = 0.9, fake: int = 50) -> dict:
     return {
+        "features": {"name": "residuals", "version": 2, "length": 3328},
         "model": "logistic",
         "calibration": {"slope": 1.0, "intercept": 0.0, "roc_auc": auc},
         "training": {

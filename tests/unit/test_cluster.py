@@ -363,12 +363,13 @@ def videos(count: int) -> list[dict]:
 
 
 def test_a_plan_holds_every_job_once_and_is_capped():
-    settings = config.load({"sweep": {"svm": {"C": [1, 2]}, "forest": {}}}, "x")
+    sets = ["pixels", "lbp", "residuals"]
+    settings = config.load({"features": sets, "sweep": {"svm": {"C": [1, 2]}, "forest": {}}}, "x")
     plan = Plan(settings, videos(10), site.Limits(mem_mb=1000, minutes=15))
     jobs = [(rule, tuple(sorted(wildcards.items()))) for rule, wildcards in plan.jobs()]
     assert len(jobs) == len(set(jobs))
     assert {rule for rule, _ in jobs} == {
-        *("frames", "faces", "matrix", "split", "gram"),
+        *("frames", "faces", "features", "rows", "matrix", "split", "gram"),
         *("compile", "search", "choose", "fit", "evaluate", "summary", "report"),
     }
     assert plan.mem_mb("faces", {"batch": "b0"}, attempt=3) == 1000

@@ -67,7 +67,7 @@ def test_a_changed_module_changes_the_scripts_that_import_it_and_no_other(
     assert changed == {name for name in NAMES if module in found_by_python[name]}
 
 
-@pytest.mark.parametrize("name", ["frames", "faces", "matrix", "split", "fit"])
+@pytest.mark.parametrize("name", ["frames", "faces", "features", "matrix", "split", "fit"])
 def test_every_module_that_python_loads_is_seen(name: str) -> None:
     program = (
         "import json, runpy, sys; runpy.run_path(sys.argv[1], run_name='looked at');"

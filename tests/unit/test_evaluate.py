@@ -104,7 +104,10 @@ def records(rows, values) -> list[dict]:
 
     def record(protocol: str, model: str, leaky: bool, frames: str, videos: str) -> dict:
         units = {"frames": judged[frames], "videos": judged[videos]}
-        return {"protocol": protocol, "model": model, "leaky": leaky} | units
+        seen = {"name": "pixels", "version": 1, "length": 300}
+        folds = {"leaky": leaky, "roc_auc": {"value": 0.7, "low": None, "high": None}}
+        record = {"protocol": protocol, "model": model, "leaky": leaky, "features": seen}
+        return record | {"folds": folds, "contains_training_images": False} | units
 
     return [
         record("grouped", "svm", False, "frames", "videos"),
@@ -131,7 +134,8 @@ def test_the_summary_has_a_row_for_frames_and_one_for_videos(records):
 def test_the_text_stamps_every_leaky_row_and_says_what_it_means(records):
     lines = summary.text(summary.table(records), 0.9, "the model's own").splitlines()
     assert lines[0].split() == [
-        "split", "model", "unit", "test", "baseline", "accuracy", "balanced_accuracy", "roc_auc",
+        "split", "features", "model", "unit", "test", "baseline", "accuracy", "balanced_accuracy",
+        "roc_auc",
     ]  # fmt: skip
     for line in lines[1:7]:
         assert ("LEAKY" in line) == line.startswith("frame ")

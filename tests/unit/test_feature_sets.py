@@ -95,7 +95,7 @@ def level(residual: int, step: int) -> int:
 @pytest.mark.parametrize("name", FILTERS)
 def test_frequencies_are_those_counted_one_by_one(name: str) -> None:
     picture = texture()
-    vector = residuals.vector(grey(picture), BOX).astype(np.float64)
+    vector = residuals.values(grey(picture), BOX).astype(np.float64)
     expected = runs(picture, name)
     for scan in [scan for submodel, scan in residuals.SUBMODELS if submodel == name]:
         for region in residuals.REGIONS:
@@ -126,9 +126,9 @@ def test_runs_of_a_tiny_residual_are_counted_by_hand() -> None:
 
 
 def test_crops_too_large_to_be_counted_at_once_are_counted_in_bands(monkeypatch) -> None:
-    whole = residuals.vector(grey(texture()), BOX)
+    whole = residuals.values(grey(texture()), BOX)
     monkeypatch.setattr(residuals, "EXACT", 100)
-    np.testing.assert_array_equal(residuals.vector(grey(texture()), BOX), whole)
+    np.testing.assert_array_equal(residuals.values(grey(texture()), BOX), whole)
 
 
 def test_runs_of_three_are_the_two_in_each_run_of_four() -> None:
@@ -161,7 +161,7 @@ def test_merging_leaves_the_bins_that_the_paper_counts() -> None:
 
 
 def test_frequencies_of_each_part_sum_to_one() -> None:
-    vector = residuals.vector(grey(texture()), BOX).astype(np.float64)
+    vector = residuals.values(grey(texture()), BOX).astype(np.float64)
     parts = Counter()
     for label, value in zip(residuals.LABELS, vector, strict=True):
         parts[label[:4]] += value**2
@@ -187,8 +187,8 @@ def test_a_moved_or_negated_crop_has_the_same_residual_features(move: str, box) 
                  int(np.ptp(rows)) + 1)  # fmt: skip
     else:
         moved = box
-    found = residuals.vector(grey(MOVES[move](picture)), moved)
-    np.testing.assert_array_equal(found, residuals.vector(grey(picture), box))
+    found = residuals.values(grey(MOVES[move](picture)), moved)
+    np.testing.assert_array_equal(found, residuals.values(grey(picture), box))
 
 
 def test_residuals_that_go_on_alike_and_that_change_are_told_apart() -> None:
@@ -197,7 +197,7 @@ def test_residuals_that_go_on_alike_and_that_change_are_told_apart() -> None:
     zeros = residuals.CLASSES[4][_number((0, 0, 0, 0))]
     place = residuals.LABELS.index(("ring", "first", "across", 4, zeros))
     for picture, share in ((columns % 2, 0.5), ((rows + columns) % 2, 0)):
-        found = residuals.vector(grey(picture.astype(np.uint8)), BOX)[place] ** 2
+        found = residuals.values(grey(picture.astype(np.uint8)), BOX)[place] ** 2
         assert found == pytest.approx(share, abs=0.02)
 
 
@@ -222,8 +222,8 @@ FORGERIES = {"resampled": resampled, "blurred": lambda p: cv2.GaussianBlur(p, (0
 
 @pytest.mark.parametrize("how", FORGERIES)
 def test_a_smoothed_face_has_less_noise_than_its_ring(how: str) -> None:
-    honest = energies.vector(pasted(lambda picture: picture), LARGE)
-    forged = energies.vector(pasted(FORGERIES[how]), LARGE)
+    honest = energies.values(pasted(lambda picture: picture), LARGE)
+    forged = energies.values(pasted(FORGERIES[how]), LARGE)
     for number, (channel, name, value) in enumerate(energies.LABELS):
         if channel != "Y":
             assert honest[number] == forged[number]  # a grey picture has no chroma
@@ -242,8 +242,8 @@ def test_a_smoothed_face_has_more_runs_of_small_residuals_than_its_ring(how: str
             residuals.LABELS.index((region, name, scan, 4, residuals.CLASSES[4][zeros]))
             for region in residuals.REGIONS
         )
-        honest = residuals.vector(pasted(lambda picture: picture), LARGE)
-        forged = residuals.vector(pasted(FORGERIES[how]), LARGE)
+        honest = residuals.values(pasted(lambda picture: picture), LARGE)
+        forged = residuals.values(pasted(FORGERIES[how]), LARGE)
         assert abs(honest[face] - honest[ring]) < 0.05
         assert forged[face] > forged[ring] + 0.05
         assert abs(forged[ring] - honest[ring]) < 0.01
@@ -251,7 +251,7 @@ def test_a_smoothed_face_has_more_runs_of_small_residuals_than_its_ring(how: str
 
 def test_white_noise_has_its_variance_as_energy_in_every_filter() -> None:
     grain = np.random.default_rng(0).normal(128, 8, (300, 260))
-    found = energies.vector(grey(np.rint(grain).astype(np.uint8)), (40, 45, 180, 210))
+    found = energies.values(grey(np.rint(grain).astype(np.uint8)), (40, 45, 180, 210))
     for label, value in zip(energies.LABELS, found, strict=True):
         if label[0] == "Y":
             expected = 0 if label[2] == "difference" else np.log2(64 + 1 / 6)
@@ -267,7 +267,7 @@ def test_energies_are_the_mean_squares_taken_one_by_one(name: str) -> None:
             squares[region([place], inside)].append(value**2)
     power = (np.array(FILTERS[name][0]) ** 2).sum()
     expected = {part: np.log2(np.mean(squares[part]) / power + 1 / 12) for part in ("face", "ring")}
-    found = dict(zip(energies.LABELS, energies.vector(grey(picture), BOX), strict=True))
+    found = dict(zip(energies.LABELS, energies.values(grey(picture), BOX), strict=True))
     for part, value in expected.items():
         assert found["Y", name, part] == pytest.approx(value, abs=1e-4)
     difference = expected["face"] - expected["ring"]
@@ -279,14 +279,14 @@ def test_noise_of_colour_alone_is_seen_in_the_chroma() -> None:
     crop = np.full((120, 100, 3), 128, np.uint8)
     mask = native.face(crop.shape, (20, 25, 60, 70))
     crop[..., 2] = np.where(mask, 128 + generator.integers(-12, 13, mask.shape), 128)
-    found = dict(zip(energies.LABELS, energies.vector(crop, (20, 25, 60, 70)), strict=True))
+    found = dict(zip(energies.LABELS, energies.values(crop, (20, 25, 60, 70)), strict=True))
     assert found["Cb", "square3", "difference"] > 5
     assert found["Cb", "square3", "difference"] > found["Y", "square3", "difference"] + 1
 
 
 def test_a_region_without_a_pixel_makes_no_difference() -> None:
     crop = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
-    found = energies.vector(crop, (0, 0, 1, 1))  # a face in the corner, where no filter has room
+    found = energies.values(crop, (0, 0, 1, 1))  # a face in the corner, where no filter has room
     values = dict(zip(energies.LABELS, found, strict=True))
     for channel, name, value in energies.LABELS:
         if value != "ring":
@@ -301,7 +301,7 @@ def white(side: int) -> np.ndarray:
 
 @pytest.mark.parametrize("side", [64, 101, 240])
 def test_the_spectrum_of_white_noise_is_flat_at_its_variance(side: int) -> None:
-    found = spectrum.vector(grey(white(side)), (0, 0, side, side))
+    found = spectrum.values(grey(white(side)), (0, 0, side, side))
     enough = (spectrum.FREQUENCIES * side > 5) & (spectrum.FREQUENCIES < 0.68)  # values in a mean
     assert enough.sum() > 60
     assert np.abs(found[enough] - np.log2(100)).max() < 1.2
@@ -312,7 +312,7 @@ def test_the_spectrum_of_a_blurred_face_falls_as_the_blur_says() -> None:
     sigma, side = 1.0, 240
     blurred = cv2.GaussianBlur(white(side).astype(np.float64), (0, 0), sigma,
                                borderType=cv2.BORDER_REFLECT)  # fmt: skip
-    found = spectrum.vector(grey(np.rint(blurred).astype(np.uint8)), (0, 0, side, side))
+    found = spectrum.values(grey(np.rint(blurred).astype(np.uint8)), (0, 0, side, side))
     f = spectrum.FREQUENCIES
     passed = np.exp(-((2 * np.pi * f * sigma) ** 2))  # a Gaussian's own transform, squared
     expected = np.log2(100 * passed + 2 * native.FLOOR)  # rounded again, and the floor
@@ -325,7 +325,7 @@ def test_a_wave_is_found_at_its_frequency_whatever_the_size_of_the_face() -> Non
     for side in (60, 128, 200):
         wave = 128 + 60 * np.cos(2 * np.pi * 0.25 * np.arange(side))
         crop = grey(np.tile(np.rint(wave), (side, 1)).astype(np.uint8))
-        found = spectrum.vector(crop, (0, 0, side, side))
+        found = spectrum.values(crop, (0, 0, side, side))
         assert abs(spectrum.FREQUENCIES[found.argmax()] - 0.25) < 1.5 / side + 0.01
 
 
@@ -345,12 +345,12 @@ def test_only_the_face_is_transformed() -> None:
     other = crop.copy()
     other[:, :8] = 0
     other[-10:] = 255
-    np.testing.assert_array_equal(spectrum.vector(crop, BOX), spectrum.vector(other, BOX))
+    np.testing.assert_array_equal(spectrum.values(crop, BOX), spectrum.values(other, BOX))
 
 
 def test_brightness_does_not_change_the_spectrum() -> None:
     darker = np.clip(texture(), 40, 215) - 40
-    found = (spectrum.vector(grey(picture), BOX) for picture in (darker, darker + 40))
+    found = (spectrum.values(grey(picture), BOX) for picture in (darker, darker + 40))
     np.testing.assert_allclose(*found, atol=2e-4)
 
 
@@ -374,7 +374,7 @@ def test_patterns_are_counted_in_the_face_and_in_the_ring() -> None:
     picture = texture()
     inner = native.face(picture.shape, BOX)[1:-1, 1:-1]
     patterns = lbp.RIU2[lbp.codes(picture.astype(np.int16))]
-    found = lbp.vector(grey(picture), BOX)
+    found = lbp.values(grey(picture), BOX)
     for shares, region in ((found[:10], inner), (found[10:], ~inner)):
         expected = [(patterns[region] == number).mean() for number in range(10)]
         np.testing.assert_allclose(shares, expected, rtol=1e-6)
@@ -385,19 +385,19 @@ def test_local_binary_patterns_do_not_change_when_the_picture_is_turned(move: st
     picture = texture()
     whole = (0, 0, WIDTH, HEIGHT)
     turned = MOVES[move](picture)
-    found = lbp.vector(grey(turned), (0, 0, turned.shape[1], turned.shape[0]))
-    np.testing.assert_array_equal(found, lbp.vector(grey(picture), whole))
+    found = lbp.values(grey(turned), (0, 0, turned.shape[1], turned.shape[0]))
+    np.testing.assert_array_equal(found, lbp.values(grey(picture), whole))
 
 
 def test_local_binary_patterns_do_not_see_brightness_or_contrast() -> None:
     picture = texture() // 3
     np.testing.assert_array_equal(
-        lbp.vector(grey(picture * 2 + 7), BOX), lbp.vector(grey(picture), BOX)
+        lbp.values(grey(picture * 2 + 7), BOX), lbp.values(grey(picture), BOX)
     )
 
 
 def test_a_flat_picture_has_only_full_circles() -> None:
-    found = lbp.vector(np.full((40, 40, 3), 77, np.uint8), (10, 10, 20, 20))
+    found = lbp.values(np.full((40, 40, 3), 77, np.uint8), (10, 10, 20, 20))
     expected = np.zeros(20)
     expected[[8, 18]] = 1
     np.testing.assert_array_equal(found, expected)

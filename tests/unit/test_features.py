@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import correlate
 
 from deepfake import archive, faces, features
-from deepfake.features import native
+from deepfake.features import crops, native
 from tests.unit.test_feature_sets import FILTERS
 
 SIZES = [(2, 2), (2, 40), (5, 5), (9, 3), (37, 61), (211, 157)]
@@ -32,13 +32,36 @@ def one(request):
 
 def check(one, found: np.ndarray) -> None:
     assert found.shape == (one.LENGTH,)
-    assert found.dtype == one.DTYPE
-    assert np.isfinite(found).all()
+    assert found.dtype == np.uint8
 
 
 def test_a_feature_set_says_its_name_and_version(one) -> None:
     assert one.__name__.endswith(f".{one.NAME}")
     assert one.VERSION
+
+
+def test_a_plan_knows_how_long_each_set_is_without_loading_it(one) -> None:
+    assert features.LENGTHS[one.NAME] == one.LENGTH
+    assert features.length("pixels", 320) == 307_200
+
+
+# step of a code, and the value that a code stands for
+CODES = {
+    "residuals": (1 / 255, lambda code: code / 255),
+    "lbp": (2 / 255, lambda code: (code / 255) ** 2),
+    "spectrum": (1 / 10, lambda code: code / 10 - 4),
+    "noise": (1 / 12, lambda code: (code - features.module("noise").ZERO) / 12),
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_codes_keep_what_values_say_to_half_a_step(name: str) -> None:
+    one, (step, meant) = features.module(name), CODES[name]
+    values, code = one.values(noise(), EIGHT), one.vector(noise(), EIGHT).astype(float)
+    assert code.min() >= 0
+    assert code.max() < 255
+    assert len(np.unique(code)) > 5
+    np.testing.assert_allclose(meant(code), values, atol=0.51 * step)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -100,7 +123,7 @@ def test_the_box_in_a_native_crop_shows_the_face_of_the_frame(box) -> None:
     """Also where the frame's border clips the crop."""
     frame = noise(60, 100)
     crop = np.asarray(Image.open(io.BytesIO(faces._surroundings(frame, box))))
-    x, y, width, height = features.box_in_crop(box, crop.shape)
+    x, y, width, height = crops.box_in_crop(box, crop.shape)
     left, top, *size = box
     assert [width, height] == size
     np.testing.assert_array_equal(
@@ -110,8 +133,8 @@ def test_the_box_in_a_native_crop_shows_the_face_of_the_frame(box) -> None:
 
 @pytest.mark.parametrize("shape", [(60, 100, 3), (4, 30, 3), (34, 4, 3)])
 def test_a_crop_that_cannot_be_of_a_box_is_refused(shape) -> None:
-    with pytest.raises(features.FeatureError, match="is not of a face at"):
-        features.box_in_crop((30, 20, 20, 24), shape)
+    with pytest.raises(crops.FeatureError, match="is not of a face at"):
+        crops.box_in_crop((30, 20, 20, 24), shape)
 
 
 FRAME = noise(60, 100, seed=5)
@@ -136,8 +159,8 @@ NUMBERED = ["000000.png", "000001.png", "000002.png"]
 
 def test_a_batch_gives_a_row_for_each_kept_face_in_order(one, tmp_path: Path) -> None:
     rows = batch(tmp_path / "b.tar", NUMBERED)
-    found = features.extract(one.NAME, rows, tmp_path / "b.tar")
-    assert found.dtype == one.DTYPE
+    found = crops.extract(one.NAME, rows, tmp_path / "b.tar")
+    assert found.dtype == np.uint8
     assert found.flags.c_contiguous
     expected = []
     for box in BOXES:
@@ -150,31 +173,31 @@ def test_a_batch_gives_a_row_for_each_kept_face_in_order(one, tmp_path: Path) ->
 def test_a_batch_without_a_face_gives_no_row(one, tmp_path: Path) -> None:
     with archive.Writer(tmp_path / "b.tar"):
         pass
-    found = features.extract(one.NAME, [{"status": "dropped"}], tmp_path / "b.tar")
+    found = crops.extract(one.NAME, [{"status": "dropped"}], tmp_path / "b.tar")
     assert found.shape == (0, one.LENGTH)
 
 
 def test_crops_that_are_not_those_of_the_table_are_refused(tmp_path: Path) -> None:
     tar = tmp_path / "b.tar"
     rows = batch(tar, ["000000.png", "000002.png", "000001.png"])
-    with pytest.raises(features.FeatureError, match=r"has 000002\.png where its table has 000001"):
-        features.extract("lbp", rows, tar)
+    with pytest.raises(crops.FeatureError, match=r"has 000002\.png where its table has 000001"):
+        crops.extract("lbp", rows, tar)
     rows = batch(tar, NUMBERED)
-    with pytest.raises(features.FeatureError, match=r"has 000002\.png, which its table does not"):
-        features.extract("lbp", rows[:4], tar)
-    with pytest.raises(features.FeatureError, match=r"has nothing where its table has 000002\.png"):
-        features.extract("lbp", [*rows, rows[-1]], tar)
+    with pytest.raises(crops.FeatureError, match=r"has 000002\.png, which its table does not"):
+        crops.extract("lbp", rows[:4], tar)
+    with pytest.raises(crops.FeatureError, match=r"has nothing where its table has 000002\.png"):
+        crops.extract("lbp", [*rows, rows[-1]], tar)
     rows[3]["x"] = "90"
-    with pytest.raises(features.FeatureError, match=r"b\.tar: 000001\.png: a crop of"):
-        features.extract("lbp", [*rows[:3], rows[3] | {"width": "2"}, *rows[4:]], tar)
+    with pytest.raises(crops.FeatureError, match=r"b\.tar: 000001\.png: a crop of"):
+        crops.extract("lbp", [*rows[:3], rows[3] | {"width": "2"}, *rows[4:]], tar)
 
 
 def test_a_crop_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     with archive.Writer(tmp_path / "b.tar") as tar:
         tar.add("000000.png", b"not a picture")
     row = {"status": "kept", "crop": "000000.png", "x": "0", "y": "0", "width": "9", "height": "9"}
-    with pytest.raises(features.FeatureError, match=r"000000\.png is no picture"):
-        features.extract("lbp", [row], tmp_path / "b.tar")
+    with pytest.raises(crops.FeatureError, match=r"000000\.png is no picture"):
+        crops.extract("lbp", [row], tmp_path / "b.tar")
 
 
 def test_channels_are_those_of_the_standard_to_a_grey_level() -> None:

@@ -8,7 +8,7 @@ from deepfake import ledger
 from tests.unit.clips import SCRIPTS
 
 ENTRY = {"run": "demo", "protocol": "grouped", "test": "abc", "rows": 7, "model": "svm"}
-ENTRY |= {"candidate": '{"C": 1}', "code": "123"}
+ENTRY |= {"candidate": '{"C": 1}', "code": "123", "features": "pixels"}
 WRITER = """
 import sys
 from deepfake import ledger
@@ -67,6 +67,17 @@ def test_a_line_that_was_cut_short_is_no_entry(tmp_path):
     assert len(ledger.read(file)) == 1
 
 
+def test_lines_from_before_there_were_feature_sets_still_count(tmp_path):
+    file = tmp_path / "ledger.tsv"
+    ledger.add(file, ENTRY | {"features": "lbp"})
+    ledger.add(file, ENTRY)
+    lines = [line.rsplit("\t", 1)[0] for line in file.read_text().splitlines()]
+    file.write_text("\n".join(lines) + "\n")
+    ledger.add(file, ENTRY | {"features": "noise"})
+    assert [row["features"] for row in ledger.read(file)] == ["pixels", "pixels", "noise"]
+    assert ledger.told(ledger.read(file), "grouped", "abc").count("pixels svm 2 times") == 1
+
+
 def test_a_test_is_its_protocol_and_videos_whatever_their_order_and_frames():
     same = ledger.test_of("grouped", ["b", "a", "a"])
     assert same == ledger.test_of("grouped", ["a", "b"])
@@ -77,6 +88,7 @@ def test_the_count_is_of_this_test_in_all_runs():
     rows = [ENTRY, ENTRY | {"run": "again"}, ENTRY | {"model": "forest"}, ENTRY | {"test": "other"}]
     assert ledger.told(rows, "grouped", "abc").startswith(
         "The test rows of the grouped split were scored 3 times in the runs again, demo: "
-        "forest once, svm 2 times. Whoever looked at a score and then changed something"
+        "pixels forest once, pixels svm 2 times. Whoever looked at a score and then changed"
     )
-    assert "scored once: svm once. Once by a model is how" in ledger.told(rows[3:], "x", "other")
+    once = ledger.told(rows[3:], "x", "other")
+    assert "scored once: pixels svm once. Once by a model is how" in once

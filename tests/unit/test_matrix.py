@@ -238,7 +238,8 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
         "a": {"label": "real", "group_id": "g", "method": "", "clip_id": "a"},
         "b": {"label": "fake", "group_id": "h", "method": "swap", "official": "val"},
     }
-    rows, sources, records = matrix.collect(files, videos)
+    rows, records = matrix.collect([table for table, _ in files], videos)
+    sources = matrix.sources(files)
     assert [(r["row"], r["video_id"], r["frame"], r["face"], r["label"]) for r in rows] == [
         (0, "a", "0", "0", "real"),
         (1, "b", "9", "0", "fake"),
@@ -254,7 +255,8 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
     ]
     assert sources == [("two.npy", 1), ("two.npy", 0), ("one.npy", 1), ("one.npy", 0)]
     assert [r["status"] for r in records] == ["kept", "dropped", "kept", "kept", "kept"]
-    assert matrix.collect(files[::-1], videos)[0] == rows
+    assert matrix.collect([table for table, _ in files[::-1]], videos)[0] == rows
+    assert matrix.sources(files[::-1]) == sources
 
 
 def test_losses_warn_only_where_the_classes_lose_different_shares():

@@ -47,7 +47,9 @@ def test_models_that_hold_all_columns_are_refused_where_a_set_has_too_many():
     (told,) = plan(10, 5, sweep=grids).problems()
     assert told == (
         "sweep.lda: LDA, QDA and KNN take feature sets of up to 5,000 columns; pixels have "
-        "307,200: leave lda and qda and knn out of the sweep"
+        "307,200: leave pixels out of features, or lda and qda and knn out of the sweep"
     )
+    assert plan(10, 5, sweep=grids, features=["residuals", "all"]).problems() == []
+    assert plan(10, 5, sweep=grids, features=["all", "pixels"]).problems() == [told]
     assert plan(10, 5, sweep={"ridge": {}, "elasticnet": {}}).problems() == []
     assert plan(10, 5, sweep=grids, faces={"size": 40}).problems() == []

@@ -14,7 +14,7 @@ from tests.unit import synthetic
 from tests.unit.test_bundle import FACTS
 
 SIZE = 10  # of a face
-LENGTHS = {"pixels": 3 * SIZE**2} | {n: features.module(n).LENGTH for n in features.NAMES}
+LENGTHS = {name: features.length(name, SIZE) for name in (features.PIXELS, *features.NAMES)}
 N, FAKES = 26, 13
 TRAIN, HELD_OUT = np.arange(18), np.arange(18, N)
 AVERAGED = ("logistic", "forest", "knn")
@@ -71,13 +71,12 @@ def test_a_model_learns_a_feature_set_and_comes_back_from_its_bundle(model, feat
     assert np.isfinite(found).all()
     assert found[fake].mean() > found[~fake].mean()
     same(fit(model, rows, fake), fitted)
-    seen = {"name": features_, "version": 1, "length": LENGTHS[features_]}
-    if features_ == "pixels":  # of the others' bundles: see test_bundle
-        bundle.save(fitted, FACTS | {"features": seen}, tmp_path, tmp_path / bundle.FILE)
-        loaded, record = bundle.load(tmp_path)
-        same(loaded, fitted)
-        assert json.loads(json.dumps(record["candidate"])) == fitted.candidate
-        assert models.decide(loaded, Faces(unseen)).tobytes() == found.tobytes()
+    seen = {"name": features_, "length": len(rows[0]), "version": features.version(features_)}
+    bundle.save(fitted, FACTS | {"features": seen}, tmp_path, tmp_path / bundle.FILE)
+    loaded, record = bundle.load(tmp_path)
+    same(loaded, fitted)
+    assert json.loads(json.dumps(record["candidate"])) == fitted.candidate
+    assert models.decide(loaded, Faces(unseen)).tobytes() == found.tobytes()
 
 
 SEARCHED = sorted(set(models.NAMES) - {"average"})

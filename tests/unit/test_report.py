@@ -95,19 +95,40 @@ def test_the_page_says_how_often_the_test_was_scored(tmp_path):
     assert "does not hold that the test" in run.facts(files, settings)["tests"][0]
     test = ledger.test_of("grouped", (r["video_id"] for r in tables.read(files["videos"][0])))
     entry = {"run": "made-up", "protocol": "grouped", "test": test, "rows": 9, "model": "svm"}
-    entry |= {"candidate": "{}", "code": ""}
-    for number, said in ((1, "once: svm once. Once by a model"), (2, "2 times: svm 2 times. Who")):
+    entry |= {"candidate": "{}", "code": "", "features": "pixels"}
+    for number, said in (
+        (1, "once: pixels svm once. Once by a model"),
+        (2, "2 times: pixels svm 2 times. Who"),
+    ):
         ledger.add(settings["ledger"], entry)
         ledger.add(settings["ledger"], entry | {"test": "another"})
         text = words(pages.render("report.html", **run.facts(files, settings)))
         assert f"The test rows of the grouped split were scored {said}" in text, number
 
 
+def test_feature_sets_stand_side_by_side_and_are_compared(tmp_path):
+    models = {"svm": (0.61, 1.0), "forest": (0.63, 2.0)}
+    sets = ["pixels", "lbp"]
+    text = page(tmp_path, {"features": sets}, features=sets, models=models)
+    rows = [words(row) for row in re.findall(r"<tr.*?</tr>", text, flags=re.DOTALL)]
+    assert [row.split()[:4] for row in rows if row.startswith("grouped") and " videos " in row][
+        :4
+    ] == [["grouped", name, model, "videos"] for name in sets for model in models]
+    (less,) = (row for row in rows if "less" not in row and "lbp forest pixels forest" in row)
+    assert less == "grouped lbp forest pixels forest +0.000 [+0.00, +0.00]"  # the same scores
+    assert "grouped split, pixels" in words(text)
+    assert "grouped split, lbp" in words(text)
+    ids = re.findall(r'<svg[^>]* id="([^"]*)"', text)
+    assert len(set(ids)) == len(ids)
+
+
 def test_the_headline_is_of_a_sound_split_and_chosen_on_the_folds(tmp_path):
     models = {"svm": (0.7, 0.0), "forest": (0.6, 9.0)}
     text = page(tmp_path, protocols=("frame", "grouped"), models=models)
     told = words(text[text.index("headline") : text.index("<nav")])
-    assert "of the grouped split, svm , the best on the folds, reaches a ROC AUC of" in told
+    assert (
+        "of the grouped split, svm on pixels , the best on the folds, reaches a ROC AUC of" in told
+    )
     assert re.search(r"\(\d+ fake , \d+ real \)", told)
     assert "LEAKY" not in told
     assert "always saying the larger class: 0.500" in told
@@ -255,7 +276,7 @@ def test_foreign_and_broken_benchmarks_do_not_break_the_page(tmp_path):
 
 def test_the_originals_figures_are_never_set_beside_another_size_without_a_word(tmp_path):
     text = words(page(tmp_path))
-    assert "This run: 64 rows of 307,200 features" in text
+    assert "This run: 64 rows of 307,200 features (pixels)" in text
     assert "The sizes differ, so these figures must not be divided by each other." in text
     assert "0.01, standardised 58,829 58,768 62,074 13,984 0.572 LEAKY" in text
 

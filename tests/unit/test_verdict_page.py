@@ -12,8 +12,11 @@ from tests import browser
 NAME = "clips/<img src=x onerror=alert(1)>{{ 7*7 }}\u202e.mp4"
 
 
-def record(*, leaky: bool = False, auc: float | None = 0.81, low: float | None = 0.7) -> dict:
+def record(
+    *, leaky: bool = False, auc: float | None = 0.81, low: float | None = 0.7, sees: str = "pixels"
+) -> dict:
     return {
+        "features": {"name": sees, "version": 2, "length": 3072},
         "model": "logistic",
         "candidate": {"C": 1.0, "scaling": "<b>"},
         "calibration": {"slope": 1.0, "intercept": 0.0, "roc_auc": auc},
@@ -59,7 +62,7 @@ def test_a_page_tells_the_verdict_and_runs_nothing(page, size):
     faces = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     fitted = Fitted("logistic", {}, {"weights": np.linspace(-1, 1, 32 * 32 * 3)})
     rows = [frame(0, 4.0), frame(30, 3.0), frame(60, "", "no face found")]
-    path = page(rows, record(), verdict.looks(fitted, faces))
+    path = page(rows, record(), verdict.looks(fitted, faces, "pixels"))
     with browser.opened(path, size, dark=size == browser.PHONE) as opened:
         opened.assert_sound()
         text = opened.text()
@@ -151,8 +154,16 @@ def test_weights_are_red_towards_fake_and_blue_towards_real():
 def test_a_kernel_svm_has_no_such_picture():
     fitted = Fitted("svm", {}, {"support_vectors": np.zeros((1, 12), np.uint8)})
     assert look.importance(fitted, 12) is None
-    assert len(verdict.looks(fitted, np.zeros((1, 2, 2, 3), np.uint8))) == 1
-    assert verdict.looks(fitted, np.zeros((0, 2, 2, 3), np.uint8)) == []
+    assert len(verdict.looks(fitted, np.zeros((1, 2, 2, 3), np.uint8), "pixels")) == 1
+    assert verdict.looks(fitted, np.zeros((0, 2, 2, 3), np.uint8), "pixels") == []
+
+
+def test_a_model_that_sees_no_pixels_has_no_picture_of_where_it_looks(page):
+    fitted = Fitted("logistic", {}, {"weights": np.ones(3328)})
+    assert verdict.looks(fitted, np.zeros((1, 2, 2, 3), np.uint8), "residuals") == []
+    text = page([frame(0, 0.5)], record(sees="residuals")).read_text()
+    assert "3072 numbers a face (residuals)" in text
+    assert "Where the model looks" not in text
 
 
 def test_previews_are_few_small_and_boxed():

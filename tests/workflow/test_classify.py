@@ -1,5 +1,6 @@
 """Asking a model about videos: with a bundle alone, without sheet, dataset or training."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,17 +16,39 @@ HOSTILE = "<img src=x onerror=alert(1)>'$(x).mp4"
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory, demo_clips):
-    """A model trained on twelve clips; the training's own folder is gone."""
+def trained(tmp_path_factory, demo_clips):
+    """What a colleague was given of a run on twelve clips: models and tables, and nothing else."""
     run = Run(tmp_path_factory.mktemp("training"))
     scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
-    run.write_settings(sweep={"logistic": {"C": ["1e-3"]}})
+    run.write_settings(features=["pixels", "lbp"], sweep={"logistic": {"C": ["1e-3"]}})
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
-    kept = tmp_path_factory.mktemp("colleague") / "a model"
-    shutil.copytree(run.features / "grouped" / "models" / "logistic", kept)
+    kept = tmp_path_factory.mktemp("colleague") / "a run"
+    for name in ("pixels", "lbp"):
+        models = f"{name}/grouped/models"
+        shutil.copytree(run.results / models, kept / models)
+    for name in ("summary.tsv", "summary.txt", "comparisons.tsv", "best.json"):
+        shutil.copy(run.results / name, kept)
     shutil.rmtree(run.folder)
     return kept
+
+
+@pytest.fixture(scope="module")
+def bundle(trained):
+    return trained / "pixels" / "grouped" / "models" / "logistic"
+
+
+def test_a_run_sets_its_feature_sets_side_by_side_and_recommends_a_model(trained):
+    rows = tables.read(trained / "summary.tsv")
+    assert [row["features"] for row in rows] == ["pixels", "pixels", "lbp", "lbp"]
+    pairs = tables.read(trained / "comparisons.tsv")
+    assert {(row["one_features"], row["other_features"]) for row in pairs} == {("pixels", "lbp")}
+    told = (trained / "summary.txt").read_text()
+    assert "Best on the folds of the grouped split: " in told
+    chosen = json.loads((trained / "best.json").read_text())["bundle"]
+    assert f"For verdicts: results/test/{chosen}\n" in told
+    seen = {row["features"]: float(row["folds_roc_auc"] or 0) for row in rows}
+    assert seen[chosen.split("/")[0]] == max(seen.values())
 
 
 def ask(folder, *settings: str, root=ROOT) -> subprocess.CompletedProcess:
@@ -119,15 +142,22 @@ def test_a_tampered_model_is_refused_and_told(tmp_path, bundle, demo_clips):
     assert "weights.npy was changed or cut short" in done.stdout
 
 
-def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(tmp_path, bundle, demo_clips):
+def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(tmp_path, trained, demo_clips):
+    """Asked of a run's folder, whose recommended model sees local binary patterns."""
     (tmp_path / "copy").mkdir()
     copy_repository(tmp_path / "copy")
-    question = f"videos={demo_clips}/real/s00.mp4", f"bundle={bundle}"
+    (trained / "best.json").write_text('{"bundle": "lbp/grouped/models/logistic"}')
+    question = f"videos={demo_clips}/real/s00.mp4", f"bundle={trained}"
     assert ask(tmp_path, *question).returncode == 0
+    (row,) = tables.read(tmp_path / "results" / "verdicts" / "verdicts.tsv")
+    assert (row["features"], row["frames"]) == ("lbp", "3")
+    assert 0 < float(row["probability"]) < 1
+    assert "20 numbers a face (lbp)" in (tmp_path / "results/verdicts" / row["page"]).read_text()
     for module, rules in (
         ("audit", set()),
         ("classify", {"classify_batch", "verdicts"}),
         ("bundle", {"classify_batch", "verdicts"}),  # verdicts follows
+        ("features/lbp", {"classify_batch", "verdicts"}),
         ("faces", {"frames", "previews", "faces", "classify_batch", "verdicts"}),
     ):
         with touched(tmp_path / "copy", f"deepfake/{module}.py"):

@@ -81,7 +81,7 @@ def test_broken_videos_stay_in_the_table_with_their_reason(run):
 
 
 def test_losses_are_told_by_class(run):
-    log = (run.results / "logs" / "matrix.log").read_text()
+    log = (run.results / "logs" / "rows.log").read_text()
     assert "real: 18 faces kept, 7 dropped" in log
     assert "the classes lose different shares" in log
 
@@ -151,7 +151,7 @@ def test_an_added_video_recomputes_its_batch_and_what_follows(run):
     try:
         assert len(sheet.batches(sheet.read(table, check_files=False))) == 5
         planned = run.planned()
-        assert planned["frames"] == planned["faces"] == planned["matrix"] == 1
+        assert planned["frames"] == planned["faces"] == planned["rows"] == planned["matrix"] == 1
         assert planned["summary"] == 1
     finally:
         added.unlink()
@@ -185,8 +185,12 @@ def test_the_same_run_in_another_folder_and_cut_otherwise_gives_the_same(run, tm
     other.write_settings(search={"trees_per_job": 8})
     done = other.snakemake(cores=1)
     assert done.returncode == 0, done.stdout
-    logs = {path.stem for path in other.results.glob("logs/*/grouped*.t00*.log")}
-    assert {"grouped.forest.t000", "grouped.forest.t002", "grouped.forest.c000.1.t002"} <= logs
+    logs = {path.stem for path in other.results.glob("logs/*/pixels.grouped*.t00*.log")}
+    assert {
+        "pixels.grouped.forest.t000",
+        "pixels.grouped.forest.t002",
+        "pixels.grouped.forest.c000.1.t002",
+    } <= logs
     assert other.planned() == {}
     assert not [*other.features.rglob("*.t00*.npy"), *other.features.rglob("*.npz")]
     assert_same_results(run.results, other.results, same_batches=False)

@@ -104,7 +104,9 @@ def test_every_scoring_of_a_test_stays_in_the_ledger(run):
     ]  # fmt: skip
     assert {row["run"] for row in first} == {"test"}
     page = run.results / "report.html"
-    assert "The test rows of the official split were scored once: logistic once." in words(page)
+    assert "The test rows of the official split were scored once: pixels logistic once." in words(
+        page
+    )
     run.write_settings(evaluation={"resamples": 150})
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
@@ -113,7 +115,7 @@ def test_every_scoring_of_a_test_stays_in_the_ledger(run):
     assert [row["test"] for row in sorted(second, key=lambda row: row["protocol"])] == [
         row["test"] for row in sorted(first, key=lambda row: row["protocol"]) for _ in range(2)
     ]
-    assert "of the official split were scored 2 times: logistic 2 times." in words(page)
+    assert "of the official split were scored 2 times: pixels logistic 2 times." in words(page)
     assert run.planned() == {}
 
 

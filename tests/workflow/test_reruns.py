@@ -11,15 +11,16 @@ import pytest
 from deepfake import codehash, config, tables
 from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
-STAGES = ["frames", "faces", "matrix", "split", "gram", "search", "choose", "fit", "average"]
-STAGES += ["evaluate"]
+STAGES = ["frames", "faces", "features", "rows", "matrix", "split", "gram", "search", "choose"]
+STAGES += ["fit", "average", "evaluate"]
 SWEEP = DEFAULTS["sweep"] | {
     "ridge": {}, "elasticnet": {}, "lda": {}, "qda": {}, "knn": {"n_neighbors": [3]},
     "average": {},
 }  # fmt: skip
-OURS = {"faces": {"size": 32}, "sweep": SWEEP}  # 3,072 columns: few enough for LDA, QDA and KNN
+OURS = {"faces": {"size": 32}, "features": ["lbp"], "sweep": SWEEP}
 FITTED = [f"models.{name}" for name in SWEEP if name != "average"]
 BY_NAME = {
+    "features": ["features.lbp"],
     "search": FITTED,
     "fit": FITTED,
     "evaluate": [*FITTED, "models.average"],
@@ -41,7 +42,7 @@ CHANGED = {
     "frames.format": "jpeg",
     "frames.jpeg_quality": 90,
     "frames.timeout": 500,
-    "faces.size": 24,
+    "faces.size": 64,
     "faces.margin": 0.1,
     "faces.detect_at": 160,
     "faces.choose": "largest",
@@ -49,6 +50,7 @@ CHANGED = {
     "faces.thresholds": [0.5, 0.6, 0.7],
     "faces.resize": "box",
     "faces.jpeg_quality": 75,
+    "features": ["noise"],
     "split.protocols": ["frame"],
     "split.test_size": 0.4,
     "split.folds.k": 3,
@@ -111,6 +113,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     run = Run(tmp_path_factory.mktemp("reruns"))
     scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
     run.write_settings(**OURS)
+    run.features = run.results / "lbp"
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
     assert run.planned() == {}
@@ -257,7 +260,7 @@ def test_a_changed_video_is_named(run, demo_clips):
     finally:
         clip.write_bytes(before)
     assert why["frames"] == {f"{clip}: newer than what was made of it": 1}
-    assert all(why[rule] == {"follows from the above": 1} for rule in ("faces", "matrix", "split"))
+    assert all(why[rule] == {"follows from the above": 1} for rule in ("faces", "rows", "matrix"))
     assert set(why) == set(DEPENDENCIES) - {"compile"}
 
 
@@ -270,7 +273,7 @@ def test_an_added_video_is_named_and_counted(changed, follows, tmp_path, demo_cl
     changed.write_settings(sheet="more.tsv")
     why = changed.why()
     assert set(why["frames"]) == {"videos: 1 added, 0 gone, of 13", f"{clip}: new input"}
-    for rule in ("matrix", "fit"):
+    for rule in ("rows", "fit"):
         assert set(why[rule]) == {"more.tsv: new input", "videos.tsv: no input any more"}
     assert set(why) == follows({"frames"})
 
@@ -300,7 +303,7 @@ def test_a_lost_result_is_named(run):
 
 
 def test_an_interrupted_job_is_told_as_such(run, follows):
-    file = "results/test/pixels/grouped/search/svm.tsv"
+    file = "results/test/lbp/grouped/search/svm.tsv"
     mark = run.folder / ".snakemake/incomplete" / urlsafe_b64encode(file.encode()).decode()
     mark.write_text("{}")  # as Snakemake leaves it when it is killed
     try:
@@ -326,7 +329,7 @@ def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
 
 def test_nothing_to_do_is_told_in_one_line(run):
     assert run.why() == {}
-    assert run.told == "nothing would run: all 52 jobs are done\n"
+    assert run.told == "nothing would run: all 54 jobs are done\n"
     assert run.planned() == {}
 
 
@@ -336,4 +339,4 @@ def test_what_never_ran_is_told_as_such(changed):
     why = changed.why()
     assert set(why) == set(DEPENDENCIES)
     assert {reason for reasons in why.values() for reason in reasons} == {"not there yet"}
-    assert changed.told.startswith("would run: 52 of 52 jobs\n")
+    assert changed.told.startswith("would run: 54 of 54 jobs\n")

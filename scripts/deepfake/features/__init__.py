@@ -3,34 +3,28 @@
 A feature set is a module here, of the name that a configuration gives it, with
 
     NAME     its name
-    VERSION  raised whenever its numbers change; part of a bundle's fingerprint
-    DTYPE    of its numbers
+    VERSION  raised whenever its numbers change; a bundle of another version is refused
     LENGTH   how many numbers describe a face, whatever its size
-    vector(crop, box) -> DTYPE (LENGTH,), finite for any crop
+    vector(crop, box) -> uint8 (LENGTH,), for any crop
 
 where `crop` is uint8 RGB (height, width, 3), the face and what is around it as the video has
-them, and `box` is x, y, width, height of the face in the crop. The flattened pixels of stretched
-faces are no such module: they are `faces` and `matrix`.
+them, and `box` is x, y, width, height of the face in the crop. Numbers are bytes, as pixels are:
+so one matrix, one Gram engine and one forest serve them all. Each set has `values`, the numbers
+before they are coded, and says how.
+
+The flattened pixels of stretched faces are no such module: they are `faces` and `matrix`. The
+Snakefile calls this, so nothing heavy is imported here.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from types import ModuleType
 
-import numpy as np
-
-from deepfake import archive
-from deepfake.faces import CONTEXT, enlarge
-
-NAMES = ("residuals", "noise", "spectrum", "lbp", "all")
-Box = tuple[int, int, int, int]
-
-
-class FeatureError(ValueError):
-    """A batch whose table and crops do not belong together, or a crop that cannot be read."""
+PIXELS = "pixels"
+LENGTHS = {"residuals": 3328, "noise": 36, "spectrum": 80, "lbp": 20}  # what each module says
+LENGTHS["all"] = sum(LENGTHS.values())
+NAMES = tuple(LENGTHS)
 
 
 def module(name: str) -> ModuleType:
@@ -40,72 +34,11 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"deepfake.features.{name}")
 
 
-def box_in_crop(box: Box, shape: tuple[int, ...]) -> Box:
-    """Where a face's box lies in its native crop.
-
-    The crop is the box grown by `faces.enlarge` and clipped at the frame's border. Left and top
-    do not depend on the frame's size, so neither does the answer.
-
-    Args:
-        box: x, y, width, height in the frame, as the face's record has it.
-        shape: of the crop.
-
-    Raises:
-        FeatureError: the crop cannot be of this box.
-    """
-    x, y, width, height = box
-    endless = x + 2 * width, y + 2 * height
-    left, top, most_wide, most_high = enlarge(box, (CONTEXT - 1) / 2, endless[::-1])
-    right, bottom = min(x + width - left, shape[1]), min(y + height - top, shape[0])
-    inside = max(x, 0) - left, max(y, 0) - top
-    if not (
-        inside[0] < right and inside[1] < bottom and shape[1] <= most_wide and shape[0] <= most_high
-    ):
-        raise FeatureError(f"a crop of {shape[1]} x {shape[0]} is not of a face at {box}")
-    return *inside, right - inside[0], bottom - inside[1]
+def length(name: str, size: int) -> int:
+    """How many numbers a face has in a feature set, or as `pixels` of size x size."""
+    return 3 * size**2 if name == PIXELS else LENGTHS[name]
 
 
-def crops(rows: Sequence[dict[str, str]], tar: str | Path) -> Iterator[tuple[np.ndarray, Box]]:
-    """Each kept face of a batch as (crop, box in it), in the order of the batch's array.
-
-    Args:
-        rows: the batch's table, of `faces.COLUMNS`. tar: its native crops.
-
-    Raises:
-        FeatureError: the two do not belong together, or a crop cannot be read.
-    """
-    import cv2
-
-    kept = [row for row in rows if row["status"] == "kept"]
-    stored = archive.members(tar)
-    for row in kept:
-        name, data = next(stored, ("nothing", b""))
-        if name != row["crop"]:
-            raise FeatureError(f"{tar}: has {name} where its table has {row['crop']}")
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-        if bgr is None:
-            raise FeatureError(f"{tar}: {name} is no picture; remove the file and run again")
-        box = tuple(int(row[side]) for side in ("x", "y", "width", "height"))
-        try:
-            yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), box_in_crop(box, bgr.shape)
-        except FeatureError as error:
-            raise FeatureError(f"{tar}: {name}: {error}") from None
-    if extra := next(stored, None):
-        raise FeatureError(f"{tar}: has {extra[0]}, which its table does not have")
-
-
-def extract(name: str, rows: Sequence[dict[str, str]], tar: str | Path) -> np.ndarray:
-    """The features of a batch's kept faces, one crop in memory at a time.
-
-    Args:
-        name: of the feature set. rows, tar: see `crops`.
-
-    Returns:
-        DTYPE (kept faces, LENGTH), C order; row i is of face i of the batch's array.
-    """
-    features = module(name)
-    kept = sum(row["status"] == "kept" for row in rows)
-    found = np.empty((kept, features.LENGTH), features.DTYPE)
-    for number, (crop, box) in enumerate(crops(rows, tar)):
-        found[number] = features.vector(crop, box)
-    return found
+def version(name: str) -> int | str:
+    """Of a feature set, or of `pixels`."""
+    return 1 if name == PIXELS else module(name).VERSION

@@ -9,10 +9,9 @@ from deepfake.features import lbp, noise, residuals, spectrum
 NAME = "all"
 PARTS = (residuals, noise, spectrum, lbp)
 VERSION = "-".join(str(part.VERSION) for part in PARTS)
-DTYPE = np.dtype(np.float32)
 LENGTH = sum(part.LENGTH for part in PARTS)
 
 
 def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Features of a face, float32 (LENGTH,), in the order of PARTS."""
+    """Features of a face, uint8 (LENGTH,), in the order of PARTS."""
     return np.concatenate([part.vector(crop, box) for part in PARTS])

@@ -5,7 +5,8 @@ classification with local binary patterns", IEEE TPAMI 24(7). The variant here i
 riu2: a pixel's eight neighbours on a circle of radius 1 (the diagonal ones by bilinear
 interpolation), each 1 where it is not darker than the pixel; a circle of at most two changes has
 its number of ones, 0 to 8, any other 9. Luma at native pixels; pixels at the crop's edge are left
-out; the frequencies of the ten patterns over the face's ellipse, then over the ring.
+out; the frequencies of the ten patterns over the face's ellipse, then over the ring. Their square
+roots are coded, so that rare patterns keep their differences.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import numpy as np
 from deepfake.features import native
 
 NAME = "lbp"
-VERSION = 1
-DTYPE = np.dtype(np.float32)
+VERSION = 2
 
 NEIGHBOURS = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))
 PATTERNS = len(NEIGHBOURS) + 2
@@ -39,7 +39,12 @@ RIU2 = _riu2()
 
 
 def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Features of a face, float32 (LENGTH,); a region without a pixel has zeros."""
+    """Features of a face, uint8 (LENGTH,): 255 sqrt(frequency)."""
+    return native.coded(255 * np.sqrt(values(crop, box)))
+
+
+def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Frequencies, float32 (LENGTH,); a region without a pixel has zeros."""
     crop = native.roomy(crop)
     inner = native.face(crop.shape, box)[1:-1, 1:-1]
     found = codes(native.luma(crop))
@@ -48,7 +53,7 @@ def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
         circles = np.bincount(found[region], minlength=256)
         patterns = np.bincount(RIU2, weights=circles, minlength=PATTERNS)
         shares.append(patterns / max(circles.sum(), 1))
-    return np.concatenate(shares).astype(DTYPE)
+    return np.concatenate(shares).astype(np.float32)
 
 
 def codes(grey: np.ndarray) -> np.ndarray:

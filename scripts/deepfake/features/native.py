@@ -86,6 +86,11 @@ def _middle(array: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return array[top : top + rows, left : left + columns]
 
 
+def coded(values: np.ndarray) -> np.ndarray:
+    """Numbers as bytes, uint8: rounded, and cut at 0 and 255."""
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
 def face(shape: tuple[int, ...], box: tuple[int, int, int, int]) -> np.ndarray:
     """Which pixels have their centre in the ellipse that touches the box, bool (height, width).
 

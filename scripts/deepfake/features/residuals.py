@@ -29,8 +29,7 @@ import numpy as np
 from deepfake.features import native
 
 NAME = "residuals"
-VERSION = 1
-DTYPE = np.dtype(np.float32)
+VERSION = 2
 
 TRUNCATION = 2
 LEVELS = 2 * TRUNCATION + 1
@@ -69,7 +68,12 @@ LENGTH = len(LABELS)
 
 
 def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Features of a face, float32 (LENGTH,); see `features`."""
+    """Features of a face in the order of LABELS, uint8 (LENGTH,): 255 times the values."""
+    return native.coded(255 * values(crop, box))
+
+
+def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Square roots of frequencies in the order of LABELS, float32 (LENGTH,)."""
     crop = native.roomy(crop)
     inner = native.face(crop.shape, box)
     inner = inner[native.BORDER : -native.BORDER, native.BORDER : -native.BORDER]
@@ -149,4 +153,4 @@ def _frequencies(counts: np.ndarray) -> np.ndarray:
         for order, found in ((3, threes), (ORDER, fours)):
             merged = np.bincount(CLASSES[order], weights=found, minlength=SIZES[order])
             shares.append(np.sqrt(merged / max(found.sum(), 1)))
-    return np.concatenate(shares).astype(DTYPE)
+    return np.concatenate(shares).astype(np.float32)

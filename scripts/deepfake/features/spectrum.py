@@ -24,20 +24,24 @@ import numpy as np
 from deepfake.features import native
 
 NAME = "spectrum"
-VERSION = 1
-DTYPE = np.dtype(np.float32)
+VERSION = 2
 LENGTH = 80
 
 FREQUENCIES = math.sqrt(0.5) * np.arange(1, LENGTH + 1) / LENGTH  # cycles a pixel
 
 
 def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Features of a face, float32 (LENGTH,): log2 of grey levels squared at FREQUENCIES."""
+    """Features of a face, uint8 (LENGTH,): the logarithms of -4 to 21.5 in steps of 0.1."""
+    return native.coded(10 * (values(crop, box) + 4))
+
+
+def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """Power of a face, float32 (LENGTH,): log2 of grey levels squared at FREQUENCIES."""
     square = middle(native.luma(crop), box)
     power = profile(square)
     radii = np.arange(1, len(power) + 1) / len(square)
     logs = np.interp(FREQUENCIES, radii, np.log2(power + native.FLOOR))
-    return np.round(logs, native.DIGITS).astype(DTYPE)
+    return np.round(logs, native.DIGITS).astype(np.float32)
 
 
 def middle(grey: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:

@@ -53,7 +53,8 @@ class Fitted:
         arrays: every number that `decide` needs, by name.
         settings: what else it needs, JSON-ready.
         threshold: score from which the model itself says fake.
-        contains_training_images: whether faces of the training set can be read from `arrays`.
+        contains_training_images: whether rows of the training set can be read from `arrays`; of
+            pixels they are faces.
     """
 
     model: str

@@ -165,7 +165,8 @@ def dots(name: str, rows: Sequence[dict], score: str, chance: float | None) -> M
 
     Args:
         name: of the figure. score: its name. chance: where a line is drawn, or None.
-        rows: protocol, model, leaky, value, low, high, baseline; a value None is "undefined".
+        rows: protocol, features, model, leaky, value, low, high, baseline; a value None is
+            "undefined".
     """
     figure = figures.new(3.7, 0.95 + 0.36 * len(rows))
     axes = figures.axes(figure)
@@ -182,7 +183,10 @@ def dots(name: str, rows: Sequence[dict], score: str, chance: float | None) -> M
             axes.plot(row["baseline"], place, "|", ms=13, color=figures.INK, mew=1.4)
     if chance is not None:
         axes.axvline(chance, ls=":", lw=1, color=figures.INK)
-    names = [f"{r['protocol']}, {r['model']}{' LEAKY' if r['leaky'] else ''}" for r in rows]
+    names = [
+        f"{r['protocol']}: {r['features']} {r['model']}{' LEAKY' if r['leaky'] else ''}"
+        for r in rows
+    ]
     axes.set_yticks(range(len(rows)), names)
     axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), xlabel=score)
     told = "; ".join(

@@ -43,6 +43,11 @@ class Result:
         return self.metrics["model"]
 
     @property
+    def features(self) -> str:
+        """The feature set that it sees."""
+        return self.metrics["features"]["name"]
+
+    @property
     def protocol(self) -> str:
         """The split that it was searched and tested under."""
         return self.metrics["protocol"]
@@ -75,12 +80,18 @@ def _slim(path: str) -> list[Row]:
     return [{name: row[name] for name in names if name in row} for row in tables.read(path)]
 
 
-def protocol(audit: dict, results: Sequence[Result], score: str, pairs: Sequence[Row]) -> dict:
-    """Search, curves, confusion, comparisons, slices and errors of all models under a split."""
-    mine = [result for result in results if result.protocol == audit["protocol"]]
-    name = audit["protocol"]
+def section(
+    audit: dict, features: str, results: Sequence[Result], score: str, pairs: Sequence[Row]
+) -> dict:
+    """Search, curves, confusion, comparisons, slices and errors of all models on a feature set
+    under a split."""
+    protocol = audit["protocol"]
+    mine = [r for r in results if (r.protocol, r.features) == (protocol, features)]
+    name = f"{protocol}-{features}"
     return {
-        "name": name,
+        "protocol": protocol,
+        "features": features,
+        "name": f"{protocol}, {features}",
         "leaky": audit["leaky"],
         "folds": audit["leaky_folds"],
         "searches": [search(result, score) for result in mine],
@@ -92,7 +103,12 @@ def protocol(audit: dict, results: Sequence[Result], score: str, pairs: Sequence
         ],
         "calibration": charts.calibration(f"calibration-{name}", [_calibration(r) for r in mine]),
         "slices": data.cut([one for result in mine for one in slices(result)], LONG),
-        "pairs": [pair(row) for row in pairs if row["protocol"] == name],
+        "pairs": [
+            pair(row)
+            for row in pairs
+            if row["protocol"] == protocol
+            and row["one_features"] == row["other_features"] == features
+        ],
         "errors": data.cut(errors(mine), LONG),
         "models": [result.model for result in mine],
     }
@@ -124,9 +140,7 @@ def pair(row: Row) -> dict:
     better = ""
     if low is not None and high is not None and not low <= 0 <= high:
         better = row["one"] if low > 0 else row["other"]
-    told = "undefined" if value is None else f"{value:+.3f}"
-    if value is not None and low is not None and high is not None:
-        told += f" [{low:+.2f}, {high:+.2f}]"
+    told = summary.difference({"value": value, "low": low, "high": high})
     return row | {"told": told, "better": better, "score": SCORES[row["score"]]}
 
 
@@ -151,7 +165,10 @@ def search(result: Result, score: str) -> dict:
         )
     found.sort(key=lambda one: (not one["best"], -ranked(one["mean"]), one["number"]))
     figure, lines = charts.search(
-        f"search-{result.protocol}-{result.model}", result.model, found, SCORES[score]
+        f"search-{result.protocol}-{result.features}-{result.model}",
+        result.model,
+        found,
+        SCORES[score],
     )
     return {
         "model": result.model,
@@ -214,7 +231,7 @@ def dots(results: Sequence[Result]) -> list[dict]:
     found = []
     for score, (chance, baseline) in chosen.items():
         rows = [
-            {"protocol": r.protocol, "model": r.model, "leaky": r.leaky}
+            {"protocol": r.protocol, "features": r.features, "model": r.model, "leaky": r.leaky}
             | r.metrics["videos"]["metrics"][score]
             | {"baseline": baseline(r.metrics["videos"])}
             for r in results

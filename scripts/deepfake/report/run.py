@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from deepfake import codehash, ledger, metrics, sheet, summary, tables, used
+from deepfake import codehash, features, ledger, metrics, sheet, summary, tables, used, winners
 from deepfake.report import data, original, provenance, samples
-from deepfake.report.results import LONG, SCORES, Result, dots, load, protocol, ranked, read
+from deepfake.report.results import LONG, SCORES, Result, dots, load, read, section
 
 FEW_GROUPS = 30  # below, bootstrap intervals are too narrow (Cameron, Gelbach and Miller 2008)
 
@@ -49,9 +49,19 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
         "data": about,
         "pairs": samples.pictures(pairs, records, batch_of, files.get("crops", [])),
         "audits": audits,
-        "protocols": [
-            protocol(audit, results, config["search"]["score"], pairs_of_models) for audit in audits
+        "sections": [
+            section(audit, name, results, config["search"]["score"], pairs_of_models)
+            for audit in audits
+            for name in config["features"]
         ],
+        "rivals": [
+            {"protocol": won["protocol"], "leaky": won["leaky"], "best": winners.name(won)}
+            | {"other": other["name"], "told": summary.difference(other)}
+            for won, less in winners.rivals([r.metrics for r in results], pairs_of_models)
+            for other in less
+        ],
+        "features": config["features"],
+        "recommended": winners.recommended([result.metrics for result in results]),
         "threshold": summary.threshold(results[0].metrics),
         "dots": dots(results),
         "tests": tests(ledger.read(params["ledger"]), results),
@@ -79,7 +89,8 @@ def headline(results: Sequence[Result]) -> dict:
     """
     sound = [result for result in results if not result.leaky] or list(results)
     same = [result for result in sound if result.protocol == sound[0].protocol]
-    best = max(same, key=lambda result: ranked(result.best["fold_means"][result.best["by"]]))
+    chosen = winners.best([result.metrics for result in same])
+    (best,) = (result for result in same if result.metrics is chosen)
     row = next(r for r in summary.table([best.metrics]) if r["unit"] == "videos")
     low = row["roc_auc_low"]
     return row | {
@@ -134,14 +145,16 @@ def _groups(number: int) -> str:
 def resources(benchmarks: Path, results: Sequence[Result], rows: int, config: dict) -> dict:
     """What the jobs used, a line a rule and a line a model, and the sizes it was used for."""
     found = used.collect(benchmarks)
-    features = config["faces"]["size"] ** 2 * 3
+    size = config["faces"]["size"]
     return {
         "rules": found,
         "models": used.by_model(found, dict.fromkeys(result.model for result in results)),
         "cpu_seconds": sum(mine.cpu_seconds for mine in found.values()),
         "jobs": sum(mine.jobs for mine in found.values()),
         "rows": rows,
-        "features": features,
+        "features": {name: features.length(name, size) for name in config["features"]},
         "protocols": len({result.protocol for result in results}),
-        "same_size": features == original.FEATURES and abs(rows / original.ROWS - 1) < 0.05,
+        "same_size": config["features"] == [features.PIXELS]
+        and features.length(features.PIXELS, size) == original.FEATURES
+        and abs(rows / original.ROWS - 1) < 0.05,
     }

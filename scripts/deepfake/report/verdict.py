@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from deepfake import classify, previews
+from deepfake import classify, features, previews
 from deepfake.models import Fitted
 from deepfake.report import figures, look, pages
 
@@ -60,13 +60,14 @@ def write(
     )
 
 
-def looks(fitted: Fitted, faces: np.ndarray) -> list[tuple[str, Markup]]:
+def looks(fitted: Fitted, faces: np.ndarray, sees: str) -> list[tuple[str, Markup]]:
     """Pictures of what the model sees and where it looks, each with a caption; perhaps none.
 
     Args:
         fitted: the model. faces: of one video, uint8 (n, size, size, 3).
+        sees: the features of the model; only pixels have a place in the face.
     """
-    if not len(faces):
+    if sees != features.PIXELS or not len(faces):
         return []
     mean = np.round(faces.mean(axis=0)).astype(np.uint8)
     shown = [(f"The mean of the {len(faces)} faces, as the model sees them", pages.jpeg(mean))]

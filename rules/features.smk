@@ -1,0 +1,24 @@
+rule features:
+    input:
+        crops=f"{RUN}/faces/{{batch}}.tar",
+        table=f"{RUN}/faces/{{batch}}.tsv",
+    output:
+        vectors=f"{FEATURES}/batches/{{batch}}.npy",
+    log:
+        f"{RUN}/logs/features/{{features}}.{{batch}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/features/{{features}}.{{batch}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("features")
+    resources:
+        **asks("features"),
+    params:
+        job=lambda wildcards: {
+            "features": wildcards.features,
+            "code": code("features", f"features.{wildcards.features}"),
+        },
+    message:
+        "computing {wildcards.features} of batch {wildcards.batch}"
+    script:
+        "../scripts/features.py"
