@@ -73,6 +73,7 @@ else:
     include: "rules/search.smk"
     include: "rules/train.smk"
     include: "rules/fit.smk"
+    include: "rules/average.smk"
     include: "rules/evaluate.smk"
     include: "rules/report.smk"
     include: "rules/stages.smk"

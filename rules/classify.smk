@@ -61,7 +61,7 @@ rule classify_batch:
             "undecided": list(QUESTION.undecided),
             "code": code(
                 "classify",
-                *(f"models.{name}" for name in settings.Sweep.model_fields),
+                *(f"models.{name}" for name in sweep.MODELS),
                 *(f"features.{name}" for name in features.NAMES),
             ),
         },

@@ -10,6 +10,7 @@ from deepfake import (
     schema,
     sheet,
     site,
+    sweep,
     tracks,
 )
 from deepfake import config as settings
@@ -136,6 +137,16 @@ def watched(batch):
     """
     paths = [video["path"] for video in PLAN.batches[batch]]
     return [path for path in paths if not {"{", "}"} & set(path)]
+
+
+def modules(model):
+    """The library modules of a model, and of the models that it averages."""
+    return [f"models.{name}" for name in dict.fromkeys([model, *PLAN.members(model)])]
+
+
+def member_files(wildcards, path):
+    """A file of each model that is averaged."""
+    return expand(f"{place(wildcards)}/{path}", member=PLAN.members("average", wildcards.features))
 
 
 def vector_files(wildcards):

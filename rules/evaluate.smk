@@ -26,7 +26,7 @@ rule evaluate:
             "ledger": LEDGER,
             "evaluation": plain(CONFIG.evaluation),
             "seed": CONFIG.seed,
-            "code": code("evaluate", f"models.{wildcards.model}"),
+            "code": code("evaluate", *modules(wildcards.model)),
         },
     message:
         "scoring the test rows with {wildcards.model}, {wildcards.features}, {wildcards.protocol}"

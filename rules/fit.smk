@@ -31,8 +31,8 @@ rule fit:
             "scalings": PLAN.scalings(wildcards.model),
             "seed": CONFIG.seed,
             "preprocessing": preprocessing(),
-            "versions": codehash.versions("fit", f"models.{wildcards.model}"),
-            "code": code("fit", f"models.{wildcards.model}"),
+            "versions": codehash.versions("fit", *modules(wildcards.model)),
+            "code": code("fit", *modules(wildcards.model)),
         },
     message:
         "fitting the best {wildcards.model} on all training rows, {wildcards.features}, {wildcards.protocol}"

@@ -26,7 +26,7 @@ rule search:
             "scalings": PLAN.scalings(wildcards.model, wildcards.chunk),
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,
-            "code": code("search", f"models.{wildcards.model}"),
+            "code": code("search", *modules(wildcards.model)),
         },
     message:
         "searching {wildcards.model}, chunk {wildcards.chunk}, fold {wildcards.fold}, {wildcards.features}, {wildcards.protocol}"

@@ -35,16 +35,12 @@ def main(work: job.Job) -> None:
         fitted = model.join(best["candidate"], parts)
     else:
         training.folder = work.checkpoint("bundle")
-        fitted = model.fit(best["candidate"], training, params["seed"], work.threads)
+        fitted = models.fit(
+            params["model"], best["candidate"], training, params["seed"], work.threads
+        )
     name = params["features"]
     fitted.contains_training_images &= name == features.PIXELS
-    unseen = tables.read(work.read("out_of_fold"))
-    names, means = metrics.video_means(
-        [row["video_id"] for row in unseen], np.array([float(row["score"]) for row in unseen])
-    )
-    by_video = {row["video_id"]: row for row in unseen}
-    fake = np.array([by_video[name]["label"] == "fake" for name in names])
-    groups = [by_video[name]["group_id"] for name in names]
+    fake, means, groups = calibration.videos(tables.read(work.read("out_of_fold")))
     audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
     facts = {
         "preprocessing": params["preprocessing"],

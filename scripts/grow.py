@@ -23,6 +23,7 @@ def main(work: job.Job) -> None:
         tables.read(work.read("split")),
         Matrix(work.read("matrix")),
     )
+    models.demand_both_classes(training.fake)
     columns, rows = training.pixels.mapped()
     some = (best, columns, rows, training.fake, numbers, params["seed"])
     np.savez(work.write("trees"), **forest.pack(forest.grow(*some, work.threads)))

@@ -26,7 +26,10 @@ def main(work: job.Job) -> None:
         parts = (np.load(path, allow_pickle=False) for path in votes)
         values = model.score_votes(candidates, parts)
     else:
-        values = model.score(candidates, training, train, held_out, params["seed"], work.threads)
+        values = models.score(
+            *(params["model"], candidates, training, train, held_out),
+            *(params["seed"], work.threads),
+        )
     by_candidate = dict(zip(params["candidates"], values, strict=True))
     rows = search.table(by_candidate, training.fake[held_out], params["fold"], model.THRESHOLD)
     for row in rows:

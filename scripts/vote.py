@@ -20,6 +20,7 @@ def main(work: job.Job) -> None:
     columns, rows = training.pixels.mapped()
     held_out = folds == params["fold"]
     fake = training.fake[~held_out]
+    models.demand_both_classes(fake)
     numbers = range(*params["trees"])
     some = (params["candidate"], columns, rows[~held_out], fake, numbers, params["seed"])
     progress = job.Progress(len(numbers), "trees")

@@ -72,5 +72,7 @@ def against_the_original(found: dict[str, Used]) -> str:
             f"{used.used_seconds:>10.0f} s   {theirs.cpu_seconds:,} s, {theirs.memory_mb:,} MB "
             f"({original.ROWS:,} rows)"
         )
-    lines.append("svm and logistic share the Gram jobs, which are counted with each of them.")
+    lines.append(
+        "svm, logistic and ridge share the Gram jobs, which are counted with each of them."
+    )
     return "\n".join(lines)

@@ -11,6 +11,16 @@ from deepfake import metrics
 BINS = 10
 
 
+def videos(unseen: Sequence[dict]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Of an out-of-fold table: whether each video is fake, its mean score, its group."""
+    names, means = metrics.video_means(
+        [row["video_id"] for row in unseen], np.array([float(row["score"]) for row in unseen])
+    )
+    by_video = {row["video_id"]: row for row in unseen}
+    fake = np.array([by_video[name]["label"] == "fake" for name in names])
+    return fake, means, [by_video[name]["group_id"] for name in names]
+
+
 def fit(fake: np.ndarray, values: np.ndarray) -> dict:
     """Probability of fake as a function of a video's mean score: Platt scaling.
 

@@ -204,6 +204,54 @@ class MesonetGrid(Section):
     )
 
 
+class RidgeGrid(Section):
+    """Settings of ridge regression on the labels to try."""
+
+    alpha: grid(Positive) = key([1.0], "strength of the L2 penalty", "search")
+    scaling: grid(Literal["standard", "none"]) = key(
+        ["standard"], "features standardised by the training rows, or as they are", "gram"
+    )
+
+
+class ElasticNetGrid(Section):
+    """Settings of logistic regression with an elastic net to try."""
+
+    C: grid(Positive) = key([0.1], "inverse strength of the penalty", "search")
+    l1_ratio: grid(Annotated[float, Field(gt=0, le=1), NotBool]) = key(
+        [0.5], "share of the penalty that is L1, which leaves most features out", "search"
+    )
+
+
+class LdaGrid(Section):
+    """Settings of linear discriminant analysis to try."""
+
+    shrinkage: grid(
+        Annotated[Literal["auto"] | Annotated[float, Field(ge=0, le=1), NotBool], NumberOrWord]
+    ) = key(["auto"], "of the covariance: auto is Ledoit and Wolf's, or a share", "search")
+
+
+class QdaGrid(Section):
+    """Settings of quadratic discriminant analysis to try."""
+
+    reg_param: grid(Annotated[float, Field(ge=1e-6, le=1), NotBool]) = key(
+        [0.1], "share of each class' covariance that is the identity", "search"
+    )
+
+
+class KnnGrid(Section):
+    """Settings of nearest neighbours to try."""
+
+    n_neighbors: grid(Count) = key([15], "neighbours that are asked", "search")
+
+
+class Average(Section):
+    """The models whose probabilities are averaged."""
+
+    members: Words = key(
+        [], "models whose calibrated probabilities are averaged; none: all of the sweep", "average"
+    )
+
+
 class Sweep(Section):
     """The models to search, each with its grid."""
 
@@ -211,13 +259,34 @@ class Sweep(Section):
     logistic: LogisticGrid | None = None
     forest: ForestGrid | None = None
     mesonet: MesonetGrid | None = None
+    ridge: RidgeGrid | None = None
+    elasticnet: ElasticNetGrid | None = None
+    lda: LdaGrid | None = None
+    qda: QdaGrid | None = None
+    knn: KnnGrid | None = None
+    average: Average | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Sweep:
-        if not self.names():
-            known = ", ".join(type(self).model_fields)
-            raise ValueError(f"names no model; give at least one of {known}")
+        others = [name for name in self.names() if name != "average"]
+        if not others:
+            known = [name for name in type(self).model_fields if name != "average"]
+            raise ValueError(f"names no model; give at least one of {', '.join(known)}")
+        if self.average:
+            members = self.average.members or others
+            if unknown := [name for name in members if name not in others]:
+                raise ValueError(
+                    f"average.members names {', '.join(unknown)[:60]}; the sweep has "
+                    f"{', '.join(others)}"
+                )
+            if len(set(members)) < 2 or len(set(members)) != len(members):
+                raise ValueError("average needs two models or more, each named once")
         return self
+
+    def members(self) -> list[str]:
+        """The models that are averaged, in a fixed order."""
+        named = self.average.members if self.average else []
+        return [name for name in self.names() if name != "average" and name in (named or [name])]
 
     def names(self) -> list[str]:
         """The models of this sweep, in a fixed order."""
@@ -231,12 +300,12 @@ class Search(Section):
         "roc_auc", "what the best candidate is chosen by, on folds only", "choose"
     )
     candidates_per_job: Count = key(
-        20, "svm or logistic candidates that one search job scores", "search"
+        20, "candidates that one search job scores, but for forests", "search"
     )
     trees_per_job: Count = key(1000, "trees of a forest that one job grows", "search")
     max_gram_rows: Count = key(
         50_000,
-        "training rows above which svm and logistic are refused (20 bytes x rows^2)",
+        "training rows above which svm, logistic and ridge are refused (20 bytes x rows^2)",
         "nothing",
     )
 
@@ -312,7 +381,7 @@ class Config(Section):
     )
     split: Split = Split()
     sweep: Sweep = Field(
-        description=f"name at least one of {', '.join(Sweep.model_fields)} under it"
+        description="name at least one model under it, like svm, logistic or forest"
     )
     search: Search = Search()
     evaluation: Evaluation = Evaluation()

@@ -17,6 +17,7 @@ from deepfake.site import Limits
 MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has to bear them
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
+_KEEP_ROWS = ("svm", "knn")  # whose models hold training rows
 # What makes fewer jobs of a rule, by the rule.
 PACKING = {
     "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
@@ -51,8 +52,7 @@ class Plan:
         self._limits = limits or Limits()
         self.batches = sheet.batches(videos)
         self.candidates = {
-            model: sweep.candidates(model, getattr(config.sweep, model).model_dump(mode="json"))
-            for model in config.sweep.names()
+            model: sweep.candidates(model, self._grid(model)) for model in config.sweep.names()
         }
         self.chunks = {
             model: {
@@ -63,6 +63,16 @@ class Plan:
             }
             for model, found in self.candidates.items()
         }
+
+    def _grid(self, model: str) -> dict:
+        if model == "average":
+            return {"members": self._config.sweep.members()}
+        return getattr(self._config.sweep, model).model_dump(mode="json")
+
+    def members(self, model: str, name: str | None = None) -> list[str]:
+        """The models that a model is made of, on a feature set: those of an average, or itself."""
+        found = self._config.sweep.members() if model == "average" else [model]
+        return [one for one in found if name is None or sweep.takes(one, name)]
 
     def chosen(self, model: str, chunk: str | None = None) -> dict[int, sweep.Candidate]:
         """Candidates of a search job, or of a whole model, by their number."""
@@ -127,8 +137,10 @@ class Plan:
 
     def models(self, name: str) -> list[str]:
         """The models that are swept over a feature set."""
-        columns = features.length(name, self._config.faces.size)
-        return [model for model in self.candidates if sweep.takes(model, name, columns)]
+        found = [model for model in self.candidates if sweep.takes(model, name)]
+        if len(self.members("average", name)) < 2:
+            return [model for model in found if model != "average"]
+        return found
 
     def swept(self) -> dict[str, list[str]]:
         """Protocols, features and models of all that is fitted, as three lists of one length."""
@@ -161,7 +173,8 @@ class Plan:
                     yield "train" if model == "mesonet" else "search", part_of | {"model": model}
             for part in self.parts(model):
                 yield "grow", {"part": part}
-            for rule in ("choose", "fit", "evaluate"):
+            made = ("average",) if model == "average" else ("choose", "fit")
+            for rule in (*made, "evaluate"):
                 yield rule, {"model": model}
 
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
@@ -171,7 +184,8 @@ class Plan:
         decoded = frames * self._config.frames.every
         if self._config.frames.span == "whole":
             decoded = max(decoded, LONG_CLIP)
-        trees, members = self._trees(model, wildcards.get("chunk")), {}
+        parts = self.members(model) if model else [None]
+        trees, members = max(self._trees(name, wildcards.get("chunk")) for name in parts), {}
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
         elif "part" in wildcards:
@@ -253,6 +267,21 @@ class Plan:
                 f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
                 "memory: sweep only the forest, take fewer frames, or raise the limit"
             )
+        narrow = [model for model in sweep.NARROW if model in self.candidates]
+        for name in config.features if narrow else []:
+            columns = features.length(name, config.faces.size)
+            if columns > sweep.WIDEST:
+                have = "have" if name == features.PIXELS else "has"
+                found.append(
+                    f"sweep.{narrow[0]}: LDA, QDA and KNN take feature sets of up to "
+                    f"{sweep.WIDEST:,} columns; {name} {have} {columns:,}: leave {name} out of "
+                    f"features, or {' and '.join(narrow)} out of the sweep"
+                )
+        if "mesonet" in self.candidates and features.PIXELS not in config.features:
+            found.append(
+                "sweep.mesonet: a network sees pictures, so it is trained on pixels alone: add "
+                "pixels to features, or leave mesonet out of the sweep"
+            )
         cross = config.split.cross.model_dump(mode="json")
         for protocol in config.split.protocols:
             for problem in protocols.problems(protocol, self._videos, cross):
@@ -293,8 +322,11 @@ class Plan:
         model = wildcards.get("model")
         if rule in ("vote", "grow"):
             return "forest"
-        if model == "svm" and rule in ("fit", "evaluate"):
-            return f"svm {rule}"
+        if rule in ("average", "evaluate"):
+            keep_rows = [name for name in self.members(model or "average") if name in _KEEP_ROWS]
+            return f"{keep_rows[0]} evaluate" if keep_rows else rule
+        if model == "svm" and rule == "fit":
+            return "svm fit"
         if model == "forest" and rule in ("search", "fit"):
             merges = self.parts(model, wildcards.get("chunk"))
             return "forest merge" if merges else "forest"

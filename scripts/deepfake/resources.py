@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from deepfake.frames import DECODER_BYTES, most_bytes
+from deepfake.sweep import WIDEST
 
 LEAST_MB = 500  # Snakemake itself needs 250 MB inside a job
 LEAST_MINUTES = 10
@@ -56,6 +57,16 @@ class Size:
         return 8.0 * self.training**2
 
     @property
+    def table(self) -> float:
+        """Bytes of a float64 matrix of a feature set that `sweep.NARROW` models take."""
+        return 8.0 * self.training * min(self.features, WIDEST)
+
+    @property
+    def in_play(self) -> int:
+        """Features that an elastic net holds, at most: see `elasticnet.most_columns`."""
+        return min(self.features, max(5000, self.training))
+
+    @property
     def matrix(self) -> float:
         """Bytes of a feature set's matrix."""
         return float(self.rows) * self.features
@@ -89,7 +100,7 @@ def threads(rule: str, size: Size) -> int:
         return min(16, 1 + size.rows * size.trees // 5_000_000)
     if rule == "mesonet":  # a fifth of a step is done by one thread
         return min(4, 1 + int(size.shown // 1e9))
-    if rule in ("svm", "svm fit", "logistic"):
+    if rule in ("svm", "svm fit", "logistic", "ridge", "lda", "qda"):
         return min(4, 1 + size.rows // 4000)
     return 1
 
@@ -103,6 +114,12 @@ def minutes(rule: str, size: Size, attempt: int = 1) -> int:
     """Run time of a job in minutes."""
     seconds = _SECONDS[rule](size, threads(rule, size))
     return math.ceil(max(LEAST_MINUTES, seconds / 60) * TIME_GROWTH ** (attempt - 1))
+
+
+def _decomposition(size: Size) -> float:
+    """Seconds in which the covariance of a feature set is taken apart."""
+    columns = min(size.features, WIDEST)
+    return 20.0 * columns**2 * (columns + size.training) / FLOPS
 
 
 _MEMORY = {
@@ -119,6 +136,16 @@ _MEMORY = {
     "svm fit": lambda s: 1.2 * (s.square + s.taught) + 300 * MB,  # all rows may support it
     "svm evaluate": lambda s: 1.2 * s.taught + 500 * MB,
     "logistic": lambda s: 4.8 * s.square + 300 * MB,
+    "ridge": lambda s: 4.8 * s.square + 300 * MB,
+    # the features in play, their products, and a block of the matrix
+    "elasticnet": lambda s: (
+        300 * MB + (24.0 * s.training + 16.0 * s.in_play) * s.in_play + 100 * s.features
+    ),
+    "lda": lambda s: 300 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
+    "qda": lambda s: 300 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
+    "knn": lambda s: 300 * MB + 2 * s.square + s.table,
+    "knn evaluate": lambda s: 300 * MB + 2 * s.square + s.table,
+    "average": lambda s: 300 * MB + s.trees * s.training * 26,
     "forest": lambda s: 1.1 * s.matrix + 350 * MB + s.trees * s.training * 26,  # it is mapped
     "forest merge": lambda s: 350 * MB + s.trees * s.training * 26,
     # TensorFlow, the layers' values for a step, and lines of all faces while they are shrunk
@@ -150,6 +177,14 @@ _SECONDS = {
     "svm fit": lambda s, t: 120 + s.training**2 * 5e-7 + s.matrix / 50e6,
     "svm evaluate": lambda s, t: 120 + s.tested * s.taught / FLOPS,
     "logistic": lambda s, t: 120 + s.candidates * 15 * s.training**3 / (FLOPS * t),
+    "ridge": lambda s, t: 120 + 15 * s.training**3 / (FLOPS * t) + s.matrix / 50e6,
+    # a dozen passes over the matrix, and as much again where many features are in play
+    "elasticnet": lambda s, t: 300 + s.candidates * (s.matrix / 5e6 + 2e-5 * s.training**2),
+    "lda": lambda s, t: 120 + s.candidates * _decomposition(s) / t,
+    "qda": lambda s, t: 120 + 2 * _decomposition(s) / t,
+    "knn": lambda s, t: 120 + s.training**2 * 1e-6 + s.training * s.table / FLOPS,
+    "knn evaluate": lambda s, t: 120 + s.training**2 * 1e-6 + s.training * s.table / FLOPS,
+    "average": lambda s, t: 120 + s.trees * s.training / 2e6,
     # twice the 0.3 s a tree that 11,187 rows took the slowest: growth is rows x log(rows)
     "forest": lambda s, t: (
         60 + s.matrix / 50e6 + s.trees * 4e-6 * s.training * math.log2(s.training + 2) / t

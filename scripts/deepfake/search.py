@@ -62,6 +62,22 @@ def best(rows: Sequence[dict[str, str]], score: str) -> tuple[int, dict[str, flo
     return chosen, means[chosen]
 
 
+def by_fold(unseen: Sequence[dict], threshold: float) -> list[dict]:
+    """The search table of the one candidate that an out-of-fold table is of.
+
+    Args:
+        threshold: score from which it says fake.
+    """
+    table = []
+    for fold in sorted({row["fold"] for row in unseen}, key=int):
+        mine = [row for row in unseen if row["fold"] == fold]
+        fake = np.array([row["label"] == "fake" for row in mine])
+        found = metrics.scores(fake, np.array([float(row["score"]) for row in mine]), threshold)
+        scores = {name: float(found[name][0]) for name in SCORES}
+        table.append({"candidate": "0", "fold": fold} | scores)
+    return table
+
+
 def out_of_fold(
     candidate: int,
     parts: Sequence[Sequence[dict[str, str]]],

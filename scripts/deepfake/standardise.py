@@ -86,3 +86,13 @@ def fit(seen: Matrix | Faces, scaling: str) -> Scaler:
 
 def deviation(variance: np.ndarray) -> np.ndarray:
     return np.where(variance > 0, np.sqrt(variance), 1.0)
+
+
+def table(seen: Matrix | Faces, scaler: Scaler) -> np.ndarray:
+    """The rows seen, standardised and whole in memory: float64 (n, p)."""
+    rows = np.empty(seen.shape)
+    for first, block in seen.blocks():
+        rows[:, first : first + len(block)] = block.T
+    rows -= scaler.mean
+    rows /= scaler.scale
+    return rows

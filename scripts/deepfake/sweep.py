@@ -15,6 +15,8 @@ _KERNELS = ("linear", "rbf", "poly")
 _SCALINGS = ("none", "standard")
 _INTERCEPTS = ("penalised", "free")
 _CRITERIA = ("gini", "entropy")
+WIDEST = 5000  # columns of a feature set that the models of NARROW take: they hold it whole
+NARROW = ("lda", "qda", "knn")
 
 
 def candidates(model: str, grid: dict[str, list]) -> list[Candidate]:
@@ -24,6 +26,8 @@ def candidates(model: str, grid: dict[str, list]) -> list[Candidate]:
         model: its name.
         grid: a list of values for each setting.
     """
+    if model == "average":
+        return [dict(grid)]  # its members are one setting, and chosen already
     names = list(grid)
     found: list[Candidate] = []
     for values in itertools.product(*grid.values()):
@@ -73,7 +77,14 @@ _SIMPLICITY = {
         -c["batch_size"],
         c["learning_rate"],
     ),
+    "ridge": lambda c: (_SCALINGS.index(c["scaling"]), -c["alpha"]),
+    "elasticnet": lambda c: (c["C"], -c["l1_ratio"]),
+    "lda": lambda c: (c["shrinkage"] != "auto", -_number(c["shrinkage"])[1]),
+    "qda": lambda c: -c["reg_param"],
+    "knn": lambda c: -c["n_neighbors"],
+    "average": lambda c: len(c["members"]),
 }
+MODELS = tuple(_SIMPLICITY)
 # A grid over this setting is scored on the way to its largest value.
 _PREFIXES = {"forest": "n_estimators", "mesonet": "epochs"}
 
@@ -81,16 +92,18 @@ _PREFIXES = {"forest": "n_estimators", "mesonet": "epochs"}
 def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
     """Positions of the candidates of each job.
 
-    SVM and logistic candidates of one scaling share a Gram matrix: up to `per_job` of them make
-    a job. Forests that differ only in their number of trees are one forest, and networks that
-    differ only in their epochs one training: always one job.
+    Candidates of one scaling share a Gram matrix: up to `per_job` of them make a job. Forests that
+    differ only in their number of trees are one forest, and networks that differ only in their
+    epochs one training: always one job. An average is not searched.
     """
+    if model == "average":
+        return []
     families: dict[tuple, list[int]] = {}
     for position, candidate in enumerate(found):
         if model in _PREFIXES:
             apart = [v for k, v in sorted(candidate.items()) if k != _PREFIXES[model]]
         else:
-            apart = [candidate["scaling"]]
+            apart = [candidate.get("scaling")]
         families.setdefault(tuple(map(str, apart)), []).append(position)
     size = len(found) if model in _PREFIXES else per_job
     return [
@@ -101,10 +114,10 @@ def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
 
 
 def scalings(found: list[Candidate]) -> list[str]:
-    """The scalings whose Gram matrices these candidates need; none for a forest."""
+    """The scalings whose Gram matrices these candidates need; perhaps none."""
     return sorted({candidate["scaling"] for candidate in found if "scaling" in candidate})
 
 
-def takes(model: str, features: str, columns: int) -> bool:
-    """Whether a model can be swept over a feature set of so many columns."""
+def takes(model: str, features: str) -> bool:
+    """Whether a model is swept over a feature set; `plan` refuses what could not be at all."""
     return model != "mesonet" or features == "pixels"  # a network sees pictures

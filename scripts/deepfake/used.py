@@ -9,6 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepfake.sweep import MODELS
+
+ON_GRAM = ("svm", "logistic", "ridge")
+
 
 @dataclass
 class Used:
@@ -39,7 +43,7 @@ def collect(benchmarks: Path) -> dict[str, Used]:
     found: dict[str, Used] = {}
     for path in sorted(benchmarks.rglob("*.jsonl")):
         rule = path.relative_to(benchmarks).parts[0].removesuffix(".jsonl")
-        model = re.search(r"\.(svm|logistic|forest|mesonet)\b", path.name)
+        model = re.search(rf"\.({'|'.join(MODELS)})\b", path.name)
         records = _records(path)
         if records:
             used = found.setdefault(f"{rule} {model[1]}" if model else rule, Used())
@@ -51,12 +55,12 @@ def collect(benchmarks: Path) -> dict[str, Used]:
 def by_model(found: dict[str, Used], models: Iterable[str]) -> dict[str, Used]:
     """All jobs that a model took: its search, choice, fit and test.
 
-    The Gram jobs are counted with svm and with logistic: each could not do without them.
+    The Gram jobs are counted with each model that could not do without them.
     """
     found_by_model = {}
     for model in models:
         mine = [used for name, used in found.items() if name.endswith(f" {model}")]
-        if mine and model in ("svm", "logistic") and "gram" in found:
+        if mine and model in ON_GRAM and "gram" in found:
             mine.append(found["gram"])
         if mine:
             found_by_model[model] = together(mine)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from deepfake import summary
 
-SIMPLER_FIRST = ("logistic", "svm", "forest")
+SIMPLER_FIRST = (
+    "ridge", "logistic", "elasticnet", "lda", "svm", "forest", "qda", "knn", "average",
+)  # fmt: skip
 
 
 def best(found: Sequence[dict]) -> dict | None:

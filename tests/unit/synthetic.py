@@ -36,6 +36,14 @@ GRIDS = {
             "class_weight": "balanced",
         },
     ],
+    "ridge": [
+        {"alpha": 100.0, "scaling": "standard"},
+        {"alpha": 1e4, "scaling": "none"},
+    ],
+    "elasticnet": [{"C": 0.1, "l1_ratio": 0.5}, {"C": 0.3, "l1_ratio": 1.0}],
+    "lda": [{"shrinkage": "auto"}, {"shrinkage": 0.5}],
+    "qda": [{"reg_param": 0.5}, {"reg_param": 0.1}],
+    "knn": [{"n_neighbors": 5}, {"n_neighbors": 3}],
 }
 CANDIDATES = [(model, candidate) for model, grid in GRIDS.items() for candidate in grid]
 

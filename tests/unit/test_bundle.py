@@ -17,7 +17,7 @@ import pytest
 from deepfake import bundle, features, gram, models
 from deepfake.bundle import BundleError
 from deepfake.matrix import Faces
-from deepfake.models import Fitted, Training
+from deepfake.models import Fitted, Training, average
 from tests.unit import synthetic
 
 N, P = 40, 300
@@ -47,9 +47,16 @@ FACTS = {
 }
 FOREST = synthetic.GRIDS["forest"][0]
 LINEAR, _, RBF, RAW_RBF, *_ = synthetic.GRIDS["svm"]
+QDA, KNN = synthetic.GRIDS["qda"][0], synthetic.GRIDS["knn"][0]
+AVERAGE = {"members": {"forest": FOREST, "logistic": synthetic.GRIDS["logistic"][0], "svm": RBF}}
+CANDIDATES = [*synthetic.CANDIDATES, ("average", AVERAGE)]
 
 
 def fit(model: str, candidate: dict) -> Fitted:
+    if model == "average":
+        calibrated = {"slope": 1.5, "intercept": -0.25}
+        parts = candidate["members"].items()
+        return average.join({name: (fit(name, one), calibrated) for name, one in parts})
     pixels, fake = synthetic.faces(N, P)
     grams = {s: gram.compute(Faces(pixels), s) for s in ("none", "standard")}
     return models.module(model).fit(candidate, Training(Faces(pixels), fake, grams), seed=1)
@@ -117,7 +124,7 @@ def assert_refused(folder: Path, reason: str) -> None:
     assert str(refused.value).isprintable()
 
 
-@pytest.mark.parametrize(("model", "candidate"), synthetic.CANDIDATES, ids=synthetic.name)
+@pytest.mark.parametrize(("model", "candidate"), CANDIDATES, ids=synthetic.name)
 def test_a_saved_model_comes_back_as_it_was(saved, model, candidate):
     fitted = fit(model, candidate)
     loaded, record = bundle.load(saved(model, candidate))
@@ -151,7 +158,7 @@ assert not heavy, heavy
 
 def test_a_fresh_process_without_scikit_learn_decides_the_same(saved, tmp_path):
     np.save(tmp_path / "asked.npy", asked())
-    folders = [saved(model, candidate) for model, candidate in synthetic.CANDIDATES]
+    folders = [saved(model, candidate) for model, candidate in CANDIDATES]
     done = subprocess.run(
         [sys.executable, "-c", FRESH, str(tmp_path / "asked.npy"), *map(str, folders)],
         env={"PYTHONPATH": str(Path(bundle.__file__).parents[1])},
@@ -160,13 +167,13 @@ def test_a_fresh_process_without_scikit_learn_decides_the_same(saved, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for folder, (model, candidate) in zip(folders, synthetic.CANDIDATES, strict=True):
+    for folder, (model, candidate) in zip(folders, CANDIDATES, strict=True):
         expected = models.decide(fit(model, candidate), Faces(asked()))
         found = np.load(tmp_path / f"{folder.parent.name}.npy")
         assert np.allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(("model", "candidate"), synthetic.CANDIDATES, ids=synthetic.name)
+@pytest.mark.parametrize(("model", "candidate"), CANDIDATES, ids=synthetic.name)
 def test_a_bundle_says_whether_training_faces_can_be_read_from_it(saved, model, candidate):
     folder = saved(model, candidate)
     record = json.loads((folder / bundle.FILE).read_text())
@@ -189,7 +196,7 @@ def test_saving_twice_gives_the_same_bytes(saved, tmp_path):
         assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
 
 
-@pytest.mark.parametrize(("model", "candidate"), synthetic.CANDIDATES, ids=synthetic.name)
+@pytest.mark.parametrize(("model", "candidate"), CANDIDATES, ids=synthetic.name)
 def test_a_byte_changed_or_cut_off_in_any_array_is_refused(copy, model, candidate):
     folder = copy(model, candidate)
     for file in sorted(folder.glob("*.npy")):
@@ -384,6 +391,39 @@ def test_a_machine_that_hides_its_training_images_is_refused(copy):
     assert_refused(folder, "it hides that it holds training images")
 
 
+OF_AN_AVERAGE = {
+    "no members": (lambda r: r["candidate"].update(members={}), "average of less than two"),
+    "an average": (
+        lambda r: r["candidate"]["members"].update(average={}), "averages a 'average'; known are",
+    ),
+    "no such model": (
+        lambda r: r["candidate"]["members"].update(oracle={}), "averages a 'oracle'; known are",
+    ),
+    "no arrays": (
+        lambda r: r["candidate"]["members"].update(lda={}), "a lda does not hold the arrays",
+    ),
+    "one less": (
+        lambda r: r["candidate"]["members"].pop("svm"), "a average does not hold the arrays",
+    ),
+    "slope": (
+        lambda r: r["settings"].update({"forest.calibration.slope": -1.0}),
+        "settings.forest.calibration.slope is negative",
+    ),
+    "kernel": (
+        lambda r: r["candidate"]["members"]["svm"].update(kernel="x"), "its kernel is unknown",
+    ),
+    "faces": (lambda r: r.update(contains_training_images=False), "it hides that it holds"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OF_AN_AVERAGE)
+def test_an_average_is_checked_as_its_members_are(copy, case):
+    change, reason = OF_AN_AVERAGE[case]
+    folder = copy("average", AVERAGE)
+    edit(folder, change)
+    assert_refused(folder, reason)
+
+
 def header(shape: tuple[int, ...], descr: str = "<f8") -> bytes:
     file = io.BytesIO()
     facts = {"descr": descr, "fortran_order": False, "shape": shape}
@@ -474,6 +514,21 @@ ARRAYS = [
         "forest", FOREST, "first_node",
         lambda a: np.array([0, 2**63 - 1, -(2**63), -1, a[-1]]), "cut the nodes into trees",
     ),
+    ("qda", QDA, "class_means", lambda a: a[:1], "class_means are not of two classes"),
+    ("qda", QDA, "class_means", lambda a: a[:, 1:], "class_means has"),
+    ("qda", QDA, "directions", lambda a: a[1:], "directions, .* variances"),
+    ("qda", QDA, "directions", lambda a: a[:, 1:], "directions has"),
+    ("qda", QDA, "directions", lambda a: a * np.nan, "not finite"),
+    ("qda", QDA, "variances", lambda a: a * 0, "variances holds numbers that are not above"),
+    ("qda", QDA, "scale", lambda a: a * 0, "scale holds numbers below zero"),
+    ("knn", KNN, "rows", lambda a: a[1:], "rows, .* labels"),
+    ("knn", KNN, "rows", lambda a: a[:, 1:], "rows has"),
+    ("knn", KNN, "rows", lambda a: a[:2], "settings.n_neighbors is 5"),
+    ("knn", KNN, "fake", lambda a: a + 1, "fake holds more than 0 and 1"),
+    ("knn", KNN, "mean", lambda a: a[1:], "mean has"),
+    ("average", AVERAGE, "forest.feature", lambda a: np.where(a < 0, a, P), "no such feature"),
+    ("average", AVERAGE, "logistic.weights", lambda a: a[1:], "weights, not"),
+    ("average", AVERAGE, "svm.support_vectors", lambda a: a[1:], "support vectors"),
 ]  # fmt: skip
 
 
@@ -509,7 +564,8 @@ def places(value: object, path: tuple = ()) -> list[tuple]:
 WRONG = ["null", "[]", "{}", '"x"', "-1", "1e999", "[[]]", "true", "9" * 400, "0.5", '{"x": []}']
 ONE_OF_A_KIND = [
     ("svm", LINEAR), ("svm", RBF), ("svm", RAW_RBF), ("forest", FOREST),
-    ("logistic", synthetic.GRIDS["logistic"][0]),
+    ("logistic", synthetic.GRIDS["logistic"][0]), ("qda", QDA), ("knn", KNN),
+    ("average", AVERAGE),
 ]  # fmt: skip
 
 

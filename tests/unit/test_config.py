@@ -14,6 +14,7 @@ KEYS = list(config.keys())
 PATHS = [path for path, *_ in KEYS]
 SECTIONS = ["frames", "faces", "split", "split.folds", "split.rows", "split.cross", "sweep"]
 SECTIONS += ["sweep.svm", "sweep.logistic", "sweep.forest", "sweep.mesonet", "search"]
+SECTIONS += ["sweep.ridge", "sweep.elasticnet", "sweep.lda", "sweep.qda", "sweep.knn"]
 SECTIONS += ["evaluation"]
 
 
@@ -61,7 +62,8 @@ def test_every_default_is_filled_in() -> None:
 
 
 def test_defaults_pass_their_own_checks() -> None:
-    filled = load("sweep: {svm: {}, logistic: {}, forest: {}, mesonet: {}}").model_dump(mode="json")
+    sweep = {name: {} for name in config.Sweep.model_fields}
+    filled = config.load({"sweep": sweep}, "my.yaml").model_dump(mode="json")
     assert config.load(filled, "again").model_dump(mode="json") == filled
 
 
@@ -113,6 +115,13 @@ def test_defaults_pass_their_own_checks() -> None:
         ("sweep.mesonet.epochs", [5, 0], "sweep.mesonet.epochs[1]: 0 "),
         ("sweep.forest.max_features", "half", "sweep.forest.max_features[0]: 'half' "),
         ("sweep.forest.max_features", 1.5, "sweep.forest.max_features[0]: 1.5 "),
+        ("sweep.ridge.alpha", 0, "sweep.ridge.alpha[0]: 0 "),
+        ("sweep.elasticnet.l1_ratio", 0, "sweep.elasticnet.l1_ratio[0]: 0 "),
+        ("sweep.elasticnet.l1_ratio", [0.5, 1.1], "sweep.elasticnet.l1_ratio[1]: 1.1 "),
+        ("sweep.lda.shrinkage", "much", "sweep.lda.shrinkage[0]: 'much' "),
+        ("sweep.lda.shrinkage", 1.5, "sweep.lda.shrinkage[0]: 1.5 "),
+        ("sweep.qda.reg_param", 0, "sweep.qda.reg_param[0]: 0 "),
+        ("sweep.knn.n_neighbors", 1.5, "sweep.knn.n_neighbors[0]: 1.5 "),
         ("search.score", "f1", "search.score: 'f1' "),
         ("evaluation.level", 0.5, "evaluation.level: 0.5 "),
         ("evaluation.resamples", 10, "evaluation.resamples: 10 "),
@@ -153,6 +162,8 @@ def test_an_unknown_key_like_no_other_is_answered_with_all_known() -> None:
         ("sweep.logistic.C", [0.001]),
         ("sweep.mesonet.learning_rate", [0.001]),
         ("sweep.forest.max_features", [0.001]),
+        ("sweep.lda.shrinkage", [0.001]),
+        ("sweep.qda.reg_param", [0.001]),
         ("faces.margin", 0.001),
         ("split.test_size", 0.001),
     ],
@@ -170,7 +181,7 @@ NUMBERS = [
     path
     for path, default, *_ in KEYS
     if re.match(r"\[?[0-9]", default)
-    or path in ("faces.detect_at", "faces.jpeg_quality", "sweep.svm.gamma")
+    or path in ("faces.detect_at", "faces.jpeg_quality", "sweep.svm.gamma", "sweep.lda.shrinkage")
 ]
 
 

@@ -60,3 +60,27 @@ def test_every_face_that_is_kept_needs_its_memory():
     for rule in ("faces", "classify_batch"):
         more = eight.mem_mb(rule, {"batch": "b"}) - one.mem_mb(rule, {"batch": "b"})
         assert more >= 7 * 7 * 320 * 320 * 3 // 2**20
+
+
+def test_models_that_hold_all_columns_are_refused_where_a_set_has_too_many():
+    """Their covariances of pixels would have 307,200 rows."""
+    grids = {"lda": {}, "qda": {}, "knn": {}, "ridge": {}, "elasticnet": {}}
+    (told,) = plan(10, 5, sweep=grids).problems()
+    assert told == (
+        "sweep.lda: LDA, QDA and KNN take feature sets of up to 5,000 columns; pixels have "
+        "307,200: leave pixels out of features, or lda and qda and knn out of the sweep"
+    )
+    assert plan(10, 5, sweep=grids, features=["residuals", "all"]).problems() == []
+    assert plan(10, 5, sweep=grids, features=["all", "pixels"]).problems() == [told]
+    assert plan(10, 5, sweep={"ridge": {}, "elasticnet": {}}).problems() == []
+    assert plan(10, 5, sweep=grids, faces={"size": 40}).problems() == []
+
+
+def test_a_network_is_trained_on_pixels_alone():
+    grids = {"mesonet": {}, "logistic": {}, "average": {}}
+    made = plan(10, 5, sweep=grids, features=["pixels", "residuals"])
+    assert made.models("pixels") == ["logistic", "mesonet", "average"]
+    assert made.models("residuals") == ["logistic"]  # nothing else to average it with
+    assert made.problems() == []
+    (told,) = plan(10, 5, sweep=grids, features=["residuals"]).problems()
+    assert told.startswith("sweep.mesonet: a network sees pictures")

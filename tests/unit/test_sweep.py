@@ -27,7 +27,17 @@ MESONET = {
     "epochs": [20, 5], "batch_size": [16, 32], "learning_rate": [1e-3, 1e-4],
     "augment": [True, False], "side": [128, 64],
 }  # fmt: skip
-GRIDS = {"svm": SVM, "logistic": LOGISTIC, "forest": FOREST, "mesonet": MESONET}
+GRIDS = {
+    "svm": SVM,
+    "logistic": LOGISTIC,
+    "forest": FOREST,
+    "mesonet": MESONET,
+    "ridge": {"alpha": [10.0, 0.1], "scaling": ["standard", "none"]},
+    "elasticnet": {"C": [10.0, 0.1], "l1_ratio": [0.1, 1.0]},
+    "lda": {"shrinkage": [0.5, "auto", 0.1]},
+    "qda": {"reg_param": [0.5, 0.1]},
+    "knn": {"n_neighbors": [1, 20]},
+}
 
 
 @pytest.mark.parametrize("model", GRIDS)
@@ -60,6 +70,11 @@ def test_simpler_candidates_come_first():
     assert [c["C"] for c in sweep.candidates("logistic", LOGISTIC)] == [0.1, 1.0] * 4
     forest = sweep.candidates("forest", FOREST)
     assert [c["n_estimators"] for c in forest] == [100] * 48 + [500] * 48
+    for model, first in {
+        "ridge": {"alpha": 10.0, "scaling": "none"}, "elasticnet": {"C": 0.1, "l1_ratio": 1.0},
+        "lda": {"shrinkage": "auto"}, "qda": {"reg_param": 0.5}, "knn": {"n_neighbors": 20},
+    }.items():  # fmt: skip
+        assert sweep.candidates(model, GRIDS[model])[0] == first
     assert forest[0] == {
         "n_estimators": 100, "max_features": "sqrt", "max_depth": 7, "min_samples_split": 2,
         "min_samples_leaf": 4, "criterion": "gini", "class_weight": None,

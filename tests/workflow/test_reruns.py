@@ -12,13 +12,23 @@ from deepfake import codehash, config, tables
 from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
 STAGES = ["frames", "faces", "features", "rows", "matrix", "split", "gram", "search", "choose"]
-STAGES += ["fit", "evaluate"]
-SEARCHED = ["models.svm", "models.logistic", "models.forest"]
-ALL = [*SEARCHED, "models.mesonet"]
-BY_NAME = {"search": SEARCHED, "fit": ALL, "evaluate": ALL, "features": ["features.lbp"]}
+STAGES += ["fit", "average", "evaluate"]
+SWEEP = DEFAULTS["sweep"] | {
+    "ridge": {}, "elasticnet": {}, "lda": {}, "qda": {}, "knn": {"n_neighbors": [3]},
+    "average": {},
+}  # fmt: skip
+OURS = {"faces": {"size": 32}, "features": ["lbp"], "sweep": SWEEP}
+FITTED = [f"models.{name}" for name in SWEEP if name != "average"]
+BY_NAME = {
+    "features": ["features.lbp"],
+    "search": FITTED,
+    "fit": FITTED,
+    "evaluate": [*FITTED, "models.average"],
+    "average": FITTED,
+}
 DEPENDENCIES = {
     rule: codehash.dependencies(rule, *BY_NAME.get(rule, ()))
-    for rule in ("compile", *STAGES, "train", "summary", "report")  # a script has its rule's name
+    for rule in ("compile", *STAGES, "summary", "report")  # a script has its rule's name
 }
 MODULES = {str(p.relative_to(codehash.SCRIPTS)) for p in ROOT.glob("scripts/deepfake/**/*.py")}
 USED = {module for modules, _ in DEPENDENCIES.values() for module in modules}
@@ -61,11 +71,6 @@ CHANGED = {
     "sweep.forest.min_samples_leaf": [2],
     "sweep.forest.criterion": ["entropy"],
     "sweep.forest.class_weight": ["balanced"],
-    "sweep.mesonet.epochs": [1],
-    "sweep.mesonet.batch_size": [8],
-    "sweep.mesonet.learning_rate": [1e-4],
-    "sweep.mesonet.augment": [False],
-    "sweep.mesonet.side": [64],
     "search.score": "accuracy",
     "search.candidates_per_job": 1,
     "search.trees_per_job": 8,
@@ -84,6 +89,25 @@ CHANGED = {
     "download.server": "CA",
     "download.num_videos": 3,
 }
+# All at once, in a test of their own.
+OF_NEWER_MODELS = {
+    "sweep.ridge.alpha": [2],
+    "sweep.ridge.scaling": ["none"],
+    "sweep.elasticnet.C": [0.2],
+    "sweep.elasticnet.l1_ratio": [0.9],
+    "sweep.lda.shrinkage": [0.5],
+    "sweep.qda.reg_param": [0.5],
+    "sweep.knn.n_neighbors": [5],
+    "sweep.average.members": ["ridge", "logistic"],
+}
+# All at once, in a run of their own.
+OF_A_NETWORK = {
+    "sweep.mesonet.epochs": [1],
+    "sweep.mesonet.batch_size": [8],
+    "sweep.mesonet.learning_rate": [1e-4],
+    "sweep.mesonet.augment": [False],
+    "sweep.mesonet.side": [64],
+}
 # The sides of a protocol that this run does not have: a test of their own.
 OF_CROSS = {
     "split.cross.by": "compression",
@@ -93,19 +117,11 @@ OF_CROSS = {
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 
 
-# small faces, and a network too
-SETTINGS = {
-    "faces": {"size": 32},
-    "features": ["pixels", "lbp"],
-    "sweep": DEFAULTS["sweep"] | {"mesonet": {"epochs": [1, 2], "side": 32}},
-}
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, demo_clips) -> Run:
     run = Run(tmp_path_factory.mktemp("reruns"))
     scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
-    run.write_settings(**SETTINGS)
+    run.write_settings(**OURS)
     run.features = run.results / "lbp"
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
@@ -114,7 +130,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
 
 
 def test_every_key_has_another_value_here():
-    assert {*CHANGED, *OF_CROSS} == set(KEYS)
+    assert {*CHANGED, *OF_CROSS, *OF_NEWER_MODELS} == set(KEYS)
 
 
 @pytest.fixture(scope="module")
@@ -144,15 +160,31 @@ def changed(run):
     run.write_settings()
 
 
+def with_keys(keys: dict, settings: dict = OURS) -> dict:
+    """The run's settings with other values of some keys."""
+    values = copy.deepcopy({**DEFAULTS, **settings})
+    for path, value in keys.items():
+        here = values
+        *sections, last = path.split(".")
+        for section in sections:
+            here = here.setdefault(section, {})
+        here[last] = value
+    return values
+
+
+def test_changed_keys_of_several_models_are_all_named(changed, follows):
+    changed.write_settings(**with_keys(OF_NEWER_MODELS))
+    why = changed.why()
+    assert set(why) == follows({"gram"})  # of raw pixels, for ridge
+    named = {rule: {line.split(":")[0] for line in reasons} for rule, reasons in why.items()}
+    assert {f"key {path}" for path in OF_NEWER_MODELS} <= set().union(*named.values())
+    assert "key sweep.average.members" in named["average"]
+    assert not any(name.startswith("setting ") for names in named.values() for name in names)
+
+
 @pytest.mark.parametrize("path", CHANGED)
 def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path):
-    values = copy.deepcopy(DEFAULTS | SETTINGS)
-    here = values
-    *sections, last = path.split(".")
-    for section in sections:
-        here = here.setdefault(section, {})
-    here[last] = CHANGED[path]
-    changed.write_settings(**values)
+    changed.write_settings(**with_keys({path: CHANGED[path]}))
     why = changed.why()
     stage = KEYS[path]
     in_parts = {"vote", "grow"}  # jobs that there are only where a forest is grown in parts
@@ -173,12 +205,12 @@ def test_a_changed_side_of_cross_reruns_that_split_alone(run, tmp_path):
     tables.write(videos, crossed.folder / "videos.tsv", tuple(videos[0]))
     split = {"protocols": ["grouped", "cross"], "test_size": 0.34, "folds": {"k": 2}}
     split["cross"] = {"by": "method", "train": ["a"], "test": ["b"]}
-    crossed.write_settings(**SETTINGS, split=split)
+    crossed.write_settings(**OURS, split=split)
     done = crossed.snakemake("dataset")
     assert done.returncode == 0, done.stdout
     for path, value in OF_CROSS.items():
         last = path.rsplit(".", 1)[1]
-        crossed.write_settings(**SETTINGS, split=split | {"cross": split["cross"] | {last: value}})
+        crossed.write_settings(**OURS, split=split | {"cross": split["cross"] | {last: value}})
         (told,) = crossed.why()["split"]
         assert told.startswith(f"key {path}: ")
         assert crossed.why()["split"] == {told: 1}
@@ -263,7 +295,7 @@ def test_a_changed_script_is_named(run, copied, follows):
         why = run.why(copied)
     finally:
         os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert why["choose"] == {"script scripts/choose.py changed": 4}
+    assert why["choose"] == {"script scripts/choose.py changed": 8}
     assert set(why) == follows({"choose"})
 
 
@@ -292,7 +324,7 @@ def test_an_interrupted_job_is_told_as_such(run, follows):
 
 
 def test_an_added_candidate_is_told_as_its_key_with_both_values(changed):
-    sweep = copy.deepcopy(SETTINGS["sweep"])
+    sweep = copy.deepcopy(SWEEP)
     sweep["logistic"]["C"] = ["1e-3", 1, 10]
     changed.write_settings(sweep=sweep)
     why = changed.why()
@@ -317,3 +349,25 @@ def test_what_never_ran_is_told_as_such(changed):
     assert set(why) == set(DEPENDENCIES)
     assert {reason for reasons in why.values() for reason in reasons} == {"not there yet"}
     assert re.match(r"would run: (\d+) of \1 jobs\n", changed.told)
+
+
+def test_what_a_networks_training_depends_on(tmp_path_factory, demo_clips, copied):
+    network = Run(tmp_path_factory.mktemp("network"))
+    scan("folders", "demo", demo_clips, network.folder / "videos.tsv", videos_per_job=24)
+    settings = {"faces": {"size": 32}, "sweep": {"mesonet": {"epochs": [1, 2], "side": 32}}}
+    network.write_settings(**settings)
+    done = network.snakemake()
+    assert done.returncode == 0, done.stdout
+    assert network.planned() == {}
+    after = {"train", "choose", "fit", "evaluate", "summary", "report"}
+    network.write_settings(**with_keys(OF_A_NETWORK, settings))
+    why = network.why()
+    assert set(why) == after
+    named = {line.split(":")[0] for line in why["train"]}
+    assert named == {f"key {path}" for path in OF_A_NETWORK}
+    network.write_settings(**settings)
+    with touched(copied, "deepfake/models/learning.py"):
+        why = network.why(copied)
+    assert set(why) == after
+    for rule in ("train", "fit"):
+        assert why[rule].keys() >= {"module deepfake/models/learning.py changed"}

@@ -8,7 +8,7 @@ A model is a module here, of the name that the sweep gives it, with
     decide(fitted, seen) -> float64 (rows seen,)
 
 `score` and `fit` may import scikit-learn or TensorFlow; `decide` must not, since a bundle is used
-without them.
+without them. `average` joins what others fitted instead.
 A score is a number that grows with the evidence for fake.
 """
 
@@ -24,7 +24,9 @@ import numpy as np
 from deepfake.gram import Gram
 from deepfake.matrix import Faces, Matrix
 
-NAMES = ("svm", "logistic", "forest", "mesonet")
+NAMES = (
+    "svm", "logistic", "forest", "mesonet", "ridge", "elasticnet", "lda", "qda", "knn", "average",
+)  # fmt: skip
 
 
 @dataclass
@@ -84,6 +86,48 @@ def module(name: str) -> ModuleType:
     if name not in NAMES:
         raise ValueError(f"unknown model {name!r}; known are {', '.join(NAMES)}")
     return importlib.import_module(f"deepfake.models.{name}")
+
+
+def demand_both_classes(fake: np.ndarray) -> None:
+    """Refuse to learn from one class.
+
+    Raises:
+        ValueError: all rows are fake, or none is.
+    """
+    if fake.all() or not fake.any():
+        only = "fake" if len(fake) and fake.all() else "real"
+        raise ValueError(
+            f"all {len(fake)} training rows are {only}, and a model learns from both classes; "
+            "fewer folds (split.folds.k) or more videos leave some of each"
+        )
+
+
+def score(
+    name: str,
+    candidates: list[dict],
+    training: Training,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    seed: int = 0,
+    threads: int = 1,
+) -> list[np.ndarray]:
+    """Scores of held-out rows by each candidate of a model, fitted on the rows `train`.
+
+    Raises:
+        ValueError: those are of one class.
+    """
+    demand_both_classes(training.fake[train])
+    return module(name).score(candidates, training, train, held_out, seed, threads)
+
+
+def fit(name: str, candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
+    """A model fitted on all training rows.
+
+    Raises:
+        ValueError: they are of one class.
+    """
+    demand_both_classes(training.fake)
+    return module(name).fit(candidate, training, seed, threads)
 
 
 def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:

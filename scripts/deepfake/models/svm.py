@@ -13,7 +13,7 @@ from deepfake import gram as grams
 from deepfake import standardise
 from deepfake.gram import Gram
 from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training
+from deepfake.models import Fitted, Training, linear
 from deepfake.standardise import Scaler
 
 DEGREE = 3  # of the polynomial kernel (gamma z'z)**3, as in scikit-learn
@@ -110,7 +110,7 @@ def fit(
         coefficients = np.zeros(len(every))
         coefficients[support] = dual
         weights = grams.project(training.pixels, scaler, coefficients)
-        return Fitted("svm", candidate, *raw_weights(weights, intercept, scaler))
+        return Fitted("svm", candidate, *linear.raw_weights(weights, intercept, scaler))
     arrays = {"support_vectors": training.pixels.take(support), "dual_coefficients": dual}
     if scaler.mean is not None:
         arrays |= {"mean": scaler.mean, "scale": scaler.scale}
@@ -118,21 +118,11 @@ def fit(
     return Fitted("svm", candidate, arrays, settings, contains_training_images=True)
 
 
-def raw_weights(
-    weights: np.ndarray, intercept: float, scaler: Scaler
-) -> tuple[dict[str, np.ndarray], dict]:
-    """Weights and intercept of scaled features, rewritten for raw pixels: arrays and settings."""
-    if scaler.mean is not None:
-        weights = weights / scaler.scale
-        intercept -= float(weights @ scaler.mean)
-    return {"weights": weights}, {"intercept": intercept}
-
-
 def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
     """Decision values of rows of raw pixels, float64 (n,)."""
     arrays, intercept = fitted.arrays, fitted.settings["intercept"]
     if "weights" in arrays:
-        return grams.dot(seen, arrays["weights"]) + intercept
+        return linear.decide(fitted, seen)
     scaler = Scaler(arrays.get("mean"), arrays.get("scale"))
     vectors = Faces(arrays["support_vectors"])
     products, *norms = grams.cross(seen, vectors, scaler)

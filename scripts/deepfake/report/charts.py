@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,10 +10,16 @@ from markupsafe import Markup
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from deepfake.report import figures
+from deepfake.sweep import MODELS
 
-AXES = {"svm": "C", "logistic": "C", "forest": "n_estimators", "mesonet": "epochs"}
-COLOURS = dict(zip(AXES, figures.MODEL_COLOURS, strict=False))
-STROKES = dict(zip(AXES, ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1))), strict=True))
+# Both go round, each at its own pace: no two models of a dozen look alike.
+COLOURS = dict(zip(MODELS, itertools.cycle(figures.MODEL_COLOURS), strict=False))
+STROKES = dict(zip(MODELS, itertools.cycle(("-", "--", "-.", (0, (6, 1, 1, 1)))), strict=False))
+AXES = {
+    "svm": "C", "logistic": "C", "forest": "n_estimators", "mesonet": "epochs", "ridge": "alpha",
+    "elasticnet": "C", "lda": "shrinkage", "qda": "reg_param", "knn": "n_neighbors",
+    "average": "members",
+}  # fmt: skip
 LINES, TICKS, POINTS = 6, 6, 400  # shown at most
 
 
@@ -92,9 +99,12 @@ def search(name: str, model: str, candidates: Sequence[dict], score: str) -> tup
         candidates: settings, mean, low and high over the folds; the best first.
 
     Returns:
-        The figure, empty where the setting has one value; and how many lines there would be.
+        The figure, empty where the setting has one value or one that no log axis has a place for;
+        and how many lines there would be.
     """
     axis = AXES[model]
+    if not all(_is_positive(candidate["settings"][axis]) for candidate in candidates):
+        return Markup(), 0
     lines: dict[str, list[dict]] = {}
     for candidate in candidates:
         lines.setdefault(_others(candidate["settings"], axis, candidates), []).append(candidate)
@@ -150,6 +160,13 @@ def learning(
         f"epochs; the best number of epochs on the folds is {chosen}"
     )
     return figures.svg(figure, name, told)
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
 
 
 def _others(settings: dict, axis: str, candidates: Sequence[dict]) -> str:

@@ -1,0 +1,36 @@
+# An average is not searched and not fitted: its members were.
+ruleorder: average > choose
+ruleorder: average > fit
+
+
+rule average:
+    input:
+        out_of_fold=lambda wildcards: member_files(wildcards, "search/{member}.out_of_fold.tsv"),
+        bundles=lambda wildcards: member_files(wildcards, "models/{member}/bundle.json"),
+    output:
+        table=f"{FEATURES}/{{protocol}}/search/{{model}}.tsv",
+        best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
+        out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
+        bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
+    log:
+        f"{RUN}/logs/average/{{features}}.{{protocol}}.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/average/{{features}}.{{protocol}}.{{model}}.jsonl"
+    wildcard_constraints:
+        model="average",
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("average")
+    resources:
+        **asks("average"),
+    params:
+        job=lambda wildcards: {
+            "members": PLAN.members("average", wildcards.features),
+            "score": CONFIG.search.score,
+            "seed": CONFIG.seed,
+            "code": code("average", *modules("average")),
+        },
+    message:
+        "averaging the models, {wildcards.features}, {wildcards.protocol}"
+    script:
+        "../scripts/average.py"

@@ -1,0 +1,108 @@
+"""The average of other models' probabilities, as each was calibrated on rows it had not seen.
+
+Nothing is fitted but what its members were. It holds all their arrays and settings, under their
+names, so that its bundle needs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from deepfake import calibration, models
+from deepfake.matrix import Faces, Matrix
+from deepfake.models import Fitted
+
+THRESHOLD = 0.5
+
+
+def out_of_fold(tables: Mapping[str, Sequence[dict]]) -> list[dict]:
+    """The score of each training row by an average that has seen nothing of its fold.
+
+    A member's scores of a fold become probabilities by what the other folds teach of them.
+
+    Args:
+        tables: by member, the rows of its out-of-fold table.
+
+    Raises:
+        ValueError: the members' tables are not of the same rows.
+    """
+    first, *others = tables.values()
+    rows = [(row["row"], row["fold"]) for row in first]
+    if any([(row["row"], row["fold"]) for row in table] != rows for table in others):
+        raise ValueError(f"the folds of {', '.join(tables)} are not the same rows")
+    mean = np.mean([_by_the_other_folds(tables[name]) for name in sorted(tables)], axis=0)
+    return [row | {"score": float(score)} for row, score in zip(first, mean, strict=True)]
+
+
+def _by_the_other_folds(table: Sequence[dict]) -> np.ndarray:
+    """A member's probability of each row, float64 (rows,)."""
+    fold_of = np.array([row["fold"] for row in table])
+    scores = np.array([float(row["score"]) for row in table])
+    found = np.empty(len(table))
+    for fold in sorted(set(fold_of)):
+        others = [row for row in table if row["fold"] != fold]
+        fake, means, _ = calibration.videos(others)
+        mine = fold_of == fold
+        found[mine] = calibration.probability(calibration.fit(fake, means), scores[mine])
+    return found
+
+
+def join(members: Mapping[str, tuple[Fitted, dict]]) -> Fitted:
+    """The average of fitted models, each with its calibration, by their names."""
+    arrays: dict[str, np.ndarray] = {}
+    settings: dict[str, float] = {}
+    for name, (fitted, calibrated) in sorted(members.items()):
+        arrays |= {f"{name}.{key}": array for key, array in fitted.arrays.items()}
+        settings |= {f"{name}.{key}": value for key, value in fitted.settings.items()}
+        settings |= {f"{name}.calibration.{key}": calibrated[key] for key in ("slope", "intercept")}
+    return Fitted(
+        "average",
+        {"members": {name: members[name][0].candidate for name in sorted(members)}},
+        arrays,
+        settings,
+        THRESHOLD,
+        any(fitted.contains_training_images for fitted, _ in members.values()),
+    )
+
+
+SHARED = ("preprocessing", "features", "training", "domain")
+
+
+def facts(records: Sequence[dict]) -> dict:
+    """What the members' bundles say alike of their training, and the versions of all.
+
+    Args:
+        records: of bundle.json.
+
+    Raises:
+        ValueError: they were not trained on the same rows of the same features.
+    """
+    first, *others = records
+    for other in others:
+        for name in SHARED:
+            if other[name] != first[name]:
+                raise ValueError(f"{first['model']} and {other['model']} differ in their {name}")
+    versions = {name: told for record in records for name, told in record["versions"].items()}
+    return {name: first[name] for name in SHARED} | {"versions": versions}
+
+
+def member(average: Fitted, name: str) -> tuple[Fitted, dict]:
+    """One of the models that were joined, and its calibration."""
+    arrays, settings = (
+        {key.removeprefix(f"{name}."): value for key, value in some.items()
+         if key.startswith(f"{name}.")}
+        for some in (average.arrays, average.settings)
+    )  # fmt: skip
+    calibrated = {key: settings.pop(f"calibration.{key}") for key in ("slope", "intercept")}
+    return Fitted(name, average.candidate["members"][name], arrays, settings), calibrated
+
+
+def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+    """Mean of the members' P(fake), float64 (n,)."""
+    chances = []
+    for name in sorted(fitted.candidate["members"]):
+        one, calibrated = member(fitted, name)
+        chances.append(calibration.probability(calibrated, models.decide(one, seen)))
+    return np.mean(chances, axis=0)

@@ -1,0 +1,47 @@
+"""Ridge regression on the labels (Hoerl and Kennard 1970), fake 1 and real -1, as a classifier.
+
+    min over w, b of  alpha |w|**2 + sum (y - w'z - b)**2
+
+In the Gram matrix' coordinates the features are orthogonal, so every alpha is one division.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deepfake.matrix import Faces, Matrix
+from deepfake.models import Fitted, Training, linear
+
+THRESHOLD = 0.0
+
+
+def score(
+    candidates: list[dict],
+    training: Training,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    seed: int = 0,
+    threads: int = 1,
+) -> list[np.ndarray]:
+    """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
+    return linear.score(candidates, training, train, held_out, _solve)
+
+
+def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
+    """Fit on all training rows and map back to one weight a feature."""
+    return linear.fit("ridge", candidate, training, _solve)
+
+
+def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+    """Decision values of rows of raw features, float64 (n,)."""
+    return linear.decide(fitted, seen)
+
+
+def _solve(
+    candidate: dict, products: np.ndarray, fake: np.ndarray, known: dict
+) -> tuple[np.ndarray, float]:
+    sign = np.where(fake, 1.0, -1.0)
+    mean = float(sign.mean())
+    rows = linear.rotated(candidate, products, known)
+    weights = rows.coordinates.T @ (sign - mean) / (rows.lengths + candidate["alpha"])
+    return rows.told(weights, mean)
