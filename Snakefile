@@ -40,7 +40,7 @@ PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
 
 wildcard_constraints:
     batch="[A-Za-z0-9._-]+",
-    protocol="[a-z]+",
+    protocol="[a-z-]+",
     scaling="[a-z]+",
     fold="all|[0-9]+",
     model="[a-z]+",
@@ -72,6 +72,7 @@ else:
     include: "rules/fit.smk"
     include: "rules/evaluate.smk"
     include: "rules/report.smk"
+    include: "rules/leakage.smk"
     include: "rules/stages.smk"
 
 

@@ -1,6 +1,6 @@
 # What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
 from cluster import runs, status
-from deepfake import asked, codehash, download, question, record, schema, sheet, site
+from deepfake import asked, codehash, download, protocols, question, record, schema, sheet, site
 from deepfake import config as settings
 from deepfake.plan import Plan
 
@@ -126,6 +126,12 @@ def watched(batch):
     return [path for path in paths if not {"{", "}"} & set(path)]
 
 
+def labelled_rows(wildcards):
+    """The table of the rows, with the labels that a split's models are to learn."""
+    kind, _ = protocols.parted(wildcards.protocol)
+    return f"{RUN}/{'shuffled' if kind == protocols.SHUFFLED else 'rows'}.tsv"
+
+
 def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
     names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))
@@ -163,11 +169,11 @@ def search_files(wildcards, ending):
     )
 
 
-def for_each_model(path):
-    """A path of every model under every protocol."""
+def for_each_model(path, splits=None):
+    """A path of every model under every protocol of the run, or under other splits."""
     return expand(
         f"{FEATURES}/{{protocol}}/{path}",
-        protocol=CONFIG.split.protocols,
+        protocol=splits or CONFIG.split.protocols,
         model=PLAN.candidates,
     )
 

@@ -99,6 +99,8 @@ _MEMORY = {
     "report": lambda s: 600 * MB + 7500 * s.rows,
     "classify_batch": lambda s: 1500 * MB + 12 * s.matrix,  # and a model, however large
     "verdicts": lambda s: 500 * MB,
+    "leakage_splits": lambda s: 500 * MB + 9000 * s.rows,
+    "leakage_page": lambda s: 700 * MB,
     "download_part": lambda s: 500 * MB,
 }
 
@@ -127,5 +129,7 @@ _SECONDS = {
     "classify_batch": lambda s, t: 600 + 2 * s.videos + s.rows * s.features * 10_000 / FLOPS,
     "report": lambda s, t: 120 + s.rows / 1000,
     "verdicts": lambda s, t: 60,
+    "leakage_splits": lambda s, t: 60 + s.rows / 50,  # six audits
+    "leakage_page": lambda s, t: 60,
     "download_part": lambda s, t: 600 + s.download / NETWORK,
 }
