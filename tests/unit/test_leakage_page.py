@@ -44,7 +44,7 @@ def test_every_split_and_model_has_a_row_by_frame_and_by_video(made):
     ] + [("true", "official", "", "")]
     for row in rows[:-1]:
         assert row["train_rows"] == row["train_fake"] + row["train_real"] > 0
-        assert row["baseline"] == 0.5
+        assert 0.5 <= row["baseline"] < 0.6
         assert row["roc_auc_low"] < row["roc_auc"] < row["roc_auc_high"]
 
 
