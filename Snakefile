@@ -46,6 +46,7 @@ wildcard_constraints:
     model="[a-z]+",
     chunk="c[0-9]+",
     part="t[0-9]+",
+    published="[a-z0-9.-]+",
     subset="[A-Za-z0-9_]+",
     compression="[a-z0-9]+",
 
@@ -71,6 +72,7 @@ else:
     include: "rules/search.smk"
     include: "rules/fit.smk"
     include: "rules/evaluate.smk"
+    include: "rules/original.smk"
     include: "rules/report.smk"
     include: "rules/leakage.smk"
     include: "rules/stages.smk"

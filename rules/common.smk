@@ -3,6 +3,7 @@ from cluster import runs, status
 from deepfake import asked, codehash, download, protocols, question, record, schema, sheet, site
 from deepfake import config as settings
 from deepfake.plan import Plan
+from deepfake.report import original
 
 
 def refuse(lines):
@@ -136,6 +137,34 @@ def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
     names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))
     return [f"{FEATURES}/{wildcards.protocol}/gram/{name}{ending}" for name in names]
+
+
+def published_grams(wildcards, ending):
+    """The Gram files of a repeated run of the original experiment."""
+    names = PLAN.scalings_published(wildcards.published)
+    return [f"{FEATURES}/{original.PROTOCOL}/gram/{name}.all{ending}" for name in names]
+
+
+def published_job(name):
+    """What a repeated run of the original experiment is made with."""
+    run = PLAN.published[name]
+    return {
+        "run": CONFIG.run,
+        "name": name,
+        "model": run.model,
+        "candidate": run.candidate,
+        "scalings": PLAN.scalings_published(name),
+        "protocol": original.PROTOCOL,
+        "split": {
+            "test_size": run.test_size or CONFIG.split.test_size,
+            **plain(CONFIG.split.folds),
+            **plain(CONFIG.split.rows),
+            "seed": CONFIG.seed,
+        },
+        "ledger": LEDGER,
+        "evaluation": plain(CONFIG.evaluation),
+        "code": code("original_run", f"models.{run.model}"),
+    }
 
 
 def compiled_files(wildcards):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from deepfake import download, protocols, resources, sheet, sweep
 from deepfake.config import Config
+from deepfake.report import original
 from deepfake.sheet import Video
 from deepfake.site import Limits
 
@@ -32,6 +33,7 @@ class Plan:
         batches: videos by batch.
         candidates: by model, the simpler first.
         chunks: by model and name of the search job, the numbers of its candidates.
+        published: runs of the original experiment that are repeated.
     """
 
     def __init__(self, config: Config, videos: list[Video], limits: Limits | None = None) -> None:
@@ -52,6 +54,8 @@ class Plan:
             }
             for model, found in self.candidates.items()
         }
+
+        self.published = original.REPEATED if config.report.original else {}
 
     def chosen(self, model: str, chunk: str | None = None) -> dict[int, sweep.Candidate]:
         """Candidates of a search job, or of a whole model, by their number."""
@@ -92,6 +96,11 @@ class Plan:
         """The scalings of a search job's candidates, or of a whole model's."""
         return sweep.scalings(list(self.chosen(model, chunk).values()))
 
+    def scalings_published(self, name: str | None = None) -> list[str]:
+        """The scalings of a repeated run's model, or of all repeated runs' models."""
+        runs = [self.published[name]] if name else self.published.values()
+        return sweep.scalings([run.candidate for run in runs])
+
     def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every job of a whole run from nothing, as (rule, wildcards)."""
         for batch in self.batches:
@@ -109,6 +118,8 @@ class Plan:
                 for fold in ("all", *folds)
                 for name in self.grams(model, fold=fold)
             }
+            if protocol == original.PROTOCOL:
+                names |= {f"{name}.all" for name in self.scalings_published()}
             for name in sorted(names):
                 scaling, fold = name.split(".")
                 yield "gram", {"protocol": protocol, "scaling": scaling, "fold": fold}
@@ -124,6 +135,8 @@ class Plan:
                     yield "grow", {"protocol": protocol, "part": part}
                 for rule in ("choose", "fit", "evaluate"):
                     yield rule, mine
+        for name in self.published:
+            yield "original_run", {"published": name}
         yield "summary", {}
         yield "report", {}
 
@@ -137,6 +150,8 @@ class Plan:
         elif "part" in wildcards:
             first, end = self.parts("forest", wildcards.get("chunk"))[wildcards["part"]]
             trees = end - first
+        elif "published" in wildcards:
+            trees = self.published[wildcards["published"]].candidate.get("n_estimators", 0)
         return resources.Size(
             videos=len(videos),
             frames=frames,
