@@ -15,11 +15,11 @@ import numpy as np
 from deepfake import archive, tables
 
 # Seconds, memory, dates, hosts, commit, machine code.
-NEVER = ("logs/*", "benchmarks/*", "compiled/*", "report.html")
+NEVER = ("logs/*", "benchmarks/*", "compiled/*", "report.html", "leakage.html", "leakage.svg")
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
     "frames/*", "faces/*", "rows.tsv", "faces.tsv", "pixels/matrix.npy",
-    "splits/*", "pixels/*/gram/none.*",
+    "splits/*", "shuffled.tsv", "pixels/*/gram/none.*",
     "pixels/*/search/forest*", "pixels/*/models/forest/*.npy",
     "pixels/*/evaluation/forest/frames.tsv",
 )  # fmt: skip
@@ -27,7 +27,7 @@ BYTES = (
 CLOSE = (
     "pixels/*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv",
     "pixels/*/search/svm*", "pixels/*/search/logistic*",
-    "pixels/*/models/*", "pixels/*/evaluation/*",
+    "pixels/*/models/*", "pixels/*/evaluation/*", "pixels/*/original/*", "leakage.tsv",
 )  # fmt: skip
 TOLERANCE = 1e-9
 # A number that changes in its last digits has another sum; the sheet names its folder and batches.

@@ -96,6 +96,7 @@ def test_every_step_that_differs_is_listed_by_name(page):
         assert f"{name} : {sentence}".replace("'", "&#39;") in told
     assert "split.test_size: 0.5 here, 0.2 there" in told
     assert "split.folds.k: 5 here, and in its text, 3 there" in told
+    assert "faces.jpeg_quality: None here, 75 there" in told
     assert (
         "The data are not the original&#39;s" in told or "The data are not the original's" in told
     )

@@ -6,7 +6,8 @@ import shutil
 import cv2
 import pytest
 
-from deepfake import ledger, tables
+from deepfake import ledger, protocols, tables
+from deepfake.report import leakage, original
 from tests.unit.clips import read_video, write_video
 from tests.workflow.running import Run, scan
 
@@ -96,6 +97,30 @@ def test_every_protocol_deals_these_clips(run):
     assert not audit(run, "video")["test"]["videos"]
 
 
+def test_the_ablation_of_the_leak_scores_every_split_at_one_training_size(run):
+    before = (run.folder / "results" / "ledger.tsv").read_bytes()
+    done = run.snakemake("leakage")
+    assert done.returncode == 0, done.stdout
+    names = protocols.leakage([], 2)
+    rows = tables.read(run.results / "leakage.tsv")
+    assert [(row["labels"], row["protocol"]) for row in rows if row["unit"] == "frames"] == [
+        (leakage.LABELS[kind], protocol) for kind, protocol in map(protocols.parted, names)
+    ]
+    sizes = {(row["train_fake"], row["train_real"]) for row in rows}
+    assert len(sizes) == 1
+    stamps = {(row["labels"], row["protocol"]): row["leaky"] for row in rows}
+    assert stamps["true", "frame"] == stamps["shuffled", "frame"] == "yes"
+    assert (run.results / "leakage.svg").read_text().startswith("<svg")
+    scored = ledger.read(run.folder / "results" / "ledger.tsv")[-len(names) :]
+    assert {row["protocol"] for row in scored} == {
+        *("frame", "video", "grouped", "official"), *("shuffled-frame", "shuffled-grouped"),
+    }  # fmt: skip
+    bundle = run.features / "shuffled-frame" / "models" / "logistic" / "bundle.json"
+    assert json.loads(bundle.read_text())["training"]["protocol"] == "shuffled-frame"
+    assert run.planned("leakage") == run.planned() == {}
+    (run.folder / "results" / "ledger.tsv").write_bytes(before)
+
+
 def test_every_scoring_of_a_test_stays_in_the_ledger(run):
     file = run.folder / "results" / "ledger.tsv"
     first = ledger.read(file)
@@ -115,6 +140,30 @@ def test_every_scoring_of_a_test_stays_in_the_ledger(run):
     ]
     assert "of the official split were scored 2 times: logistic 2 times." in words(page)
     assert run.planned() == {}
+
+
+def test_the_originals_runs_are_repeated_on_the_frame_split(run):
+    before = run.settings
+    run.write_settings(split=SPLIT | {"protocols": ["frame"]}, report={"original": True})
+    try:
+        done = run.snakemake()
+        assert done.returncode == 0, done.stdout
+        assert run.planned() == {}
+        scored = ledger.read(run.folder / "results" / "ledger.tsv")[-6:]
+    finally:
+        run.settings = before
+        run.write_settings()
+    assert {row["protocol"] for row in scored} == {"frame"}
+    folder = run.features / "frame" / "original"
+    made = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    assert set(made) == set(original.REPEATED)
+    assert all(record["leaky"] for record in made.values())
+    assert made["forest-100-25"]["frames"]["rows"] < made["forest-100"]["frames"]["rows"]
+    assert "LEAKY" in (folder / "svm-1.txt").read_text()
+    page = words(run.results / "report.html")
+    assert "The original experiment" in page
+    assert page.count("ours, frames") == len(original.REPEATED)
+    assert "Not made in this run." in page  # no forest was searched
 
 
 def words(page) -> str:

@@ -150,5 +150,5 @@ def deviations(config: Mapping) -> Iterator[str]:
         for name in path.split("."):
             here = here.get(name) if isinstance(here, Mapping) else None
         if here != theirs:
-            told = ", and in its text" if SEARCH_IN_TEXT.get(path) == here else ""
+            told = ", and in its text" if (path, here) in [*SEARCH_IN_TEXT.items()] else ""
             yield f"{path}: {here} here{told}, {theirs} there"
