@@ -108,7 +108,7 @@ class Plan:
             yield "faces", {"batch": batch}
         yield "matrix", {}
         folds = [str(fold) for fold in range(self._config.split.folds.k)]
-        if "forest" in self.candidates:
+        if "forest" in self.candidates or self.published:
             yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
