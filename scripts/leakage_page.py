@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from deepfake import job, tables
-from deepfake.report import leakage, pages
+from deepfake.report import figures, leakage, pages
 
 
 def main(work: job.Job) -> None:
@@ -17,9 +17,7 @@ def main(work: job.Job) -> None:
     rows = leakage.table(params["names"], records, audits, params["lacking"])
     facts = leakage.facts(rows, records, params["run"])
     tables.write(rows, work.write("table"), leakage.COLUMNS)
-    # a file of its own has no page's text colour to take
-    drawn = facts["figure"].replace("currentColor", "black")
-    Path(work.write("figure")).write_text(f"{drawn}\n", encoding="utf-8")
+    Path(work.write("figure")).write_text(figures.alone(facts["figure"]), encoding="utf-8")
     pages.write(work.write("page"), "leakage.html", **facts)
 
 

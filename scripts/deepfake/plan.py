@@ -206,10 +206,11 @@ class Plan:
             )
         rows = len(self._videos) * config.frames.per_video / config.split.rows.every
         training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
-        kernels = [model for model in self.candidates if self.scalings(model)]
+        kernels = [f"sweep.{model}" for model in self.candidates if self.scalings(model)]
+        kernels += ["report.original"] if self.published else []
         if kernels and training > limit:
             found.append(
-                f"sweep.{kernels[0]}: up to {training} training rows are more than "
+                f"{kernels[0]}: up to {training} training rows are more than "
                 f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
                 "memory: sweep only the forest, take fewer frames, or raise the limit"
             )

@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from deepfake.report import leakage, pages
+from deepfake.report import figures, leakage, pages
 from tests import browser
 from tests.unit import made_up_run
 from tests.unit.test_report import Scores
@@ -69,3 +70,10 @@ def test_the_figure_stamps_what_leaks_and_tells_the_labels(made):
     assert figure.count("frame, svm LEAKY") >= 1
     assert "grouped, shuffled, forest" in figure
     assert "grouped, shuffled, forest LEAKY" not in figure
+
+
+def test_the_figure_is_a_file_of_its_own_too(made):
+    rows, _ = made
+    drawn = figures.alone(leakage.figure(rows[:-1]))
+    assert ElementTree.fromstring(drawn).tag.endswith("svg")
+    assert "currentColor" not in drawn
