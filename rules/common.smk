@@ -241,3 +241,6 @@ def show_summary():
     table = pathlib.Path(RESULT)
     if table.exists():
         print(f"\n{table.read_text()}\nEverything is in {RUN}/\nThe page of it all is {PAGE}")
+    ablation = pathlib.Path(RUN, "leakage.html")
+    if ablation.exists():
+        print(f"What a leak is worth is told in {ablation}")
