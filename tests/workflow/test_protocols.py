@@ -164,7 +164,8 @@ def test_the_originals_runs_are_repeated_on_the_frame_split(run):
     rows = len(tables.read(run.results / "rows.tsv"))
     assert svm["frames"]["rows"] == math.ceil(0.34 * rows)
     assert forest["frames"]["rows"] == math.ceil(0.25 * rows)  # its own share of the test
-    assert svm["leaky"] and "LEAKY" in wanted[0].with_suffix(".txt").read_text()
+    assert svm["leaky"]
+    assert "LEAKY" in wanted[0].with_suffix(".txt").read_text()
 
 
 def words(page) -> str:
