@@ -33,6 +33,7 @@ else:
 PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/{{features}}"  # a wildcard: pixels, residuals, ...
+ORIGINAL = f"{RUN}/{features.PIXELS}/{original.PROTOCOL}"  # the original experiment's
 LEDGER = "results/ledger.tsv"
 RESULT = f"{RUN}/verdicts.txt" if ASKED else f"{RUN}/summary.txt"
 PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
@@ -41,12 +42,13 @@ PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
 wildcard_constraints:
     batch="[A-Za-z0-9._-]+",
     features="[a-z]+",
-    protocol="[a-z]+",
+    protocol="[a-z-]+",
     scaling="[a-z]+",
     fold="all|[0-9]+",
     model="[a-z]+",
     chunk="c[0-9]+",
     part="t[0-9]+",
+    published="[a-z0-9.-]+",
     subset="[A-Za-z0-9_]+",
     compression="[a-z0-9]+",
 
@@ -75,7 +77,9 @@ else:
     include: "rules/fit.smk"
     include: "rules/average.smk"
     include: "rules/evaluate.smk"
+    include: "rules/original.smk"
     include: "rules/report.smk"
+    include: "rules/leakage.smk"
     include: "rules/stages.smk"
 
 

@@ -5,6 +5,7 @@ from deepfake import (
     codehash,
     download,
     features,
+    protocols,
     question,
     record,
     schema,
@@ -15,6 +16,7 @@ from deepfake import (
 )
 from deepfake import config as settings
 from deepfake.plan import Plan
+from deepfake.report import original
 
 
 def refuse(lines):
@@ -160,10 +162,44 @@ def place(wildcards):
     return f"{RUN}/{wildcards.features}/{wildcards.protocol}"
 
 
+def labelled_rows(wildcards):
+    """The table of the rows, with the labels that a split's models are to learn."""
+    kind, _ = protocols.parted(wildcards.protocol)
+    return f"{RUN}/{'shuffled' if kind == protocols.SHUFFLED else 'rows'}.tsv"
+
+
 def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
     names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))
     return [f"{place(wildcards)}/gram/{name}{ending}" for name in names]
+
+
+def published_grams(wildcards, ending):
+    """The Gram files of a repeated run of the original experiment."""
+    names = PLAN.scalings_published(wildcards.published)
+    return [f"{ORIGINAL}/gram/{name}.all{ending}" for name in names]
+
+
+def published_job(name):
+    """What a repeated run of the original experiment is made with."""
+    run = PLAN.published[name]
+    return {
+        "run": CONFIG.run,
+        "name": name,
+        "model": run.model,
+        "candidate": run.candidate,
+        "scalings": PLAN.scalings_published(name),
+        "protocol": original.PROTOCOL,
+        "split": {
+            "test_size": run.test_size or CONFIG.split.test_size,
+            **plain(CONFIG.split.folds),
+            **plain(CONFIG.split.rows),
+            "seed": CONFIG.seed,
+        },
+        "ledger": LEDGER,
+        "evaluation": plain(CONFIG.evaluation),
+        "code": code("original_run", f"models.{run.model}"),
+    }
 
 
 def compiled_files(wildcards):
@@ -206,9 +242,9 @@ def curve_files():
     )
 
 
-def for_each_model(path):
-    """A path of every model on every feature set under every protocol."""
-    return expand(f"{FEATURES}/{{protocol}}/{path}", zip, **PLAN.swept())
+def for_each_model(path, splits=None):
+    """A path of every model on every feature set under every protocol, or under other splits."""
+    return expand(f"{FEATURES}/{{protocol}}/{path}", zip, **PLAN.swept(splits))
 
 
 def preprocessing():
@@ -245,3 +281,6 @@ def show_summary():
     table = pathlib.Path(RESULT)
     if table.exists():
         print(f"\n{table.read_text()}\nEverything is in {RUN}/\nThe page of it all is {PAGE}")
+    ablation = pathlib.Path(RUN, "leakage.html")
+    if ablation.exists():
+        print(f"What a leak is worth is told in {ablation}")

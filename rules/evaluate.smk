@@ -1,7 +1,7 @@
 rule evaluate:
     input:
         matrix=f"{FEATURES}/matrix.npy",
-        rows=f"{RUN}/rows.tsv",
+        rows=labelled_rows,
         split=f"{RUN}/splits/{{protocol}}.tsv",
         audit=f"{RUN}/splits/{{protocol}}.audit.json",
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",

@@ -2,7 +2,7 @@ rule fit:
     input:
         matrix=f"{FEATURES}/matrix.npy",
         sheet=CONFIG.sheet,
-        rows=f"{RUN}/rows.tsv",
+        rows=labelled_rows,
         records=f"{RUN}/faces.tsv",
         split=f"{RUN}/splits/{{protocol}}.tsv",
         audit=f"{RUN}/splits/{{protocol}}.audit.json",

@@ -25,7 +25,7 @@ rule compile:
 rule vote:
     input:
         matrix=f"{FEATURES}/matrix.npy",
-        rows=f"{RUN}/rows.tsv",
+        rows=labelled_rows,
         split=f"{RUN}/splits/{{protocol}}.tsv",
         compiled=rules.compile.output.compiled,
     output:
@@ -56,7 +56,7 @@ rule vote:
 rule grow:
     input:
         matrix=f"{FEATURES}/matrix.npy",
-        rows=f"{RUN}/rows.tsv",
+        rows=labelled_rows,
         split=f"{RUN}/splits/{{protocol}}.tsv",
         best=f"{FEATURES}/{{protocol}}/search/forest.best.json",
         compiled=rules.compile.output.compiled,

@@ -15,6 +15,10 @@ rule report:
         videos=for_each_model("evaluation/{model}/videos.tsv"),
         metrics=for_each_model("evaluation/{model}/metrics.json"),
         pairs=f"{RUN}/comparisons.tsv",
+        published=expand(
+            f"{ORIGINAL}/original/{{published}}.json",
+            published=PLAN.published,
+        ),
     output:
         page=f"{RUN}/report.html",
     log:

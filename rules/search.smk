@@ -1,7 +1,7 @@
 rule search:
     input:
         matrix=f"{FEATURES}/matrix.npy",
-        rows=f"{RUN}/rows.tsv",
+        rows=labelled_rows,
         split=f"{RUN}/splits/{{protocol}}.tsv",
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
@@ -36,7 +36,7 @@ rule search:
 
 rule choose:
     input:
-        rows=f"{RUN}/rows.tsv",
+        rows=labelled_rows,
         split=f"{RUN}/splits/{{protocol}}.tsv",
         tables=lambda wildcards: search_files(wildcards, ".tsv"),
         values=lambda wildcards: search_files(wildcards, ".npy"),

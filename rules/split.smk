@@ -8,6 +8,8 @@ rule split:
         f"{RUN}/logs/split/{{protocol}}.log",
     benchmark:
         f"{RUN}/benchmarks/split/{{protocol}}.jsonl"
+    wildcard_constraints:
+        protocol="[a-z]+",
     conda:
         "../envs/deepfake.yaml"
     threads: threads("split")

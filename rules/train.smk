@@ -5,7 +5,7 @@ ruleorder: train > search
 rule train:
     input:
         matrix=f"{FEATURES}/matrix.npy",
-        rows=f"{RUN}/rows.tsv",
+        rows=labelled_rows,
         split=f"{RUN}/splits/{{protocol}}.tsv",
     output:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.tsv",

@@ -15,18 +15,18 @@ import numpy as np
 from deepfake import archive, tables
 
 # Seconds, memory, dates, hosts, commit, machine code.
-NEVER = ("logs/*", "benchmarks/*", "compiled/*", "report.html")
+NEVER = ("logs/*", "benchmarks/*", "compiled/*", "report.html", "leakage.html", "leakage.svg")
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
     "frames/*", "faces/*", "rows.tsv", "faces.tsv", "*/batches/*", "*/matrix.npy",
-    "splits/*", "*/gram/none.*",
+    "splits/*", "shuffled.tsv", "*/gram/none.*",
     "*/search/forest*", "*/models/forest/*.npy",
     "*/evaluation/forest/frames.tsv",
 )  # fmt: skip
 # Numbers to 1e-9 and all words, so every prediction: LAPACK's sums depend on the threads.
 CLOSE = (
     "*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv", "best.json",
-    "*/search/*", "*/models/*", "*/evaluation/*",
+    "*/search/*", "*/models/*", "*/evaluation/*", "pixels/*/original/*", "leakage.tsv",
 )  # fmt: skip
 TOLERANCE = 1e-9
 # A number that changes in its last digits has another sum; the sheet names its folder and batches.

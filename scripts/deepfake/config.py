@@ -181,6 +181,12 @@ class Report(Section):
         0, "faces shown on the page, half of each class; they are pictures of people", "report",
         ge=0, le=200,
     )  # fmt: skip
+    original: bool = key(
+        False,
+        "whether the original experiment's six runs are repeated on the frame split, and set "
+        "beside what it published",
+        "report",
+    )
 
 
 class Download(Section):
@@ -237,6 +243,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Config:
+        if self.report.original and "frame" not in self.split.protocols:
+            raise ValueError("report.original needs frame among split.protocols")
         if self.run.startswith("."):
             raise ValueError("run must not start with a dot")
         if reason := unusable(self.sheet):

@@ -71,9 +71,9 @@ class Job:
         self.kept.append(Path(place).with_suffix(".checkpoint"))
         return self.kept[-1]
 
-    def write(self, name: str) -> str:
-        """Path to write the one output of this name to."""
-        (place,) = self.output[name]
+    def write(self, name: str, number: int = 0) -> str:
+        """Path to write the output of this name to; of several, that of this number."""
+        place = self.output[name][number]
         path = Path(place)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".part.{path.name}")

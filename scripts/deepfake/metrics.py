@@ -130,10 +130,7 @@ def summary(
             name: {"value": point[name], "low": limits[name][0], "high": limits[name][1]}
             for name in NAMES
         },
-        "classes": {
-            "fake": _class(confusion[0][0], confusion[1][0], confusion[0][1]),
-            "real": _class(confusion[1][1], confusion[0][1], confusion[1][0]),
-        },
+        "classes": classes(confusion),
         "confusion": confusion,
         "note": note,
     }
@@ -175,6 +172,14 @@ def intervals(
             tuple(_plain(q) for q in np.quantile(found, tails)) if len(found) else (None,) * 2
         )
     return limits
+
+
+def classes(confusion: Sequence[Sequence[int]]) -> dict[str, dict]:
+    """Precision, recall, F1 and support of both classes; the matrix as in `summary`."""
+    return {
+        "fake": _class(confusion[0][0], confusion[1][0], confusion[0][1]),
+        "real": _class(confusion[1][1], confusion[0][1], confusion[1][0]),
+    }
 
 
 def _class(right: int, wrongly_said: int, missed: int) -> dict:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from deepfake import download, features, protocols, resources, sheet, sweep
 from deepfake.config import Config
+from deepfake.report import original
 from deepfake.sheet import Video
 from deepfake.site import Limits
 
@@ -41,6 +42,7 @@ class Plan:
         batches: videos by batch.
         candidates: by model, the simpler first.
         chunks: by model and name of the search job, the numbers of its candidates.
+        published: runs of the original experiment that are repeated.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class Plan:
             }
             for model, found in self.candidates.items()
         }
+
+        self.published = original.REPEATED if config.report.original else {}
 
     def _grid(self, model: str) -> dict:
         if model == "average":
@@ -113,6 +117,11 @@ class Plan:
         """The scalings of a search job's candidates, or of a whole model's."""
         return sweep.scalings(list(self.chosen(model, chunk).values()))
 
+    def scalings_published(self, name: str | None = None) -> list[str]:
+        """The scalings of a repeated run's model, or of all repeated runs' models."""
+        runs = [self.published[name]] if name else self.published.values()
+        return sweep.scalings([run.candidate for run in runs])
+
     def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every job of a whole run from nothing, as (rule, wildcards)."""
         sets = self._config.features
@@ -125,13 +134,17 @@ class Plan:
         yield "rows", {}
         for name in sets:
             yield "matrix", {"features": name}
-        if "forest" in self.candidates:
+        if "forest" in self.candidates or self.published:
             yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
             for name in sets:
-                for rule, wildcards in self._swept(self.models(name)):
+                asked = self.scalings_published()
+                more = asked if (name, protocol) == (features.PIXELS, original.PROTOCOL) else []
+                for rule, wildcards in self._swept(self.models(name), more):
                     yield rule, {"features": name, "protocol": protocol} | wildcards
+        for name in self.published:
+            yield "original_run", {"published": name}
         yield "summary", {}
         yield "report", {}
 
@@ -142,18 +155,22 @@ class Plan:
             return [model for model in found if model != "average"]
         return found
 
-    def swept(self) -> dict[str, list[str]]:
-        """Protocols, features and models of all that is fitted, as three lists of one length."""
+    def swept(self, splits: list[str] | None = None) -> dict[str, list[str]]:
+        """Protocols, features and models of all that is fitted, as three lists of one length.
+
+        Args:
+            splits: instead of the run's protocols.
+        """
         found = [
             {"protocol": protocol, "features": name, "model": model}
-            for protocol in self._config.split.protocols
+            for protocol in splits or self._config.split.protocols
             for name in self._config.features
             for model in self.models(name)
         ]
         return {key: [one[key] for one in found] for key in ("protocol", "features", "model")}
 
-    def _swept(self, models: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
-        """The jobs of a feature set under a protocol."""
+    def _swept(self, models: list[str], more: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """The jobs of a feature set under a protocol; `more`: scalings that others need too."""
         folds = [str(fold) for fold in range(self._config.split.folds.k)]
         names = {
             name
@@ -161,6 +178,7 @@ class Plan:
             for fold in ("all", *folds)
             for name in self.grams(model, fold=fold)
         }
+        names |= {f"{scaling}.all" for scaling in more}
         for name in sorted(names):
             scaling, fold = name.split(".")
             yield "gram", {"scaling": scaling, "fold": fold}
@@ -191,6 +209,8 @@ class Plan:
         elif "part" in wildcards:
             first, end = self.parts("forest", wildcards.get("chunk"))[wildcards["part"]]
             trees = end - first
+        elif "published" in wildcards:
+            trees = self.published[wildcards["published"]].candidate.get("n_estimators", 0)
         return resources.Size(
             videos=len(videos),
             frames=frames,
@@ -260,10 +280,11 @@ class Plan:
             )
         rows = len(self._videos) * config.frames.per_video / config.split.rows.every
         training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
-        kernels = [model for model in self.candidates if self.scalings(model)]
+        kernels = [f"sweep.{model}" for model in self.candidates if self.scalings(model)]
+        kernels += ["report.original"] if self.published else []
         if kernels and training > limit:
             found.append(
-                f"sweep.{kernels[0]}: up to {training} training rows are more than "
+                f"{kernels[0]}: up to {training} training rows are more than "
                 f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
                 "memory: sweep only the forest, take fewer frames, or raise the limit"
             )

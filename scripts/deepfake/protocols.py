@@ -24,6 +24,12 @@ ABOUT = {
 AXES = ("dataset", "method", "compression")  # what `cross` can go by: columns of the sheet
 SIDES = ("train", "test")
 
+# The ablation of the leak: splits like equal-frame, of a kind and a protocol. The labels are
+# shuffled where a model can know a test row's video, and where it cannot.
+EQUAL, SHUFFLED = "equal", "shuffled"
+COMPARED = {EQUAL: ("frame", "video", "grouped", "official"), SHUFFLED: ("frame", "grouped")}
+UNITS = {"grouped": ("group_id", "groups"), "video": ("video_id", "videos")}
+
 Row = dict[str, str]
 
 
@@ -33,6 +39,41 @@ def told(protocol: str, cross: dict | None = None) -> str:
         return ABOUT[protocol]
     sides = {side: ", ".join(cross[side]) for side in SIDES}
     return ABOUT[protocol].format(by=cross["by"], **sides)
+
+
+def parted(name: str) -> tuple[str, str]:
+    """Kind and protocol of a split of the ablation; the kind is "" for every other split."""
+    kind, _, protocol = name.rpartition("-")
+    return kind, protocol
+
+
+def leakage(rows: Sequence[Row], k: int) -> dict[str, str]:
+    """The splits of the ablation, and why one cannot be made of a sheet; mostly "".
+
+    Args:
+        rows: of the sheet. k: folds.
+    """
+    return {
+        f"{kind}-{protocol}": _impossible(protocol, rows, k)
+        for kind, compared in COMPARED.items()
+        for protocol in compared
+    }
+
+
+def _impossible(protocol: str, rows: Sequence[Row], k: int) -> str:
+    if lacking := problems(protocol, rows):
+        return "; ".join(lacking)
+    if protocol == "official":
+        parts = {row.get("official", "") for row in rows}
+        missing = [] if "test" in parts else ["test"]
+        missing += [] if parts & {"train", "val"} else ["train or val"]
+        return f"official split: no video has the part {' or '.join(missing)}" if missing else ""
+    if protocol in UNITS:
+        column, units = UNITS[protocol]
+        count = len({row[column] for row in rows})
+        if count < k + 1:
+            return f"{protocol} split: {count} {units} cannot fill a test set and {k} folds"
+    return ""
 
 
 def problems(protocol: str, rows: Sequence[Row], cross: dict | None = None) -> list[str]:

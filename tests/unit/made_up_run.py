@@ -11,7 +11,7 @@ from deepfake import audit as audits
 from deepfake import config, evaluate, faces, search, sheet, splits, summary, tables
 from deepfake import features as sets
 from deepfake.matrix import ROW_COLUMNS
-from deepfake.report import charts
+from deepfake.report import charts, original
 
 SETTINGS = {"run": "made-up", "split": {"test_size": 0.5, "folds": {"k": 2}}}
 HOW = {"level": 0.95, "count": 100, "seed": 0}
@@ -29,6 +29,7 @@ def write(
     test_label: str = "",
     candidates: int = 3,
     known_people: bool = True,
+    published: bool = False,
 ) -> dict:
     """Write the files that a page is made from.
 
@@ -37,6 +38,7 @@ def write(
         models: by name, (mean score on the folds, how well it tells the test rows apart).
         features: sets that each model is tested on.
         lost: by label, how many frames more gave no face.
+        published: whether the original's runs were repeated.
         name: of the videos. test_label: the only class of the test, or "" for both.
 
     Returns:
@@ -74,6 +76,11 @@ def write(
                     test_label)]  # fmt: skip
         for seen, (model, (mean, skill)) in itertools.product(features, models.items()):
             _result(files, folder, seen, model, mean, skill, test, audit, candidates)
+    files["published"] = []
+    for run in original.REPEATED.values() if published else ():
+        record = {"name": run.name, "model": run.model, "leaky": True}
+        record["frames"] = json.loads(Path(files["metrics"][0]).read_text())["frames"]
+        _json(files["published"], folder / f"{run.name}.json", record)
     found = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["metrics"]]
     pairs = summary.pairs(found, [tables.read(path) for path in files["videos"]], **HOW)
     files["pairs"] = [str(folder / "comparisons.tsv")]

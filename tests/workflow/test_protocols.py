@@ -1,12 +1,14 @@
 """Splits of many kinds on the synthetic clips, one of which is there twice; and the ledger."""
 
 import json
+import math
 import shutil
 
 import cv2
 import pytest
 
-from deepfake import ledger, tables
+from deepfake import ledger, protocols, tables
+from deepfake.report import leakage, original
 from tests.unit.clips import read_video, write_video
 from tests.workflow.running import Run, scan
 
@@ -96,6 +98,30 @@ def test_every_protocol_deals_these_clips(run):
     assert not audit(run, "video")["test"]["videos"]
 
 
+def test_the_ablation_of_the_leak_scores_every_split_at_one_training_size(run):
+    before = (run.folder / "results" / "ledger.tsv").read_bytes()
+    done = run.snakemake("leakage")
+    assert done.returncode == 0, done.stdout
+    names = protocols.leakage([], 2)
+    rows = tables.read(run.results / "leakage.tsv")
+    assert [(row["labels"], row["protocol"]) for row in rows if row["unit"] == "frames"] == [
+        (leakage.LABELS[kind], protocol) for kind, protocol in map(protocols.parted, names)
+    ]
+    sizes = {(row["train_fake"], row["train_real"]) for row in rows}
+    assert len(sizes) == 1
+    stamps = {(row["labels"], row["protocol"]): row["leaky"] for row in rows}
+    assert stamps["true", "frame"] == stamps["shuffled", "frame"] == "yes"
+    assert (run.results / "leakage.svg").read_text().startswith("<svg")
+    scored = ledger.read(run.folder / "results" / "ledger.tsv")[-len(names) :]
+    assert {row["protocol"] for row in scored} == {
+        *("frame", "video", "grouped", "official"), *("shuffled-frame", "shuffled-grouped"),
+    }  # fmt: skip
+    bundle = run.features / "shuffled-frame" / "models" / "logistic" / "bundle.json"
+    assert json.loads(bundle.read_text())["training"]["protocol"] == "shuffled-frame"
+    assert run.planned("leakage") == run.planned() == {}
+    (run.folder / "results" / "ledger.tsv").write_bytes(before)
+
+
 def test_every_scoring_of_a_test_stays_in_the_ledger(run):
     file = run.folder / "results" / "ledger.tsv"
     first = ledger.read(file)
@@ -117,6 +143,31 @@ def test_every_scoring_of_a_test_stays_in_the_ledger(run):
     ]
     assert "of the official split were scored 2 times: pixels logistic 2 times." in words(page)
     assert run.planned() == {}
+
+
+def test_the_originals_runs_are_repeated_on_the_frame_split(run):
+    before, folder = run.settings, run.features / "frame" / "original"
+    run.write_settings(split=SPLIT | {"protocols": ["frame"]}, report={"original": True})
+    try:
+        wanted = [folder / f"{name}.json" for name in ("svm-1", "forest-100-25")]
+        done = run.snakemake("--", *(str(path.relative_to(run.folder)) for path in wanted))
+        assert done.returncode == 0, done.stdout
+        left = run.planned()
+    finally:
+        run.settings = before
+        run.write_settings()
+    assert left["original_run"] == len(original.REPEATED) - len(wanted)
+    assert left["report"] == 1
+    scored = ledger.read(run.folder / "results" / "ledger.tsv")[-2:]
+    assert {(row["protocol"], row["model"]) for row in scored} == {
+        ("frame", "svm"), ("frame", "forest"),
+    }  # fmt: skip
+    svm, forest = (json.loads(path.read_text()) for path in wanted)
+    rows = len(tables.read(run.results / "rows.tsv"))
+    assert svm["frames"]["rows"] == math.ceil(0.34 * rows)
+    assert forest["frames"]["rows"] == math.ceil(0.25 * rows)  # its own share of the test
+    assert svm["leaky"]
+    assert "LEAKY" in wanted[0].with_suffix(".txt").read_text()
 
 
 def words(page) -> str:

@@ -114,6 +114,8 @@ OF_CROSS = {
     "split.cross.train": ["a", "c"],
     "split.cross.test": ["b", "c"],
 }
+# It needs the frame split: tests/workflow/test_protocols.py
+OF_ORIGINAL = {"report.original"}
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 
 
@@ -130,7 +132,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
 
 
 def test_every_key_has_another_value_here():
-    assert {*CHANGED, *OF_CROSS, *OF_NEWER_MODELS} == set(KEYS)
+    assert {*CHANGED, *OF_CROSS, *OF_ORIGINAL, *OF_NEWER_MODELS, *OF_A_NETWORK} == set(KEYS)
 
 
 @pytest.fixture(scope="module")

@@ -198,7 +198,29 @@ def dots(name: str, rows: Sequence[dict], score: str, chance: float | None) -> M
             "undefined".
     """
     figure = figures.new(3.7, 0.95 + 0.36 * len(rows))
-    axes = figures.axes(figure)
+    names = [
+        f"{r['protocol']}: {r['features']} {r['model']}{' LEAKY' if r['leaky'] else ''}"
+        for r in rows
+    ]
+    told = _dots(figures.axes(figure), rows, names, score, chance)
+    return figures.svg(figure, name, told)
+
+
+def two_dots(name: str, panels: Sequence[tuple], names: Sequence[str]) -> Markup:
+    """Two scores of the same models side by side; see `dots`.
+
+    Args:
+        name: of the figure. panels: rows, score and chance of each. names: of the rows.
+    """
+    figure = figures.new(7.6, 0.95 + 0.3 * len(names))
+    told = [_dots(figures.axes(figure, 1, 2, 1 + place), panel[0], names, *panel[1:])
+            for place, panel in enumerate(panels)]  # fmt: skip
+    figure.axes[1].set_yticklabels([])
+    return figures.svg(figure, name, ". ".join(told))
+
+
+def _dots(axes, rows, names, score, chance) -> str:
+    """Draw the dots of a score; what they show, in words."""
     for place, row in enumerate(rows):
         if row["value"] is None:
             axes.text(0.5, place, "undefined", ha="center", va="center")
@@ -212,14 +234,10 @@ def dots(name: str, rows: Sequence[dict], score: str, chance: float | None) -> M
             axes.plot(row["baseline"], place, "|", ms=13, color=figures.INK, mew=1.4)
     if chance is not None:
         axes.axvline(chance, ls=":", lw=1, color=figures.INK)
-    names = [
-        f"{r['protocol']}: {r['features']} {r['model']}{' LEAKY' if r['leaky'] else ''}"
-        for r in rows
-    ]
     axes.set_yticks(range(len(rows)), names)
     axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), xlabel=score)
     told = "; ".join(
         f"{name} {'undefined' if row['value'] is None else format(row['value'], '.3f')}"
         for name, row in zip(names, rows, strict=True)
     )
-    return figures.svg(figure, name, f"{score}: {told}")
+    return f"{score}: {told}"

@@ -66,3 +66,9 @@ def svg(figure: Figure, name: str, told: str) -> Markup:
     for side in ("width", "height"):  # its viewBox is left: it fills its place
         text = re.sub(rf' {side}="[\d.]+pt"', "", text, count=1)
     return Markup(text.replace("<svg", head, 1))
+
+
+def alone(figure: Markup) -> str:
+    """A figure of `svg` as a file of its own, which has no page's colour and font to take."""
+    text = str(figure).replace("currentColor", "black")
+    return text.replace("<svg", '<svg font-family="sans-serif"', 1) + "\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from deepfake import codehash, features, ledger, metrics, sheet, summary, tables, used, winners
-from deepfake.report import data, original, provenance, samples
+from deepfake.report import data, experiment, original, provenance, samples
 from deepfake.report.results import LONG, SCORES, Result, dots, load, read, section
 
 FEW_GROUPS = 30  # below, bootstrap intervals are too narrow (Cameron, Gelbach and Miller 2008)
@@ -19,7 +19,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
 
     Args:
         files: paths by name: sheet, rows, records, audits, crops (may be empty), and the lists
-            that `results.read` takes.
+            that `results.read` takes; published, of the repeated runs, may be empty.
         params: config (what the results depend on), benchmarks (the folder) and ledger.
     """
     config = params["config"]
@@ -67,6 +67,9 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
         "tests": tests(ledger.read(params["ledger"]), results),
         "resources": resources(Path(params["benchmarks"]), results, len(rows), config),
         "original": original,
+        "experiment": experiment.facts(
+            files.get("published", []), results, Path(params["benchmarks"]), config
+        ),
         "provenance": provenance.facts(),
         "packages": codehash.installed(),
         "config": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
