@@ -139,13 +139,13 @@ _MEMORY = {
     "ridge": lambda s: 4.8 * s.square + 300 * MB,
     # the features in play, their products, and a block of the matrix
     "elasticnet": lambda s: (
-        300 * MB + (24.0 * s.training + 16.0 * s.in_play) * s.in_play + 100 * s.features
+        500 * MB + (24.0 * s.training + 16.0 * s.in_play) * s.in_play + 100 * s.features
     ),
-    "lda": lambda s: 300 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
-    "qda": lambda s: 300 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
-    "knn": lambda s: 300 * MB + 2 * s.square + s.table,
-    "knn evaluate": lambda s: 300 * MB + 2 * s.square + s.table,
-    "average": lambda s: 300 * MB + s.trees * s.training * 26,
+    "lda": lambda s: 500 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
+    "qda": lambda s: 500 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
+    "knn": lambda s: 500 * MB + 2 * s.square + s.table,
+    "knn evaluate": lambda s: 500 * MB + 2 * s.square + s.table,
+    "average": lambda s: 500 * MB + s.trees * s.training * 26,
     "forest": lambda s: 1.1 * s.matrix + 350 * MB + s.trees * s.training * 26,  # it is mapped
     "forest merge": lambda s: 350 * MB + s.trees * s.training * 26,
     # TensorFlow, the layers' values for a step, and lines of all faces while they are shrunk
@@ -160,7 +160,7 @@ _MEMORY = {
     "classify_batch": lambda s: 1500 * MB + 2 * s.matrix + 12 * min(s.rows, 256) * s.features,
     "verdicts": lambda s: 500 * MB,
     "original_run": lambda s: 6 * s.square + 1.2 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
-    "leakage_splits": lambda s: 500 * MB + 9000 * s.rows,
+    "leakage_splits": lambda s: 300 * MB + 9000 * s.rows,
     "leakage_page": lambda s: 700 * MB,
     "download_part": lambda s: 500 * MB,
 }

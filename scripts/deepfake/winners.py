@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from deepfake import summary
 
 SIMPLER_FIRST = (
-    "ridge", "logistic", "elasticnet", "lda", "svm", "forest", "qda", "knn", "average",
+    "ridge", "logistic", "elasticnet", "lda", "svm", "forest", "qda", "knn", "mesonet",
+    "average",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import bundle, models
+from deepfake import bundle, kinds, models
 from deepfake.bundle import BundleError
 from deepfake.matrix import Faces, Matrix
 from deepfake.models import Fitted, Training, learning, meso4, mesonet
@@ -205,7 +205,7 @@ def saved(tmp_path) -> Path:
 FRESH = """
 import sys
 import numpy as np
-from deepfake import bundle, models
+from deepfake import bundle, kinds, models
 from deepfake.matrix import Faces
 fitted, record = bundle.load(sys.argv[1])
 print(models.decide(fitted, Faces(np.full((2, 300), 90, np.uint8))).tolist())
@@ -251,5 +251,5 @@ def test_a_side_that_is_not_the_networks_is_refused(saved, side):
 
 
 def test_the_heaviest_weights_that_are_allowed_give_a_finite_score():
-    arrays = {name: np.full(shape, bundle.MAX_WEIGHT) for name, shape in meso4.shapes(64).items()}
+    arrays = {name: np.full(shape, kinds.MAX_WEIGHT) for name, shape in meso4.shapes(64).items()}
     assert np.isfinite(meso4.logit(arrays, np.full((64, 64, 3), 255, np.uint8)))
