@@ -155,7 +155,7 @@ class Runs:
     def _plan(self, run: str, sweep: dict, test_size: float, folds: int) -> Plan:
         """Write a run's configuration, config/original.yaml but for what is said here."""
         values = schema.read_yaml(measure.ROOT / "config" / "original.yaml")
-        values |= {"run": run, "sheet": str(self._sheet), "sweep": sweep}
+        values |= {"run": run, "sheet": str(self._sheet), "sweep": sweep, "report": {}}
         values["faces"]["size"] = self._size
         values["split"] |= {"test_size": test_size}
         values["split"]["folds"]["k"] = folds

@@ -53,7 +53,7 @@ def whole(folder: Path, rows: int) -> None:
     values = schema.read_yaml(measure.ROOT / "config" / "original.yaml")
     table = full_data.prepare(folder, rows, 16, "whole")
     sweep = {"logistic": full_runs.LIBLINEAR, "forest": {"n_estimators": [100]}}
-    values |= {"run": "whole", "sheet": str(table), "sweep": sweep, "features": ["pixels"]}
+    values |= {"run": "whole", "sheet": str(table), "sweep": sweep, "report": {}}
     values["faces"]["size"] = 16
     run(folder, values, "all")
 

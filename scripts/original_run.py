@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import compiling, evaluate, gram, job, ledger, models, splits, tables
+from deepfake import compiling, evaluate, features, gram, job, ledger, models, splits, tables
 from deepfake.matrix import Matrix
 
 
@@ -29,6 +29,7 @@ def main(work: job.Job) -> None:
             "protocol": params["protocol"],
             "test": ledger.test_of(params["protocol"], (row["video_id"] for row in test)),
             "rows": len(test),
+            "features": features.PIXELS,
             "model": params["model"],
             "candidate": json.dumps(candidate, sort_keys=True),
             "code": ledger.code_of(params["code"]),
