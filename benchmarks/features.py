@@ -1,12 +1,11 @@
 """Faces a second of each feature set, and a check on real clips that the sets see something.
 
-    .venv/bin/snakemake results/demo/faces/b0001.tar
     .venv/bin/python benchmarks/features.py
 
-Printed are faces a CPU second on one core: at the crops' own sizes, and stretched to faces of
-other sizes. With real clips (name their folder, laid out as FaceForensics++, in
-DEEPFAKE_TEST_CLIPS), their faces are cut first and measured too; and logistic regression on each
-set is tested on people it never saw. That needs many more people than twenty clips have to say
+The demo's faces are cut first. Printed are faces a CPU second on one core: at the crops' own
+sizes, and stretched to faces of other sizes. With real clips (name their folder, laid out as
+FaceForensics++, in DEEPFAKE_TEST_CLIPS), their faces are measured too; and logistic regression on
+each set is tested on people it never saw. That needs many more people than twenty clips have to say
 anything of which set is better.
 """
 
@@ -75,16 +74,16 @@ def speed(crops: list[Crop], title: str) -> None:
         print(f"  {name:<10} {one.LENGTH:5} numbers {rate:7.0f} faces/s{aim}")
 
 
-def cut_real_clips(root: str, folder: Path) -> list[tuple[Path, Path]]:
-    """Cut the faces of 15 frames of each real clip; (table, tar) of each batch."""
-    words = [ROOT / "scripts/scan_dataset.py", "--layout", "faceforensics", "--dataset", "real"]
+def cut_clips(root: str | Path, layout: str, folder: Path) -> list[tuple[Path, Path]]:
+    """Cut the faces of 15 frames of each clip; (table, tar) of each batch."""
+    words = [ROOT / "scripts/scan_dataset.py", "--layout", layout, "--dataset", "clips"]
     words += ["--root", root, "--out", "videos.tsv", "--videos-per-job", "10"]
     subprocess.run([sys.executable, *words], cwd=folder, check=True, capture_output=True)
-    settings = {"run": "real", "sheet": "videos.tsv", "frames": {"every": 5, "per_video": 15}}
+    settings = {"run": "clips", "sheet": "videos.tsv", "frames": {"every": 5, "per_video": 15}}
     settings["sweep"] = {"logistic": {"C": [1]}}
     (folder / "run.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     batches = sorted({row["batch"] for row in tables.read(folder / "videos.tsv")})
-    tars = [f"results/real/faces/{batch}.tar" for batch in batches]
+    tars = [f"results/clips/faces/{batch}.tar" for batch in batches]
     words = ["--snakefile", ROOT / "Snakefile", "--directory", folder]
     words += ["--configfile", folder / "run.yaml", "--cores", "1", *tars]
     subprocess.run(
@@ -124,13 +123,13 @@ def check(batches: list[tuple[Path, Path]], sheet: Path) -> None:
     )
 
 
-def tell(arguments: argparse.Namespace) -> None:
+def tell(table: Path, tar: Path) -> None:
     """Print the rates of every set, and the check on real clips where they are."""
     cv2.setNumThreads(1)
     with threadpool_limits(1):
-        rows = tables.read(arguments.faces.with_suffix(".tsv"))
+        rows = tables.read(table)
         crops: list[Crop] = []
-        took = seconds(lambda: crops.extend(of_batch(rows, arguments.faces)))
+        took = seconds(lambda: crops.extend(of_batch(rows, tar)))
         print(f"reading and decoding: {len(crops) / took:.0f} faces/s, not counted below")
         speed(crops, "the crops themselves")
         for side in SIDES:
@@ -139,7 +138,7 @@ def tell(arguments: argparse.Namespace) -> None:
             print(f"no real clips: {CLIPS} is not set")
             return
         with tempfile.TemporaryDirectory() as folder:
-            batches = cut_real_clips(os.environ[CLIPS], Path(folder))
+            batches = cut_clips(os.environ[CLIPS], "faceforensics", Path(folder))
             found = [crop for table, tar in batches for crop in of_batch(tables.read(table), tar)]
             speed(found, "real clips")
             check(batches, Path(folder) / "videos.tsv")
@@ -147,14 +146,11 @@ def tell(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--faces", type=Path, default=ROOT / "results/demo/faces/b0001.tar",
-                        help="native crops that the rule faces wrote")  # fmt: skip
     parser.add_argument("--page", action="append", default=[], help="a page to put it on too")
     arguments = parser.parse_args()
-    if not arguments.faces.is_file():
-        parser.error(f"{arguments.faces} is missing: make it with snakemake, see this file")
-    with measure.told("features", arguments.page):
-        tell(arguments)
+    with measure.told("features", arguments.page), tempfile.TemporaryDirectory() as folder:
+        table, tar = cut_clips(ROOT / "data" / "demo", "folders", Path(folder))[0]
+        tell(table, tar)
 
 
 if __name__ == "__main__":
