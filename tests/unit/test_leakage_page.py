@@ -67,9 +67,9 @@ def test_leaky_scores_are_stamped_and_the_others_are_not(made):
 def test_the_figure_stamps_what_leaks_and_tells_the_labels(made):
     _, page = made
     figure = page.split("<svg")[1].split("</svg>")[0]
-    assert figure.count("frame, svm LEAKY") >= 1
-    assert "grouped, shuffled, forest" in figure
-    assert "grouped, shuffled, forest LEAKY" not in figure
+    assert figure.count("frame: pixels svm LEAKY") >= 1
+    assert "grouped, shuffled: pixels forest" in figure
+    assert "grouped, shuffled: pixels forest LEAKY" not in figure
 
 
 def test_the_figure_is_a_file_of_its_own_too(made):

@@ -93,8 +93,8 @@ def test_verdicts_on_a_terminal_are_escaped_whoever_wrote_them():
     """Names of datasets come from a bundle, and a bundle from anybody."""
     row = {
         "video": "\u202e4pm.exe", "verdict": "fake", "probability": 0.9, "reason": "r\x1b[2J",
-        "model": "m", "trained_on": "\x1b]0;x\x07", "protocol": "grouped", "leaky": "no",
-        "auc_of_people_unseen": 0.9, "prior": 0.5,
+        "features": "pixels", "model": "m", "trained_on": "\x1b]0;x\x07", "protocol": "grouped",
+        "leaky": "no", "auc_of_people_unseen": 0.9, "prior": 0.5,
     }  # fmt: skip
     text = classify.text([row])
     assert not {"\u202e", "\x1b", "\x07"} & set(text)
