@@ -71,8 +71,8 @@ def test_over_the_memory_limit_is_tried_again_with_more(make_checkout):
     checkout, lsf = make_checkout()
     checkout.edit(
         "deepfake/resources",
-        "1200 * MB + most_bytes(s.frames) + s.frames * (180 * MB",
-        "500 * MB + s.frames * (40 * MB",
+        "1200 * MB + most_bytes(s.frames) + s.frames * 180 * MB",
+        "500 * MB + s.frames * 40 * MB",
     )
     run = checkout.run("run", *QUICK, profile="lsf")
     assert run.process.returncode == 0, run.said
