@@ -1,7 +1,5 @@
 """Rule faces: find and cut out the face of each frame of a batch."""
 
-import numpy as np
-
 from deepfake import archive, faces, job, tables
 from deepfake.detector import Detector
 
@@ -13,19 +11,19 @@ def main(work: job.Job) -> None:
     table = tables.read(work.read("table"))
     fps = {row["video_id"]: row["fps"] for row in table}
     progress = job.Progress(len({row["video_id"] for row in table}), "videos")
-    rows, pixels = [], []
-    with archive.Writer(work.write("crops")) as crops:
+    rows, size = [], settings["size"]
+    with (
+        archive.Writer(work.write("crops")) as crops,
+        archive.Stack(work.write("faces"), (size, size, 3)) as pixels,
+    ):
         for video in faces.by_video(table, archive.members(work.read("frames"))):
             for row, face, surroundings in faces.cut_video(*video, detector, **settings):
                 if face is not None:
                     row["crop"] = f"{len(pixels):06d}.png"
                     crops.add(row["crop"], surroundings)
-                    pixels.append(face)
+                    pixels.add(face)
                 rows.append(row | {"fps": fps[row["video_id"]]})
             progress.step()
-    size = settings["size"]
-    stacked = np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)
-    np.save(work.write("faces"), stacked)
     tables.write(rows, work.write("table"), faces.COLUMNS)
 
 

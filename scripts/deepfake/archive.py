@@ -1,6 +1,7 @@
-"""Many small pictures in one tar file whose bytes depend on nothing but its contents.
+"""Many small pictures in one file whose bytes depend on nothing but its contents.
 
-One file a batch instead of thousands: parallel file systems dislike small files.
+One file a batch instead of thousands: parallel file systems dislike small files. Encoded pictures
+are members of a tar, arrays of one shape a stack in an .npy file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import tarfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
+
+import numpy as np
 
 
 class Writer:
@@ -46,3 +49,52 @@ def pick(path: str | Path, names: Collection[str]) -> dict[str, bytes]:
     """The bytes of some members, by name; the others are not read."""
     with tarfile.open(path, "r:") as tar:
         return {m.name: tar.extractfile(m).read() for m in tar if m.name in names}
+
+
+class Stack:
+    """Writes arrays of one shape into a new .npy file, one in memory at a time; a context manager.
+
+    Args:
+        path: of the file. shape: of each array, uint8; the file holds (n, *shape).
+    """
+
+    def __init__(self, path: str | Path, shape: tuple[int, ...]) -> None:
+        self._file = open(path, "wb")  # noqa: SIM115
+        self._shape = shape
+        self._count = 0
+        self._write_header()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, array: np.ndarray) -> None:
+        if array.shape != self._shape or array.dtype != np.uint8:
+            raise ValueError(f"{array.dtype} {array.shape} is not uint8 {self._shape}")
+        self._file.write(np.ascontiguousarray(array))
+        self._count += 1
+
+    def _write_header(self) -> None:
+        """NumPy leaves room in it for a count of any length."""
+        told = {"descr": "|u1", "fortran_order": False, "shape": (self._count, *self._shape)}
+        np.lib.format.write_array_header_1_0(self._file, told)
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.seek(0)
+        self._write_header()
+        self._file.close()
+
+
+def parts(path: str | Path, most: int) -> Iterator[np.ndarray]:
+    """Yield the arrays of a stack, uint8 (n, *shape), so many at a time and none of an empty one.
+
+    With plain reads: pages of a mapped file count as memory of the job.
+    """
+    with open(path, "rb") as file:
+        np.lib.format.read_magic(file)
+        (count, *shape), _, _ = np.lib.format.read_array_header_1_0(file)
+        for first in range(0, count, most):
+            some = min(most, count - first), *shape
+            yield np.fromfile(file, np.uint8, int(np.prod(some))).reshape(some)

@@ -1,9 +1,10 @@
-"""Tests of the tar of pictures: its order and its bytes."""
+"""Tests of the files of many pictures: their order and their bytes."""
 
 import os
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deepfake import archive
@@ -62,3 +63,34 @@ def test_some_members_are_picked_by_name(tmp_path):
         for name in ("one", "two", "three"):
             tar.add(name, name.encode())
     assert archive.pick(path, {"three", "one", "none"}) == {"one": b"one", "three": b"three"}
+
+
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_a_stack_is_what_numpy_would_have_saved(tmp_path: Path, count: int) -> None:
+    faces = np.random.default_rng(0).integers(0, 256, (count, 4, 5, 3), dtype=np.uint8)
+    with archive.Stack(tmp_path / "stack.npy", (4, 5, 3)) as stack:
+        for number, face in enumerate(faces):
+            assert len(stack) == number
+            stack.add(face[::-1][::-1])  # a view, whose bytes may lie in any order
+    np.save(tmp_path / "saved.npy", faces)
+    assert (tmp_path / "stack.npy").read_bytes() == (tmp_path / "saved.npy").read_bytes()
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_a_stack_is_read_in_parts(tmp_path: Path, most: int) -> None:
+    faces = np.random.default_rng(0).integers(0, 256, (15, 4, 3), dtype=np.uint8)
+    np.save(tmp_path / "saved.npy", faces)
+    found = list(archive.parts(tmp_path / "saved.npy", most))
+    assert max(len(part) for part in found) <= most
+    np.testing.assert_array_equal(np.concatenate(found), faces)
+    np.save(tmp_path / "empty.npy", faces[:0])
+    assert list(archive.parts(tmp_path / "empty.npy", most)) == []
+
+
+@pytest.mark.parametrize("array", [np.zeros((4, 4), np.uint8), np.zeros((4, 3))])
+def test_a_stack_refuses_another_shape_or_type(tmp_path: Path, array: np.ndarray) -> None:
+    with (
+        archive.Stack(tmp_path / "stack.npy", (4, 3)) as stack,
+        pytest.raises(ValueError, match=r"is not uint8 \(4, 3\)"),
+    ):
+        stack.add(array)
