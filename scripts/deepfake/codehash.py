@@ -19,6 +19,7 @@ SCRIPTS = Path(__file__).resolve().parent.parent
 # import name -> the distribution whose version matters
 PACKAGES = {
     "PIL": "pillow",
+    "av": "av",
     "cv2": "opencv-python-headless",
     "jinja2": "jinja2",
     "joblib": "joblib",

@@ -15,8 +15,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepfake import names
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_PIXELS = 36_000_000  # of one frame; an 8K frame has 33 to 35 million
 DECODER_BYTES = 1100 * 2**20  # that the child may allocate; 8K in FFV1 takes 1010 MB
@@ -79,6 +83,17 @@ def wanted(every: int, per_video: int, span: str = "start") -> list[int] | Sprea
 def most_bytes(count: int) -> int:
     """Bytes that so many encoded frames of one video may have; two jobs hold them in memory."""
     return (350 + 8 * count) * 2**20  # a frame of 4K in PNG has 10 MB
+
+
+def encoded(picture: np.ndarray, format: str, quality: int) -> bytes:
+    """A frame as it is kept: PNG, or JPEG of a quality. Args: picture: uint8 BGR."""
+    import cv2
+
+    options = {
+        "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
+        "jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
+    }[format]
+    return cv2.imencode(EXTENSION[format], picture, options)[1].tobytes()
 
 
 class Decoder:
@@ -161,22 +176,11 @@ class Decoder:
         return clip
 
     def _start(self) -> subprocess.Popen[bytes]:
-        library = str(Path(__file__).resolve().parent.parent)
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(
-                filter(None, [library, os.environ.get("PYTHONPATH", "")])
-            ),
-            "OPENCV_FFMPEG_CAPTURE_OPTIONS": (
-                f"protocol_whitelist;file|format_whitelist;{CONTAINERS}"
-            ),
-            "OPENCV_LOG_LEVEL": "ERROR",
-            "OPENBLAS_NUM_THREADS": "1",  # each reserves memory, one a core without this
-        }
         return subprocess.Popen(
             [sys.executable, "-m", "deepfake.frames", str(self._memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=environment(),
         )
 
     def _end(self) -> None:
@@ -184,6 +188,18 @@ class Decoder:
             self._child.kill()
             self._child.communicate()
             self._child = None
+
+
+def environment() -> dict[str, str]:
+    """Of a child that decodes: it finds this library, and opens no other file than it is told."""
+    library = str(Path(__file__).resolve().parent.parent)
+    paths = filter(None, [library, os.environ.get("PYTHONPATH", "")])
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"protocol_whitelist;file|format_whitelist;{CONTAINERS}",
+        "OPENCV_LOG_LEVEL": "ERROR",
+        "OPENBLAS_NUM_THREADS": "1",  # each reserves memory, one a core without this
+    }
 
 
 def _serve(memory: int) -> None:
@@ -232,10 +248,6 @@ def _decode(
     if video.get(cv2.CAP_PROP_FRAME_WIDTH) * video.get(cv2.CAP_PROP_FRAME_HEIGHT) > MAX_PIXELS:
         ending["done"] = f"its frames have more than {MAX_PIXELS // 10**6} million pixels"
         return
-    options = {
-        "png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
-        "jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
-    }[format]
     promised = video.get(cv2.CAP_PROP_FRAME_COUNT)  # negative or NaN where the file does not say
     spread = indices if isinstance(indices, Spread) else None
     if spread:
@@ -253,7 +265,7 @@ def _decode(
             ending["done"] = f"frame {index} cannot be decoded"
             return
         height, width = frame.shape[:2]
-        data = cv2.imencode(EXTENSION[format], frame, options)[1].tobytes()
+        data = encoded(frame, format, quality)
         room -= len(data)
         if room < 0:
             ending["done"] = f"its frames take more than {most_bytes(len(indices)) >> 20} MB"

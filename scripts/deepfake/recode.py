@@ -1,0 +1,111 @@
+"""Encoding a video again in H.264 at a lower quality, as whoever shares a clip does.
+
+A file is decoded and encoded in a child process, for the reasons that `frames` gives. The encoder
+is x264, which is told a constant rate factor and nothing else. That of FaceForensics++ (Rossler et
+al. 2019, "FaceForensics++: Learning to detect manipulated facial images") is 23 for its c23 and 40
+for its c40.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from deepfake import frames
+
+WORST = 51  # the largest factor of H.264
+ENCODER_BYTES = 2 * 2**30  # that the child may allocate; frames of 4K take 1.6 GB
+USUAL_RATE = 25.0  # frames a second where the file does not say
+
+
+class EncodeError(ValueError):
+    """A video that cannot be encoded."""
+
+
+def encode(
+    path: str | Path, factors: Sequence[int], last: int | None, folder: str | Path, timeout: float
+) -> tuple[dict[int, Path], str]:
+    """Encode a video again, once with each of some constant rate factors.
+
+    Frames keep their indices. Sides that are odd lose a line of pixels: H.264 halves the colours.
+
+    Args:
+        path: of the video. factors: 0 to WORST, where more is worse.
+        last: 0-based index of the last frame that is wanted; None: all.
+        folder: for the copies. timeout: seconds that all of them may take.
+
+    Returns:
+        The copies that were made, by their factor, and why others are missing, or "".
+    """
+    copies = {factor: Path(folder, f"crf{factor}.mkv").absolute() for factor in factors}
+    request = {"path": str(Path(path).absolute()), "last": last}
+    request |= {"copies": {factor: str(copy) for factor, copy in copies.items()}}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "deepfake.recode"],
+            input=json.dumps(request), stdout=subprocess.PIPE, text=True, timeout=timeout,
+            env=frames.environment(),
+        )  # fmt: skip
+        died = f"the encoder died on it (exit status {done.returncode})"
+        reason = died if done.returncode else json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        reason = f"encoding took longer than {timeout:g} s"
+    return {factor: copy for factor, copy in copies.items() if copy.exists()}, reason
+
+
+def _serve() -> None:
+    """The child's side: encode what the input asks for, and say why copies are missing, or ""."""
+    import av
+    import cv2
+
+    cv2.setNumThreads(1)
+    resource.setrlimit(resource.RLIMIT_DATA, (ENCODER_BYTES, ENCODER_BYTES))
+    answer = os.dup(1)
+    os.dup2(2, 1)  # whatever a codec prints must not mix with the answer
+    request, reason = json.loads(sys.stdin.read()), ""
+    try:
+        for factor, copy in request["copies"].items():
+            part = f"{copy}.part"
+            _copy(request["path"], factor, request["last"], part)
+            os.replace(part, copy)
+    except (MemoryError, cv2.error, av.FFmpegError, EncodeError) as error:
+        reason = f"cannot be encoded as H.264: {error}"
+    os.write(answer, json.dumps(reason).encode())
+
+
+def _copy(path: str, factor: str, last: int | None, copy: str) -> None:
+    """Encode the frames of a video up to the last."""
+    import av
+    import cv2
+    import numpy as np
+
+    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+    rate = video.get(cv2.CAP_PROP_FPS)
+    rate = Fraction(rate if 1 <= rate <= 1000 else USUAL_RATE).limit_denominator(1001)
+    with av.open(copy, "w", format="matroska") as out:
+        stream = out.add_stream("libx264", rate=rate, options={"crf": factor})
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1  # another number gives other pictures
+        position = 0
+        while (last is None or position <= last) and (read := video.read())[0]:
+            if position == 0:
+                height, width = (side - side % 2 for side in read[1].shape[:2])
+                if not (height and width):
+                    raise EncodeError("its frames are one pixel wide or high")
+                stream.height, stream.width = height, width
+            picture = np.ascontiguousarray(read[1][:height, :width])
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+            position += 1
+        if position == 0:
+            raise EncodeError("no frame can be decoded")
+        out.mux(stream.encode(None))
+
+
+if __name__ == "__main__":
+    _serve()
