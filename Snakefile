@@ -80,6 +80,7 @@ else:
     include: "rules/original.smk"
     include: "rules/report.smk"
     include: "rules/leakage.smk"
+    include: "rules/robustness.smk"
     include: "rules/stages.smk"
 
 

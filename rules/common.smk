@@ -18,6 +18,12 @@ from deepfake import config as settings
 from deepfake.plan import Plan
 from deepfake.report import original
 
+# Pages beside the report, each of the target of its name, and what they tell.
+BESIDE = {
+    "leakage": "What a leak is worth",
+    "robustness": "What a model makes of perturbed clips",
+}
+
 
 def refuse(lines):
     """End before the first job, with nothing but the lines that say why."""
@@ -131,6 +137,11 @@ def asks(rule):
     return wanted
 
 
+def batch_videos(batch):
+    """The videos of a batch, as a job that decodes them is told of them."""
+    return [{"video_id": video["video_id"], "path": video["path"]} for video in PLAN.batches[batch]]
+
+
 def watched(batch):
     """The videos of a batch, whose change reruns it.
 
@@ -155,6 +166,12 @@ def vector_files(wildcards):
     """A feature set's vectors of all batches; of pixels, the faces themselves."""
     folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
     return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=PLAN.batches)
+
+
+def perturbed_files(wildcards):
+    """The same of the perturbed clips."""
+    folder = "" if wildcards.features == features.PIXELS else f"{wildcards.features}/"
+    return expand(f"{RUN}/{folder}perturbed/{{batch}}.npy", batch=PLAN.batches)
 
 
 def place(wildcards):
@@ -281,6 +298,7 @@ def show_summary():
     table = pathlib.Path(RESULT)
     if table.exists():
         print(f"\n{table.read_text()}\nEverything is in {RUN}/\nThe page of it all is {PAGE}")
-    ablation = pathlib.Path(RUN, "leakage.html")
-    if ablation.exists():
-        print(f"What a leak is worth is told in {ablation}")
+    for name, what in BESIDE.items():
+        page = pathlib.Path(RUN, f"{name}.html")
+        if page.exists():
+            print(f"{what} is told in {page}")

@@ -15,10 +15,7 @@ rule frames:
         **asks("frames"),
     params:
         job=lambda wildcards: {
-            "videos": [
-                {"video_id": video["video_id"], "path": video["path"]}
-                for video in PLAN.batches[wildcards.batch]
-            ],
+            "videos": batch_videos(wildcards.batch),
             "frames": plain(CONFIG.frames),
             "code": code("frames"),
         },

@@ -15,10 +15,14 @@ import numpy as np
 from deepfake import archive, tables
 
 # Seconds, memory, dates, hosts, commit, machine code.
-NEVER = ("logs/*", "benchmarks/*", "compiled/*", "report.html", "leakage.html", "leakage.svg")
+NEVER = (
+    "logs/*", "benchmarks/*", "compiled/*", "report.html", "leakage.html", "leakage.svg",
+    "robustness.html", "robustness.svg",
+)  # fmt: skip
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
     "frames/*", "faces/*", "rows.tsv", "faces.tsv", "*/batches/*", "*/matrix.npy",
+    "perturbed/*", "*/perturbed/*",
     "splits/*", "shuffled.tsv", "*/gram/none.*",
     "*/search/forest*", "*/models/forest/*.npy",
     "*/evaluation/forest/frames.tsv",
@@ -27,6 +31,11 @@ BYTES = (
 CLOSE = (
     "*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv", "best.json",
     "*/search/*", "*/models/*", "*/evaluation/*", "pixels/*/original/*", "leakage.tsv",
+    "*/robustness/*", "robustness.tsv",
+)  # fmt: skip
+# Cut otherwise where batches are.
+BATCHES = (
+    "frames/*", "faces/*", "faces.tsv", "*/batches/*", "perturbed/*", "*/perturbed/*",
 )  # fmt: skip
 TOLERANCE = 1e-9
 # A number that changes in its last digits has another sum; the sheet names its folder and batches.
@@ -45,9 +54,9 @@ def assert_same_results(ours: Path, theirs: Path, same_batches: bool = True) -> 
     names = _names(ours)
     assert names, f"{ours} is empty"
     if not same_batches:
-        for name in ("frames", "faces"):
+        for name in ("frames", "faces", "perturbed"):
             assert _together(ours / name) == _together(theirs / name), name
-    of_batches = () if same_batches else ("frames/*", "faces/*", "faces.tsv", "*/batches/*")
+    of_batches = () if same_batches else BATCHES
     one, two = (
         {name for name in _names(folder) if not _is(name, of_batches)} for folder in (ours, theirs)
     )

@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 
 from deepfake import features as sets
 from deepfake import schema
-from deepfake.datasets.faceforensics import COMPRESSIONS, SUBSETS
 from deepfake.grids import Sweep
 from deepfake.schema import (
     ConfigError,
@@ -25,11 +24,13 @@ from deepfake.schema import (
     key,
 )
 from deepfake.sheet import unusable
+from deepfake.targets import Download, Robustness
 
 __all__ = ["Config", "ConfigError", "deciding", "keys", "load"]
 
 
 RUN = r"^[A-Za-z0-9._-]{1,100}$"  # a folder's name
+ASIDE = ("nothing", "robustness")  # stages that no result of a run itself depends on
 
 
 class Frames(Section):
@@ -189,32 +190,6 @@ class Report(Section):
     )
 
 
-class Download(Section):
-    """How `snakemake download` gets FaceForensics++, by the user's own copy of its script."""
-
-    script: str | None = key(
-        None, "your own copy of FaceForensics++'s download script; null is none", "nothing"
-    )
-    accept_terms: bool = key(
-        False, "whether you have read and accept the dataset's terms of use", "nothing"
-    )
-    folder: str = key("data/FaceForensics++", "folder that is filled", "nothing", min_length=1)
-    datasets: grid(Literal[tuple(SUBSETS)]) = key(
-        ["original", "Deepfakes"], "subsets, by the script's names for them", "nothing"
-    )
-    compressions: grid(Literal[COMPRESSIONS]) = key(["c23"], "of each subset", "nothing")
-    type: Literal["videos", "masks", "models"] = key("videos", "what of each subset", "nothing")
-    server: Literal["EU", "EU2", "CA"] = key("EU2", "where the script gets it", "nothing")
-    num_videos: Count | None = key(None, "so many of each subset; null is all", "nothing")
-
-    @model_validator(mode="after")
-    def _check(self) -> Download:
-        for name in ("script", "folder"):
-            if reason := unusable(getattr(self, name) or ""):
-                raise ValueError(f"{name} {reason}")
-        return self
-
-
 class Config(Section):
     """All keys of a run."""
 
@@ -239,6 +214,7 @@ class Config(Section):
     search: Search = Search()
     evaluation: Evaluation = Evaluation()
     report: Report = Report()
+    robustness: Robustness = Robustness()
     download: Download = Download()
 
     @model_validator(mode="after")
@@ -271,12 +247,12 @@ def load(values: dict[str, Any], name: str) -> Config:
 
 
 def deciding(config: Config) -> dict[str, Any]:
-    """What the results depend on, as plain builtins: all keys but those that rerun nothing."""
+    """What the results depend on, as plain builtins: all keys but those that rerun none."""
     values = config.model_dump(mode="json")
     values["sweep"] = {model: values["sweep"][model] for model in config.sweep.names()}
     for path, _, _, stage in keys():
         *sections, last = path.split(".")
-        if stage == "nothing":
+        if stage in ASIDE:
             here = values
             for section in sections:
                 here = here[section]

@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from deepfake import download, features, protocols, resources, sheet, sweep
+from deepfake import download, features, perturb, protocols, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.report import original
 from deepfake.sheet import Video
@@ -222,6 +222,7 @@ class Plan:
             ),
             candidates=max(1, len(members)),
             trees=trees,
+            perturbations=len(perturb.wanted(self._config.robustness.model_dump())),
             **_training(members.values()) if model == "mesonet" else {},
             download=download.size(
                 self._config.download, wildcards["subset"], wildcards["compression"]

@@ -23,6 +23,7 @@ ABOUT = {
 }
 AXES = ("dataset", "method", "compression")  # what `cross` can go by: columns of the sheet
 SIDES = ("train", "test")
+MIXING = ("frame", "video")  # whoever is in them
 
 # The ablation of the leak: splits like equal-frame, of a kind and a protocol. The labels are
 # shuffled where a model can know a test row's video, and where it cannot.
@@ -39,6 +40,11 @@ def told(protocol: str, cross: dict | None = None) -> str:
         return ABOUT[protocol]
     sides = {side: ", ".join(cross[side]) for side in SIDES}
     return ABOUT[protocol].format(by=cross["by"], **sides)
+
+
+def apart(names: Sequence[str]) -> list[str]:
+    """Of some protocols those that hold people apart by design; all where none does."""
+    return [name for name in names if name not in MIXING] or list(names)
 
 
 def parted(name: str) -> tuple[str, str]:

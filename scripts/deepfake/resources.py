@@ -33,6 +33,7 @@ class Size:
         training, tested: rows that models learn from, and are tested on, at most.
         candidates: scored by the job. trees: grown by the job.
         epochs: of a network's training. batch: faces of a step. side: of a face, in pixels.
+        perturbations: under which each clip of the test is seen.
         download: bytes that the job brings over the network.
     """
 
@@ -49,6 +50,7 @@ class Size:
     epochs: int = 0
     batch: int = 0
     side: int = 0
+    perturbations: int = 0
     download: float = 0.0
 
     @property
@@ -162,6 +164,16 @@ _MEMORY = {
     "original_run": lambda s: 6 * s.square + 1.2 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
     "leakage_splits": lambda s: 300 * MB + 9000 * s.rows,
     "leakage_page": lambda s: 700 * MB,
+    # a video's frames, then either the detector on them or the encoder, at 4K
+    "perturbed_faces": lambda s: (
+        1200 * MB + most_bytes(s.frames) + max(s.frames * 180 * MB, 1250 * MB)
+    ),
+    "perturbed_features": lambda s: 1000 * MB + s.matrix * s.perturbations,
+    # a model, however large, and some faces
+    "robustness_scores": lambda s: (
+        1000 * MB + 1.2 * s.taught + 3 * min(s.tested * s.perturbations, 1024) * s.features
+    ),
+    "robustness_page": lambda s: 700 * MB,
     "download_part": lambda s: 500 * MB,
 }
 
@@ -212,5 +224,16 @@ _SECONDS = {
     ),
     "leakage_splits": lambda s, t: 60 + s.rows / 50,  # six audits
     "leakage_page": lambda s, t: 60,
+    # a second a video was seen, at 1080p nine; most of a batch are not in the test
+    "perturbed_faces": lambda s, t: (
+        300 + s.videos * s.perturbations * (1 + s.frames + s.decoded / 60)
+    ),
+    "perturbed_features": lambda s, t: 60 + 0.1 * s.rows * s.perturbations,
+    "robustness_scores": lambda s, t: (
+        300
+        + s.perturbations
+        * (s.tested * s.taught / FLOPS + s.trees * s.tested * 1e-5 + 2e-6 * s.tested * s.side**2)
+    ),
+    "robustness_page": lambda s, t: 60,
     "download_part": lambda s, t: 600 + s.download / NETWORK,
 }

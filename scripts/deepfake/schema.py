@@ -59,9 +59,14 @@ Count = Annotated[int, Field(ge=1, le=10**9), NotBool]
 NumberOrWord = BeforeValidator(_number_or_word)
 
 
+def several(item: Any) -> Any:
+    """A list of values; a single value stands for a list of one."""
+    return Annotated[list[item], BeforeValidator(_as_list)]
+
+
 def grid(item: Any) -> Any:
-    """A list of values to try; a single value stands for a list of one."""
-    return Annotated[list[item], BeforeValidator(_as_list), Field(min_length=1)]
+    """A list of values to try, one at least."""
+    return Annotated[several(item), Field(min_length=1)]
 
 
 Checked = TypeVar("Checked", bound=Section)

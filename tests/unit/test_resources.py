@@ -14,11 +14,11 @@ RULES = sorted(resources._MEMORY)
 PIXELS = 320 * 320 * 3
 DEMO = Size(
     videos=20, frames=7, rows=48 * 7, features=PIXELS, training=168, tested=168, candidates=20,
-    trees=200, epochs=5, batch=32, side=64,
+    trees=200, epochs=5, batch=32, side=64, perturbations=11,
 )  # fmt: skip
 ORIGINAL = Size(
     videos=50, frames=7, rows=13_984, features=PIXELS, training=11_187, tested=2797, candidates=4,
-    trees=2000, epochs=20, batch=32, side=128,
+    trees=2000, epochs=20, batch=32, side=128, perturbations=11,
 )  # fmt: skip
 GROWTH = {
     "videos": [0, 1, 20, 1000],
@@ -32,6 +32,7 @@ GROWTH = {
     "epochs": [0, 1, 20, 100],
     "batch": [0, 1, 32, 256],
     "side": [0, 32, 128, 512],
+    "perturbations": [0, 1, 11, 100],
 }
 
 
@@ -105,6 +106,7 @@ UNRECORDED = {"download_part", "classify_batch", "previews", "verdicts"}
 # Estimates still, with room: they were measured, but not at three sizes.
 ESTIMATED = {"ridge", "elasticnet", "lda", "qda", "knn", "knn evaluate", "average", "mesonet"}
 ESTIMATED |= {"mesonet evaluate", "original_run", "leakage_splits", "leakage_page"}
+ESTIMATED |= {"perturbed_faces", "perturbed_features", "robustness_scores", "robustness_page"}
 # Any video may come, so the largest frames that are taken are asked for, and patience for some.
 UNKNOWN = {"frames", "faces", "features"}
 

@@ -241,3 +241,48 @@ def _dots(axes, rows, names, score, chance) -> str:
         for name, row in zip(names, rows, strict=True)
     )
     return f"{score}: {told}"
+
+
+def strengths(
+    name: str, kinds: Sequence[str], grid: Sequence[tuple], score: str, chance: float
+) -> Markup:
+    """A score against the strength of several kinds of change, a line a model with its interval.
+
+    Args:
+        name: of the figure. kinds: one a column. score: its name. chance: where a line is drawn.
+        grid: rows of panels: what the row is of, and for each kind by model a list of (strength as
+            text, {value, low, high}), whose texts are the same for all models.
+    """
+    models = list(dict.fromkeys(model for _, row in grid for panel in row for model in panel))
+    figure = figures.new(1.2 + 2.1 * len(kinds), 0.5 + 2.1 * len(grid) + 0.19 * len(models) / 3)
+    told = []
+    for number, (of, row) in enumerate(grid):
+        for place, (kind, panel) in enumerate(zip(kinds, row, strict=True)):
+            axes = figures.axes(figure, len(grid), len(kinds), 1 + number * len(kinds) + place)
+            axes.axhline(chance, ls=":", lw=1, color=figures.INK)
+            for turn, (model, points) in enumerate(panel.items()):
+                told.append(f"{of} {model} {kind}: {_strengths(axes, model, points, turn)}")
+            texts = [text for text, _ in next(iter(panel.values()))]
+            axes.set_xticks(range(len(texts)), texts)
+            axes.set(ylim=(-0.02, 1.02), xlim=(-0.4, len(texts) - 0.6))
+            if number == len(grid) - 1:
+                axes.set(xlabel=kind)
+            if place == 0:
+                axes.set(ylabel=f"{of}\n{score}")
+            else:
+                axes.set_yticklabels([])
+    handles = [figure.axes[0].plot([], [], "o", ms=4, label=m, **_stroke(m))[0] for m in models]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(models)))
+    return figures.svg(figure, name, f"{score} against strength. {'; '.join(told)}")
+
+
+def _strengths(axes, model: str, points: Sequence[tuple[str, dict]], turn: int) -> str:
+    """Draw a model's line; lines are set apart a little, so that intervals can be told apart."""
+    where = [place + 0.06 * turn for place in range(len(points))]
+    values = [np.nan if point["value"] is None else point["value"] for _, point in points]
+    axes.plot(where, values, "o", ms=3.5, **_stroke(model))
+    for place, (_, point) in zip(where, points, strict=True):
+        if point["low"] is not None:
+            limits = [point["low"], point["high"]]
+            axes.plot([place, place], limits, lw=1, alpha=0.45, color=COLOURS[model])
+    return ", ".join(f"{text} {value:.3f}" for (text, _), value in zip(points, values, strict=True))

@@ -1,0 +1,123 @@
+# What becomes of the scores when the clips of the test are encoded again, shrunk, lightened or
+# mirrored: `snakemake robustness`. The run's models judge them; nothing is trained.
+APART = protocols.apart(CONFIG.split.protocols)
+
+
+localrules:
+    robustness,
+
+
+rule robustness:
+    input:
+        f"{RUN}/robustness.html",
+
+
+rule perturbed_faces:
+    input:
+        videos=lambda wildcards: watched(wildcards.batch),
+        rows=f"{RUN}/rows.tsv",
+        splits=expand(f"{RUN}/splits/{{protocol}}.tsv", protocol=APART),
+    output:
+        faces=f"{RUN}/perturbed/{{batch}}.npy",
+        crops=f"{RUN}/perturbed/{{batch}}.tar",
+        table=f"{RUN}/perturbed/{{batch}}.tsv",
+    log:
+        f"{RUN}/logs/perturbed_faces/{{batch}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/perturbed_faces/{{batch}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("perturbed_faces")
+    resources:
+        **asks("perturbed_faces"),
+    params:
+        job=lambda wildcards: {
+            "videos": batch_videos(wildcards.batch),
+            "frames": plain(CONFIG.frames),
+            "faces": plain(CONFIG.faces),
+            "robustness": plain(CONFIG.robustness),
+            "code": code("perturbed_faces"),
+        },
+    message:
+        "perturbing the test's clips in batch {wildcards.batch}, and cutting out their faces"
+    script:
+        "../scripts/perturbed_faces.py"
+
+
+use rule features as perturbed_features with:
+    input:
+        crops=f"{RUN}/perturbed/{{batch}}.tar",
+        table=f"{RUN}/perturbed/{{batch}}.tsv",
+    output:
+        vectors=f"{FEATURES}/perturbed/{{batch}}.npy",
+    log:
+        f"{RUN}/logs/perturbed_features/{{features}}.{{batch}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/perturbed_features/{{features}}.{{batch}}.jsonl"
+    threads: threads("perturbed_features")
+    resources:
+        **asks("perturbed_features"),
+    message:
+        "computing {wildcards.features} of the perturbed faces of batch {wildcards.batch}"
+
+
+rule robustness_scores:
+    input:
+        tables=expand(f"{RUN}/perturbed/{{batch}}.tsv", batch=PLAN.batches),
+        vectors=perturbed_files,
+        rows=f"{RUN}/rows.tsv",
+        bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
+        frames=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/frames.tsv",
+        videos=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/videos.tsv",
+        metrics=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
+    output:
+        scores=f"{FEATURES}/{{protocol}}/robustness/{{model}}/frames.tsv",
+        judged=f"{FEATURES}/{{protocol}}/robustness/{{model}}/metrics.json",
+    log:
+        f"{RUN}/logs/robustness_scores/{{features}}.{{protocol}}.{{model}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/robustness_scores/{{features}}.{{protocol}}.{{model}}.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("robustness_scores")
+    resources:
+        **asks("robustness_scores"),
+    params:
+        job=lambda wildcards: {
+            "ledger": LEDGER,
+            "evaluation": plain(CONFIG.evaluation),
+            "seed": CONFIG.seed,
+            "code": code("robustness_scores", *modules(wildcards.model)),
+        },
+    message:
+        "scoring perturbed clips: {wildcards.model}, {wildcards.features}, {wildcards.protocol}"
+    script:
+        "../scripts/robustness_scores.py"
+
+
+rule robustness_page:
+    input:
+        judged=for_each_model("robustness/{model}/metrics.json", APART),
+    output:
+        table=f"{RUN}/robustness.tsv",
+        figure=f"{RUN}/robustness.svg",
+        page=f"{RUN}/robustness.html",
+    log:
+        f"{RUN}/logs/robustness_page.log",
+    benchmark:
+        f"{RUN}/benchmarks/robustness_page.jsonl"
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("robustness_page")
+    resources:
+        **asks("robustness_page"),
+    params:
+        job={
+            "run": CONFIG.run,
+            "cross": plain(CONFIG.split.cross),
+            "code": code("robustness_page"),
+        },
+    message:
+        "writing how scores hold when clips are perturbed"
+    script:
+        "../scripts/robustness_page.py"

@@ -1,0 +1,144 @@
+"""The table, figure and page of perturbed clips: everything counted, leaky scores stamped."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from deepfake import robustness as judging
+from deepfake import summary, tables
+from deepfake.report import figures, pages, robustness
+from tests import browser
+from tests.unit import made_up_run
+from tests.unit.test_report import Scores
+
+MODELS = {"svm": (0.6, 1.0), "forest": (0.7, 2.0)}
+PERTURBATIONS = [("crf", 23.0), ("crf", 40.0), ("scale", 0.5), ("scale", 0.25),
+                 ("brightness", 0.5), ("brightness", 2.0), ("mirror", 1.0)]  # fmt: skip
+BLIND = ("scale", 0.25)  # no face is found any more
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[list[dict], str]:
+    """The rows and the page of two models on a split that leaks and one that does not."""
+    folder = tmp_path_factory.mktemp("robustness")
+    files = made_up_run.write(
+        folder, protocols=("video", "grouped"), models=MODELS, features=("pixels", "residuals")
+    )
+    records = []
+    for metrics, frames, videos in zip(
+        files["metrics"], files["frames"], files["videos"], strict=True
+    ):
+        record = json.loads(Path(metrics).read_text())
+
+        before = {"frames": tables.read(frames), "videos": tables.read(videos)}
+        found = {
+            perturbation: [
+                row | {"score": float(row["score"]) - number / 10}
+                for row in before["frames"]
+                if perturbation != BLIND
+            ]
+            for number, perturbation in enumerate(PERTURBATIONS)
+        }
+        calibration = {"slope": 1.0, "intercept": 0.0}
+        judged = judging.judge(found, before, record, calibration, **made_up_run.HOW)
+        records.append(record | {"perturbations": judged})
+    rows = robustness.table(records)
+    facts = robustness.facts(rows, records, "made-up", {})
+    page = pages.render("robustness.html", **facts)
+    (folder / "robustness.html").write_text(page)
+    for size in (browser.PHONE, browser.WIDE):
+        with browser.opened(folder / "robustness.html", size) as opened:
+            opened.assert_sound()
+    return rows, page
+
+
+def test_every_model_has_a_row_as_it_is_and_one_a_perturbation_in_both_units(made):
+    rows, _ = made
+    assert all(set(row) <= set(robustness.COLUMNS) for row in rows)
+    strengths = [("none", ""), *((kind, f"{strength:g}") for kind, strength in PERTURBATIONS)]
+    assert [
+        (row["protocol"], row["features"], row["model"], row["perturbation"], row["strength"],
+         row["unit"])
+        for row in rows
+    ] == [
+        (protocol, features, model, *told, unit)
+        for protocol in ("video", "grouped")
+        for features in ("pixels", "residuals")
+        for model in MODELS
+        for told in strengths
+        for unit in ("frames", "videos")
+    ]  # fmt: skip
+
+
+def test_scores_that_all_move_lose_accuracy_and_keep_their_order(made):
+    rows, _ = made
+    mine = [row for row in rows if row["unit"] == "frames" and row["rows"] is not None]
+    for row in mine:
+        if row["perturbation"] != "none":
+            assert row["roc_auc_less"] == 0
+    shares = [row["accuracy_less"] for row in mine if row["perturbation"] == "brightness"]
+    assert min(shares) < 0
+
+
+def test_a_perturbation_that_hides_every_face_stays_in_the_table_and_on_the_page(made):
+    rows, page = made
+    blind = [row for row in rows if (row["perturbation"], row["strength"]) == ("scale", "0.25")]
+    assert len(blind) == 16
+    for row in blind:
+        assert row["note"] == "no face is found"
+        assert row["lost"] > 0
+        assert row["roc_auc"] is None
+    assert page.count("no face is found") == 8
+
+
+def test_leaky_scores_are_stamped_and_the_others_are_not(made):
+    rows, page = made
+    assert {(row["protocol"], row["leaky"]) for row in rows} == {
+        ("video", "yes"), ("grouped", "no"),
+    }  # fmt: skip
+    leaky, sound = page.split("<h2>The grouped split")
+    lines = leaky.split("<tbody>")[1].split("</tbody>")[0].split("</tr>")[:-1]
+    assert all("LEAKY" in line for line in lines)
+    assert "LEAKY" not in sound
+    assert Scores(page).unstamped()  # of the grouped split
+
+
+def test_the_figure_stamps_what_leaks_and_tells_every_score(made):
+    rows, page = made
+    figure = page.split("<svg")[1].split("</svg>")[0]
+    told = figure.split('aria-label="')[1].split('"')[0]
+    assert "video, pixels LEAKY svm crf: as is " in told
+    assert "grouped, residuals forest scale: as is " in told
+    assert "grouped, residuals LEAKY" not in told
+    auc = next(
+        row["roc_auc"]
+        for row in rows
+        if (row["protocol"], row["features"], row["model"], row["perturbation"], row["unit"])
+        == ("grouped", "pixels", "svm", "none", "videos")
+    )
+    assert f"grouped, pixels svm brightness: 0.5 {auc:.3f}, as is {auc:.3f}, 2 {auc:.3f}" in told
+    assert f"grouped, pixels svm scale: as is {auc:.3f}, 0.5 {auc:.3f}, 0.25 nan" in told
+    assert "mirrored" in told
+
+
+def test_the_figure_is_a_file_of_its_own_too(made):
+    rows, _ = made
+    drawn = figures.alone(robustness.figure(rows))
+    assert ElementTree.fromstring(drawn).tag.endswith("svg")
+    assert "currentColor" not in drawn
+
+
+def test_differences_are_told_with_their_interval_and_the_clips_as_they_are_have_none(made):
+    rows, page = made
+    row = next(
+        row for row in rows
+        if row["perturbation"] == "crf" and row["unit"] == "videos" and row["protocol"] == "grouped"
+    )  # fmt: skip
+    less = {"value": row["roc_auc_less"], "low": row["roc_auc_less_low"],
+            "high": row["roc_auc_less_high"]}  # fmt: skip
+    assert summary.difference(less) in page.split("<h2>The grouped split")[1]
+    for row in rows:
+        if row["perturbation"] == "none":
+            assert "roc_auc_less" not in row
