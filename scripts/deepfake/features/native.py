@@ -5,6 +5,8 @@ All of it is whole numbers, so that it is the same on every machine.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 BORDER = 2  # pixels at the crop's edge where a 5 x 5 filter has no room
@@ -113,11 +115,26 @@ def windows(mask: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.n
     Returns:
         Two bool arrays (height - rows + 1, width - columns + 1).
     """
-    count = _sums(_sums(mask.view(np.uint8), rows).T, columns).T
-    return count == rows * columns, count == 0
+    found = sides(mask, rows, columns)
+    return found == 2, found == 1
 
 
-def _sums(counts: np.ndarray, length: int) -> np.ndarray:
-    """Sums of so many successive rows."""
-    last = len(counts) - length + 1
-    return sum((counts[first : first + last] for first in range(1, length)), counts[:last])
+def sides(mask: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """On which side of a mask's border windows lie: 2 wholly inside, 1 wholly outside, 0 on both.
+
+    Returns:
+        uint8 (height - rows + 1, width - columns + 1).
+    """
+    import cv2
+
+    found = mask.view(np.uint8) + np.uint8(1)  # one bit of a pixel inside, another of one outside
+    for axis, length in enumerate((rows, columns)):
+        pixels = [part(found, axis, first, length - 1) for first in range(length)]
+        found = functools.reduce(cv2.bitwise_and, pixels)
+    return found
+
+
+def part(array: np.ndarray, axis: int, first: int, less: int) -> np.ndarray:
+    """An array from a place on, and shorter by `less` along an axis."""
+    kept = slice(first, array.shape[axis] - less + first)
+    return array[kept] if axis == 0 else array[:, kept]
