@@ -6,6 +6,7 @@ All of it is whole numbers, so that it is the same on every machine.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -58,7 +59,12 @@ def _channels(crop: np.ndarray, dtype: type) -> list[np.ndarray]:
 
 
 def residuals(channel: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
-    """High-pass residuals of a channel by the name of their filter.
+    """All of `each_residual`, by the name of the filter."""
+    return dict(each_residual(channel))
+
+
+def each_residual(channel: np.ndarray) -> Iterator[tuple[str, tuple[np.ndarray, ...]]]:
+    """High-pass residuals of a channel, and before them the name of their filter.
 
     The linear filters of Fridrich and Kodovsky 2012, "Rich models for steganalysis of digital
     images", IEEE Transactions on Information Forensics and Security 7(3), figure 2: first, second
@@ -67,24 +73,32 @@ def residuals(channel: np.ndarray) -> dict[str, tuple[np.ndarray, ...]]:
     Args:
         channel: int16 (height, width), both at least SMALLEST.
 
-    Returns:
+    Yields:
         Of LINES (along rows, along columns), of SQUARES (one,): int16, of the pixels that have
         BORDER pixels around them, (height - 4, width - 4). First and third differences lie
         between two pixels: along rows they have a column less, along columns a row less.
     """
+    import cv2
+
     rows, columns = channel.shape[0] - 2 * BORDER, channel.shape[1] - 2 * BORDER
-    found = {}
     along, down = channel, channel
     for name, less in (("first", 1), ("second", 0), ("third", 1)):
-        along, down = np.diff(along, axis=1), np.diff(down, axis=0)
-        found[name] = _middle(along, rows, columns - less), _middle(down, rows - less, columns)
+        along, down = _difference(along, 1), _difference(down, 0)
+        yield name, (_middle(along, rows, columns - less), _middle(down, rows - less, columns))
         if name == "second":
-            small = np.diff(along, n=2, axis=0)
+            small = _difference(_difference(along, 0), 0)
+    yield "square3", (_middle(small, rows, columns),)
     # [1, -2, 2, -2, 1] is [1, -2, 1] by [1, 0, 1]: the large filter is made of the small one
-    large = 2 * small[1:-1, 1:-1]
-    for corner in (small[:-2, :-2], small[:-2, 2:], small[2:, :-2], small[2:, 2:]):
-        large += corner
-    return found | {"square3": (_middle(small, rows, columns),), "square5": (large,)}
+    sides = cv2.add(small[:, :-2], small[:, 2:])
+    corners, centre = cv2.add(sides[:-2], sides[2:]), small[1:-1, 1:-1]
+    yield "square5", (cv2.add(corners, cv2.add(centre, centre)),)
+
+
+def _difference(array: np.ndarray, axis: int) -> np.ndarray:
+    """Each number of an axis less the one before it, int16."""
+    import cv2
+
+    return cv2.subtract(part(array, axis, 1, 1), part(array, axis, 0, 1))
 
 
 def _middle(array: np.ndarray, rows: int, columns: int) -> np.ndarray:
