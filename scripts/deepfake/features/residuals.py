@@ -77,7 +77,7 @@ def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     crop = native.roomy(crop)
     inner = native.face(crop.shape, box)
     inner = inner[native.BORDER : -native.BORDER, native.BORDER : -native.BORDER]
-    counts = dict.fromkeys(SUBMODELS, 0)
+    counts = {submodel: np.zeros((len(REGIONS), PAIRS**2), np.int64) for submodel in SUBMODELS}
     places: dict[tuple[int, int, int], np.ndarray] = {}
     for name, found in native.each_residual(native.luma(crop)):
         for direction, residual in enumerate(found):
@@ -87,8 +87,8 @@ def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
                 if key not in places:
                     places[key] = _places(inner, levels.shape, axis)
                 scan = "both" if len(found) == 1 else "across" if axis == direction else "along"
-                counts[name, scan] = counts[name, scan] + count(levels, axis, places[key])
-    return np.concatenate([_frequencies(counts[submodel]) for submodel in SUBMODELS])
+                counts[name, scan] += count(levels, axis, places[key])
+    return _frequencies(np.concatenate(list(counts.values())))
 
 
 def quantise(residual: np.ndarray, step: int) -> np.ndarray:
@@ -144,11 +144,20 @@ def _places(inner: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
 
 
 def _frequencies(counts: np.ndarray) -> np.ndarray:
-    """Square roots of the merged frequencies of one submodel, face then ring; none are zeros."""
+    """Square roots of merged frequencies; of a region without a run zeros.
+
+    Args:
+        counts: int64 (rows, 625), of runs of four in one region each.
+
+    Returns:
+        float32 (rows x 208,): of each row those of three, then those of four.
+    """
     shares = []
-    for fours in counts:
-        threes = fours.reshape(-1, LEVELS).sum(axis=1) + fours.reshape(LEVELS, -1).sum(axis=0)
-        for order, found in ((3, threes), (ORDER, fours)):
-            merged = np.bincount(CLASSES[order], weights=found, minlength=SIZES[order])
-            shares.append(np.sqrt(merged / max(found.sum(), 1)))
-    return np.concatenate(shares).astype(np.float32)
+    threes = counts.reshape(-1, LEVELS**3, LEVELS).sum(axis=2)
+    threes += counts.reshape(-1, LEVELS, LEVELS**3).sum(axis=1)
+    for order, found in ((3, threes), (ORDER, counts)):
+        bins = SIZES[order] * np.arange(len(found))[:, None] + CLASSES[order]
+        merged = np.bincount(bins.ravel(), found.ravel(), SIZES[order] * len(found))
+        total = np.maximum(found.sum(axis=1, keepdims=True), 1)
+        shares.append(np.sqrt(merged.reshape(len(found), -1) / total))
+    return np.concatenate(shares, axis=1).ravel().astype(np.float32)
