@@ -47,10 +47,10 @@ def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """Frequencies, float32 (LENGTH,); a region without a pixel has zeros."""
     crop = native.roomy(crop)
     inner = native.face(crop.shape, box)[1:-1, 1:-1]
-    found = codes(native.luma(crop))
+    # the circle's bits, and one more for the ring
+    found = codes(native.luma(crop)) + (~inner * np.uint16(256))
     shares = []
-    for region in (inner, ~inner):
-        circles = np.bincount(found[region], minlength=256)
+    for circles in np.bincount(found.ravel(), minlength=2 * 256).reshape(2, 256):
         patterns = np.bincount(RIU2, weights=circles, minlength=PATTERNS)
         shares.append(patterns / max(circles.sum(), 1))
     return np.concatenate(shares).astype(np.float32)
@@ -65,9 +65,13 @@ def codes(grey: np.ndarray) -> np.ndarray:
     Returns:
         (height - 2, width - 2); bit i is of NEIGHBOURS[i].
     """
+    import cv2
+
     rows, columns = grey.shape
     less = [
-        grey[1 + down : rows - 1 + down, 1 + right : columns - 1 + right] - grey[1:-1, 1:-1]
+        cv2.subtract(
+            grey[1 + down : rows - 1 + down, 1 + right : columns - 1 + right], grey[1:-1, 1:-1]
+        )
         for down, right in NEIGHBOURS
     ]
     found = np.zeros(less[0].shape, np.uint8)

@@ -77,9 +77,9 @@ def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     crop = native.roomy(crop)
     inner = native.face(crop.shape, box)
     inner = inner[native.BORDER : -native.BORDER, native.BORDER : -native.BORDER]
-    counts = dict.fromkeys(SUBMODELS, 0)
+    counts = {submodel: np.zeros((len(REGIONS), PAIRS**2), np.int64) for submodel in SUBMODELS}
     places: dict[tuple[int, int, int], np.ndarray] = {}
-    for name, found in native.residuals(native.luma(crop)).items():
+    for name, found in native.each_residual(native.luma(crop)):
         for direction, residual in enumerate(found):
             levels = quantise(residual, STEPS[name])
             for axis in (0, 1):
@@ -87,14 +87,15 @@ def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
                 if key not in places:
                     places[key] = _places(inner, levels.shape, axis)
                 scan = "both" if len(found) == 1 else "across" if axis == direction else "along"
-                counts[name, scan] = counts[name, scan] + count(levels, axis, places[key])
-    return np.concatenate([_frequencies(counts[submodel]) for submodel in SUBMODELS])
+                counts[name, scan] += count(levels, axis, places[key])
+    return _frequencies(np.concatenate(list(counts.values())))
 
 
 def quantise(residual: np.ndarray, step: int) -> np.ndarray:
     """Levels of residuals, uint8 0 to 4 for -2 to 2: rounded, halves away from zero."""
     one = (step + 1) // 2  # the least residual of level 1
     two = (3 * step + 1) // 2
+    residual = np.ascontiguousarray(residual)  # to compare a part of an array takes twice as long
     levels = (residual >= one).view(np.uint8)
     for bound in (two, 1 - one, 1 - two):
         levels += (residual >= bound).view(np.uint8)
@@ -113,21 +114,17 @@ def count(levels: np.ndarray, axis: int, places: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    pairs = _part(levels, axis, 0, 1) * LEVELS + _part(levels, axis, 1, 1)
-    first, second = _part(pairs, axis, 0, 2) + places, _part(pairs, axis, 2, 2)
+    fives, part = LEVELS * levels, native.part  # OpenCV adds parts of arrays faster than numpy
+    pairs = cv2.add(part(fives, axis, 0, 1), part(levels, axis, 1, 1))
+    first, second = cv2.add(part(pairs, axis, 0, 2), places), part(pairs, axis, 2, 2)
     size = LANES * 3 * PAIRS, PAIRS
-    counts = np.zeros(size, np.int64)
+    counts = np.zeros((len(REGIONS), PAIRS**2), np.int64)
     rows = max(1, EXACT // places.shape[1])
     for top in range(0, len(places), rows):
-        some = [part[top : top + rows] for part in (first, second)]
-        counts += cv2.calcHist(some, [0, 1], None, size, (0, size[0], 0, size[1])).astype(np.int64)
-    return counts.reshape(LANES, 3, -1).sum(axis=0)[:2]
-
-
-def _part(array: np.ndarray, axis: int, first: int, less: int) -> np.ndarray:
-    """An array from a place on, and shorter by `less` along an axis."""
-    part = slice(first, array.shape[axis] - less + first)
-    return array[part] if axis == 0 else array[:, part]
+        some = [half[top : top + rows] for half in (first, second)]
+        found = cv2.calcHist(some, [0, 1], None, size, (0, size[0], 0, size[1]))
+        counts += found.reshape(LANES, 3, -1).sum(axis=0)[:2].astype(np.int64)
+    return counts
 
 
 def _places(inner: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
@@ -140,17 +137,27 @@ def _places(inner: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
     """
     size = [1 + side - mine for side, mine in zip(inner.shape, shape, strict=True)]
     size[axis] += ORDER - 1
-    face, ring = (part.view(np.uint8) for part in native.windows(inner, *size))
-    region = 2 - 2 * face - ring
-    return (region + (np.arange(region.shape[1]) % LANES * 3).astype(np.uint8)) * PAIRS
+    region = 2 - native.sides(inner, *size)
+    region += (np.arange(region.shape[1]) % LANES * 3).astype(np.uint8)
+    region *= PAIRS
+    return region
 
 
 def _frequencies(counts: np.ndarray) -> np.ndarray:
-    """Square roots of the merged frequencies of one submodel, face then ring; none are zeros."""
+    """Square roots of merged frequencies; of a region without a run zeros.
+
+    Args:
+        counts: int64 (rows, 625), of runs of four in one region each.
+
+    Returns:
+        float32 (rows x 208,): of each row those of three, then those of four.
+    """
     shares = []
-    for fours in counts:
-        threes = fours.reshape(-1, LEVELS).sum(axis=1) + fours.reshape(LEVELS, -1).sum(axis=0)
-        for order, found in ((3, threes), (ORDER, fours)):
-            merged = np.bincount(CLASSES[order], weights=found, minlength=SIZES[order])
-            shares.append(np.sqrt(merged / max(found.sum(), 1)))
-    return np.concatenate(shares).astype(np.float32)
+    threes = counts.reshape(-1, LEVELS**3, LEVELS).sum(axis=2)
+    threes += counts.reshape(-1, LEVELS, LEVELS**3).sum(axis=1)
+    for order, found in ((3, threes), (ORDER, counts)):
+        bins = SIZES[order] * np.arange(len(found))[:, None] + CLASSES[order]
+        merged = np.bincount(bins.ravel(), found.ravel(), SIZES[order] * len(found))
+        total = np.maximum(found.sum(axis=1, keepdims=True), 1)
+        shares.append(np.sqrt(merged.reshape(len(found), -1) / total))
+    return np.concatenate(shares, axis=1).ravel().astype(np.float32)
