@@ -8,6 +8,7 @@ from deepfake import (
     protocols,
     question,
     record,
+    refusals,
     schema,
     sheet,
     site,
@@ -94,10 +95,11 @@ def load_videos():
 
 def make_plan():
     """The jobs of this run and what they ask for."""
+    reasons = [] if ASKED or DOWNLOADING else refusals.problems(CONFIG, VIDEOS, SITE.limits)
+    if reasons:
+        refuse("\n".join(reasons))
     made = Plan(CONFIG, VIDEOS, SITE.limits, faces=tracks.MOST if ASKED else 1)
-    if not (ASKED or DOWNLOADING) and made.problems():
-        refuse("\n".join(made.problems()))
-    for line in made.warnings() if workflow.is_main_process and not ASKED else []:
+    for line in refusals.warnings(made) if workflow.is_main_process and not ASKED else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
     return made
 

@@ -1,34 +1,22 @@
 """The jobs of a run before any of it exists: which there are, how large, what each asks for.
 
-The Snakefile calls this, so nothing heavy is imported.
+Not whether a run may be: see `refusals`. The Snakefile calls this, so nothing heavy is imported.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from deepfake import download, features, protocols, resources, sheet, sweep
+from deepfake import download, features, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.report import original
 from deepfake.sheet import Video
 from deepfake.site import Limits
 
-MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has to bear them
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
 _KEEP_ROWS = ("svm", "knn")  # whose models hold training rows
-# What makes fewer jobs of a rule, by the rule.
-PACKING = {
-    "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
-    "faces": "pack more videos a job (scan_dataset.py --videos-per-job)",
-    "features": "pack more videos a job (scan_dataset.py --videos-per-job)",
-    "search": "score more candidates a job (search.candidates_per_job)",
-    "vote": "grow more trees a job (search.trees_per_job)",
-    "grow": "grow more trees a job (search.trees_per_job)",
-    "gram": "use fewer folds (split.folds.k) or protocols (split.protocols)",
-}
 
 
 class Plan:
@@ -255,78 +243,6 @@ class Plan:
         """Run time of a job in minutes."""
         asked = resources.minutes(self.formula(rule, wildcards), self.size(wildcards), attempt)
         return min(asked, self._limits.minutes or asked)
-
-    def warnings(self) -> list[str]:
-        """What is allowed but not wise, and which key to turn; empty for most runs."""
-        counts = Counter(rule for rule, _ in self.jobs())
-        jobs = sum(counts.values())
-        if jobs <= MANY_JOBS:
-            return []
-        most, count = max(((rule, counts[rule]) for rule in PACKING), key=lambda found: found[1])
-        return [
-            f"warning: this run has {jobs} jobs, {count} of them {most}; more than {MANY_JOBS} are "
-            f"slow to plan and a burden to a cluster: {PACKING[most]}"
-        ]
-
-    def problems(self) -> list[str]:
-        """Why a run of this size is refused, and what to do; empty where it is not."""
-        config, found = self._config, []
-        jobs = sum(1 for _ in self.jobs())
-        if jobs > config.max_jobs:
-            found.append(
-                f"this run has {jobs} jobs, more than max_jobs ({config.max_jobs}): pack more "
-                "videos a job (scan_dataset.py --videos-per-job), more candidates "
-                "(search.candidates_per_job) or trees (search.trees_per_job), or raise max_jobs"
-            )
-        rows = len(self._videos) * config.frames.per_video / config.split.rows.every
-        training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
-        kernels = [f"sweep.{model}" for model in self.candidates if self.scalings(model)]
-        kernels += ["report.original"] if self.published else []
-        if kernels and training > limit:
-            found.append(
-                f"{kernels[0]}: up to {training} training rows are more than "
-                f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
-                "memory: sweep only the forest, take fewer frames, or raise the limit"
-            )
-        narrow = [model for model in sweep.NARROW if model in self.candidates]
-        for name in config.features if narrow else []:
-            columns = features.length(name, config.faces.size)
-            if columns > sweep.WIDEST:
-                have = "have" if name == features.PIXELS else "has"
-                found.append(
-                    f"sweep.{narrow[0]}: LDA, QDA and KNN take feature sets of up to "
-                    f"{sweep.WIDEST:,} columns; {name} {have} {columns:,}: leave {name} out of "
-                    f"features, or {' and '.join(narrow)} out of the sweep"
-                )
-        if "mesonet" in self.candidates and features.PIXELS not in config.features:
-            found.append(
-                "sweep.mesonet: a network sees pictures, so it is trained on pixels alone: add "
-                "pixels to features, or leave mesonet out of the sweep"
-            )
-        cross = config.split.cross.model_dump(mode="json")
-        for protocol in config.split.protocols:
-            for problem in protocols.problems(protocol, self._videos, cross):
-                found.append(f"{config.sheet}: {problem}")
-        return found + self._beyond_limits()
-
-    def _beyond_limits(self) -> list[str]:
-        """A line for each rule whose first attempt would be capped: a certain kill."""
-        free = Plan(self._config, self._videos)
-        most: dict[str, tuple[int, int]] = {}
-        for rule, wildcards in free.jobs():
-            mem_mb, minutes = most.get(rule, (0, 0))
-            asked = free.mem_mb(rule, wildcards), free.minutes(rule, wildcards)
-            most[rule] = max(mem_mb, asked[0]), max(minutes, asked[1])
-        found = []
-        for rule, asked in most.items():
-            for name, unit, want in zip(("mem_mb", "minutes"), ("MB", "min"), asked, strict=True):
-                limit = getattr(self._limits, name)
-                if limit and want > limit:
-                    found.append(
-                        f"{rule}: a job needs about {want} {unit}, more than limits.{name} "
-                        f"({limit}) of the site file allows: make it smaller, or raise the limit"
-                    )
-        return found
 
     def told(self) -> str:
         """The run in one line."""
