@@ -4,6 +4,7 @@ import numpy as np
 
 from deepfake import archive, faces, job, tables
 from deepfake.detector import Detector
+from deepfake.progress import Progress
 
 
 def main(work: job.Job) -> None:
@@ -12,7 +13,7 @@ def main(work: job.Job) -> None:
     detector = Detector(settings.pop("thresholds"))
     table = tables.read(work.read("table"))
     fps = {row["video_id"]: row["fps"] for row in table}
-    progress = job.Progress(len({row["video_id"] for row in table}), "videos")
+    progress = Progress(len({row["video_id"] for row in table}), "videos")
     rows, pixels = [], []
     with archive.Writer(work.write("crops")) as crops:
         for video in faces.by_video(table, archive.members(work.read("frames"))):
