@@ -6,7 +6,7 @@ Not whether a run may be: see `refusals`. The Snakefile calls this, so nothing h
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from deepfake import download, features, resources, sheet, sweep
 from deepfake.config import Config
@@ -16,7 +16,7 @@ from deepfake.site import Limits
 
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
-_KEEP_ROWS = ("svm", "knn")  # whose models hold training rows
+_EVALUATED = ("svm", "knn", "mesonet")  # whose scoring has a formula of its own
 
 
 class Plan:
@@ -190,7 +190,7 @@ class Plan:
         decoded = frames * self._config.frames.every
         if self._config.frames.span == "whole":
             decoded = max(decoded, LONG_CLIP)
-        parts = self.members(model) if model else [None]
+        parts = self.members(model, wildcards.get("features")) if model else [None]
         trees, members = max(self._trees(name, wildcards.get("chunk")) for name in parts), {}
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
@@ -199,6 +199,7 @@ class Plan:
             trees = end - first
         elif "published" in wildcards:
             trees = self.published[wildcards["published"]].candidate.get("n_estimators", 0)
+        networks = self.chosen("mesonet", wildcards.get("chunk")) if "mesonet" in parts else {}
         return resources.Size(
             videos=len(videos),
             frames=frames,
@@ -210,7 +211,7 @@ class Plan:
             ),
             candidates=max(1, len(members)),
             trees=trees,
-            **_training(members.values()) if model == "mesonet" else {},
+            **_training(networks.values()),
             download=download.size(
                 self._config.download, wildcards["subset"], wildcards["compression"]
             )
@@ -232,16 +233,19 @@ class Plan:
 
     def threads(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """Threads of a job."""
-        return resources.threads(self.formula(rule, wildcards), self.size(wildcards))
+        size = self.size(wildcards)
+        return max(resources.threads(name, size) for name in self.formulas(rule, wildcards))
 
     def mem_mb(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Memory of a job in MB."""
-        asked = resources.mem_mb(self.formula(rule, wildcards), self.size(wildcards), attempt)
+        size, names = self.size(wildcards), self.formulas(rule, wildcards)
+        asked = max(resources.mem_mb(name, size, attempt) for name in names)
         return min(asked, self._limits.mem_mb or asked)
 
     def minutes(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Run time of a job in minutes."""
-        asked = resources.minutes(self.formula(rule, wildcards), self.size(wildcards), attempt)
+        size, names = self.size(wildcards), self.formulas(rule, wildcards)
+        asked = max(resources.minutes(name, size, attempt) for name in names)
         return min(asked, self._limits.minutes or asked)
 
     def told(self) -> str:
@@ -254,25 +258,26 @@ class Plan:
             f"{sum(1 for _ in self.jobs())} jobs from nothing"
         )
 
-    def formula(self, rule: str, wildcards: Mapping[str, str]) -> str:
-        """Name of the resource formula: search and fit jobs have their model's."""
+    def formulas(self, rule: str, wildcards: Mapping[str, str]) -> list[str]:
+        """Names of the resource formulas of which a job asks for the most.
+
+        Search and fit jobs have their model's; what holds an average, its members'.
+        """
         model = wildcards.get("model")
-        if rule in ("vote", "grow"):
-            return "forest"
         if rule in ("average", "evaluate"):
-            keep_rows = [name for name in self.members(model or "average") if name in _KEEP_ROWS]
-            return f"{keep_rows[0]} evaluate" if keep_rows else rule
+            members = self.members(model, wildcards.get("features"))
+            return sorted({f"{name} evaluate" if name in _EVALUATED else rule for name in members})
+        if rule in ("vote", "grow"):
+            return ["forest"]
         if model == "svm" and rule == "fit":
-            return "svm fit"
+            return ["svm fit"]
         if model == "forest" and rule in ("search", "fit"):
             merges = self.parts(model, wildcards.get("chunk"))
-            return "forest merge" if merges else "forest"
-        if model == "mesonet" and rule == "evaluate":
-            return "mesonet evaluate"
-        return model if rule in ("search", "train", "fit") else rule
+            return ["forest merge" if merges else "forest"]
+        return [model if rule in ("search", "train", "fit") else rule]
 
 
-def _training(members: Iterable[sweep.Candidate]) -> dict[str, int]:
-    """The most of what a network's training takes time and memory for."""
+def _training(networks: Collection[sweep.Candidate]) -> dict[str, int]:
+    """The most of what training networks takes time and memory for; 0 where there are none."""
     names = {"epochs": "epochs", "batch": "batch_size", "side": "side"}
-    return {name: max(member[of] for member in members) for name, of in names.items()}
+    return {name: max((one[of] for one in networks), default=0) for name, of in names.items()}
