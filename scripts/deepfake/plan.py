@@ -186,6 +186,7 @@ class Plan:
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""
         videos = self.batches.get(wildcards.get("batch"), self._videos)
+        protocol = original.PROTOCOL if "published" in wildcards else wildcards.get("protocol")
         model, frames = wildcards.get("model"), self._config.frames.per_video
         decoded = frames * self._config.frames.every
         if self._config.frames.span == "whole":
@@ -205,7 +206,7 @@ class Plan:
             frames=frames,
             decoded=decoded,
             patience=self._config.frames.timeout,
-            **self._rows(len(videos) * frames * self._faces, wildcards.get("protocol")),
+            **self._rows(len(videos) * frames * self._faces, protocol),
             features=features.length(
                 wildcards.get("features", features.PIXELS), self._config.faces.size
             ),
@@ -261,9 +262,14 @@ class Plan:
     def formulas(self, rule: str, wildcards: Mapping[str, str]) -> list[str]:
         """Names of the resource formulas of which a job asks for the most.
 
-        Search and fit jobs have their model's; what holds an average, its members'.
+        Search and fit jobs have their model's; what holds an average, its members'; a repeated run
+        of the original experiment, those of its fit and of its test.
         """
         model = wildcards.get("model")
+        if rule == "original_run":
+            model = self.published[wildcards["published"]].model
+            tested = f"{model} evaluate" if model in _EVALUATED else "evaluate"
+            return ["svm fit" if model == "svm" else model, tested]
         if rule in ("average", "evaluate"):
             members = self.members(model, wildcards.get("features"))
             return sorted({f"{name} evaluate" if name in _EVALUATED else rule for name in members})
