@@ -19,6 +19,7 @@ if not ASKED and not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/hooks.smk"
 
 
 guard_status_commands()

@@ -115,8 +115,11 @@ def jobs(settings: Path) -> Iterator[dict[str, object]]:
         for line in file.read_text(encoding="utf-8").splitlines():
             told = json.loads(line)
             wildcards = {name: str(value) for name, value in told["wildcards"].items()}
+            formula, *others = plan.formulas(told["rule_name"], wildcards)
+            if others:  # the most of several: none of them is held to it
+                continue
             yield {
-                "formula": plan.formula(told["rule_name"], wildcards),
+                "formula": formula,
                 **asdict(plan.size(wildcards)),
                 "threads": told["threads"],
                 "used_mb": round(told["max_rss"]) if told["s"] > LOOKED else 0,

@@ -8,6 +8,7 @@ from deepfake import (
     protocols,
     question,
     record,
+    refusals,
     schema,
     sheet,
     site,
@@ -17,12 +18,6 @@ from deepfake import (
 from deepfake import config as settings
 from deepfake.plan import Plan
 from deepfake.report import original
-
-# Pages beside the report, each of the target of its name, and what they tell.
-BESIDE = {
-    "leakage": "What a leak is worth",
-    "robustness": "What a model makes of perturbed clips",
-}
 
 
 def refuse(lines):
@@ -100,10 +95,11 @@ def load_videos():
 
 def make_plan():
     """The jobs of this run and what they ask for."""
+    reasons = [] if ASKED or DOWNLOADING else refusals.problems(CONFIG, VIDEOS, SITE.limits)
+    if reasons:
+        refuse("\n".join(reasons))
     made = Plan(CONFIG, VIDEOS, SITE.limits, faces=tracks.MOST if ASKED else 1)
-    if not (ASKED or DOWNLOADING) and made.problems():
-        refuse("\n".join(made.problems()))
-    for line in made.warnings() if workflow.is_main_process and not ASKED else []:
+    for line in refusals.warnings(made) if workflow.is_main_process and not ASKED else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
     return made
 
@@ -273,32 +269,3 @@ def preprocessing():
         "faces": plain(CONFIG.faces),
         "versions": codehash.versions("faces"),
     }
-
-
-def show_failures(log):
-    """What failed, why, and which log to read; a run under scripts/submit.py tells it itself."""
-    if not runs.are_watched():
-        for path in log:
-            print(runs.explain(pathlib.Path(path)))
-
-
-def show_start():
-    """What is about to be done, in one line."""
-    if DOWNLOADING:
-        print(f"downloading {', '.join(CONFIG.download.datasets)} to {CONFIG.download.folder}")
-    else:
-        print(f"{len(VIDEOS)} videos to judge" if ASKED else PLAN.told())
-
-
-def show_summary():
-    """The table of the run, where it was made."""
-    if DOWNLOADING:
-        print(f"All is in {CONFIG.download.folder}; scripts/scan_dataset.py makes a sheet of it")
-        return
-    table = pathlib.Path(RESULT)
-    if table.exists():
-        print(f"\n{table.read_text()}\nEverything is in {RUN}/\nThe page of it all is {PAGE}")
-    for name, what in BESIDE.items():
-        page = pathlib.Path(RUN, f"{name}.html")
-        if page.exists():
-            print(f"{what} is told in {page}")

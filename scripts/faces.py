@@ -2,6 +2,7 @@
 
 from deepfake import archive, faces, job, tables
 from deepfake.detector import Detector
+from deepfake.progress import Progress
 
 
 def main(work: job.Job) -> None:
@@ -10,7 +11,7 @@ def main(work: job.Job) -> None:
     detector = Detector(settings.pop("thresholds"))
     table = tables.read(work.read("table"))
     fps = {row["video_id"]: row["fps"] for row in table}
-    progress = job.Progress(len({row["video_id"] for row in table}), "videos")
+    progress = Progress(len({row["video_id"] for row in table}), "videos")
     rows, size = [], settings["size"]
     with (
         archive.Writer(work.write("crops")) as crops,

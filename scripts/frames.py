@@ -1,6 +1,7 @@
 """Rule frames: take the sampled frames out of a batch of videos."""
 
 from deepfake import archive, frames, job, tables
+from deepfake.progress import Progress
 
 COLUMNS = ("video_id", "frame", "reason", "width", "height", "fps")
 
@@ -9,7 +10,7 @@ def main(work: job.Job) -> None:
     """Take the sampled frames out of a batch of videos."""
     settings, videos = work.params["frames"], work.params["videos"]
     indices = frames.wanted(settings["every"], settings["per_video"], settings["span"])
-    progress = job.Progress(len(videos), "videos")
+    progress = Progress(len(videos), "videos")
     rows = []
     with (
         archive.Writer(work.write("frames")) as pictures,

@@ -4,6 +4,7 @@ import numpy as np
 
 from deepfake import gram, job, tables
 from deepfake.matrix import Matrix
+from deepfake.progress import Progress
 
 
 def main(work: job.Job) -> None:
@@ -13,7 +14,7 @@ def main(work: job.Job) -> None:
     fitted_on = np.array(
         [i for i, row in enumerate(split) if row["fold"] != work.params["fold"]], dtype=int
     )
-    progress = job.Progress(pixels.shape[1], "features")
+    progress = Progress(pixels.shape[1], "features")
     found = gram.compute(pixels, work.params["scaling"], fitted_on, progress.step)
     gram.save(found, work.write("products"), work.write("facts"))
 

@@ -2,6 +2,7 @@
 
 from deepfake import archive, faces, frames, job, perturb, tables
 from deepfake.detector import Detector
+from deepfake.progress import Progress
 
 COLUMNS = ("perturbation", "strength", *faces.COLUMNS)
 
@@ -16,7 +17,7 @@ def main(work: job.Job) -> None:
     tested = _tested(tables.read(work.read("rows")), map(tables.read, work.input["splits"]))
     videos = [video for video in params["videos"] if video["video_id"] in tested]
     job.log.info("%d of %d videos are in the test", len(videos), len(params["videos"]))
-    progress = job.Progress(len(videos), "videos")
+    progress = Progress(len(videos), "videos")
     rows, size = [], settings["size"]
     with (
         archive.Writer(work.write("crops")) as crops,

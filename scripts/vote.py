@@ -4,6 +4,7 @@ import numpy as np
 
 from deepfake import compiling, job, models, tables
 from deepfake.matrix import Matrix
+from deepfake.progress import Progress
 
 
 def main(work: job.Job) -> None:
@@ -23,7 +24,7 @@ def main(work: job.Job) -> None:
     models.demand_both_classes(fake)
     numbers = range(*params["trees"])
     some = (params["candidate"], columns, rows[~held_out], fake, numbers, params["seed"])
-    progress = job.Progress(len(numbers), "trees")
+    progress = Progress(len(numbers), "trees")
     votes = np.empty((len(numbers), held_out.sum()))
     grown = forest.grow(*some, work.threads)
     for place, said in enumerate(forest.votes(columns, rows[held_out], grown)):

@@ -279,30 +279,3 @@ def _script_name() -> str:
 
 def _is_copy() -> bool:
     return Path(sys.argv[0]).parent.name == "scripts" and ".snakemake" in sys.argv[0]
-
-
-class Progress:
-    """Logs now and then how far a long job is: things done, rate, time left.
-
-    Args:
-        total: how many things there are.
-        what: their name in the plural.
-        every: seconds between lines.
-    """
-
-    def __init__(self, total: int, what: str, every: float = 30) -> None:
-        self._total, self._what, self._every = total, what, every
-        self._begun = self._told = time.monotonic()
-        self._done = 0
-
-    def step(self, count: int = 1) -> None:
-        self._done += count
-        now = time.monotonic()
-        if now - self._told >= self._every or self._done == self._total:
-            self._told = now
-            rate = self._done / max(now - self._begun, 1e-9)
-            left = (self._total - self._done) / rate
-            log.info(
-                "%d of %d %s, %.2f a second, %.0f s left",
-                self._done, self._total, self._what, rate, left,
-            )  # fmt: skip

@@ -1,34 +1,22 @@
 """The jobs of a run before any of it exists: which there are, how large, what each asks for.
 
-The Snakefile calls this, so nothing heavy is imported.
+Not whether a run may be: see `refusals`. The Snakefile calls this, so nothing heavy is imported.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from deepfake import download, features, perturb, protocols, resources, sheet, sweep
+from deepfake import download, features, perturb, resources, sheet, sweep
 from deepfake.config import Config
 from deepfake.report import original
 from deepfake.sheet import Video
 from deepfake.site import Limits
 
-MANY_JOBS = 2000  # Snakemake plans more slowly, and a cluster's controller has to bear them
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
-_KEEP_ROWS = ("svm", "knn")  # whose models hold training rows
-# What makes fewer jobs of a rule, by the rule.
-PACKING = {
-    "frames": "pack more videos a job (scan_dataset.py --videos-per-job)",
-    "faces": "pack more videos a job (scan_dataset.py --videos-per-job)",
-    "features": "pack more videos a job (scan_dataset.py --videos-per-job)",
-    "search": "score more candidates a job (search.candidates_per_job)",
-    "vote": "grow more trees a job (search.trees_per_job)",
-    "grow": "grow more trees a job (search.trees_per_job)",
-    "gram": "use fewer folds (split.folds.k) or protocols (split.protocols)",
-}
+_EVALUATED = ("svm", "knn", "mesonet")  # whose scoring has a formula of its own
 
 
 class Plan:
@@ -198,11 +186,12 @@ class Plan:
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""
         videos = self.batches.get(wildcards.get("batch"), self._videos)
+        protocol = original.PROTOCOL if "published" in wildcards else wildcards.get("protocol")
         model, frames = wildcards.get("model"), self._config.frames.per_video
         decoded = frames * self._config.frames.every
         if self._config.frames.span == "whole":
             decoded = max(decoded, LONG_CLIP)
-        parts = self.members(model) if model else [None]
+        parts = self.members(model, wildcards.get("features")) if model else [None]
         trees, members = max(self._trees(name, wildcards.get("chunk")) for name in parts), {}
         if model:
             members = self.chosen(model, wildcards.get("chunk"))
@@ -211,19 +200,20 @@ class Plan:
             trees = end - first
         elif "published" in wildcards:
             trees = self.published[wildcards["published"]].candidate.get("n_estimators", 0)
+        networks = self.chosen("mesonet", wildcards.get("chunk")) if "mesonet" in parts else {}
         return resources.Size(
             videos=len(videos),
             frames=frames,
             decoded=decoded,
             patience=self._config.frames.timeout,
-            **self._rows(len(videos) * frames * self._faces, wildcards.get("protocol")),
+            **self._rows(len(videos) * frames * self._faces, protocol),
             features=features.length(
                 wildcards.get("features", features.PIXELS), self._config.faces.size
             ),
             candidates=max(1, len(members)),
             trees=trees,
             perturbations=len(perturb.wanted(self._config.robustness.model_dump())),
-            **_training(members.values()) if model == "mesonet" else {},
+            **_training(networks.values()),
             download=download.size(
                 self._config.download, wildcards["subset"], wildcards["compression"]
             )
@@ -245,89 +235,20 @@ class Plan:
 
     def threads(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """Threads of a job."""
-        return resources.threads(self.formula(rule, wildcards), self.size(wildcards))
+        size = self.size(wildcards)
+        return max(resources.threads(name, size) for name in self.formulas(rule, wildcards))
 
     def mem_mb(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Memory of a job in MB."""
-        asked = resources.mem_mb(self.formula(rule, wildcards), self.size(wildcards), attempt)
+        size, names = self.size(wildcards), self.formulas(rule, wildcards)
+        asked = max(resources.mem_mb(name, size, attempt) for name in names)
         return min(asked, self._limits.mem_mb or asked)
 
     def minutes(self, rule: str, wildcards: Mapping[str, str], attempt: int = 1) -> int:
         """Run time of a job in minutes."""
-        asked = resources.minutes(self.formula(rule, wildcards), self.size(wildcards), attempt)
+        size, names = self.size(wildcards), self.formulas(rule, wildcards)
+        asked = max(resources.minutes(name, size, attempt) for name in names)
         return min(asked, self._limits.minutes or asked)
-
-    def warnings(self) -> list[str]:
-        """What is allowed but not wise, and which key to turn; empty for most runs."""
-        counts = Counter(rule for rule, _ in self.jobs())
-        jobs = sum(counts.values())
-        if jobs <= MANY_JOBS:
-            return []
-        most, count = max(((rule, counts[rule]) for rule in PACKING), key=lambda found: found[1])
-        return [
-            f"warning: this run has {jobs} jobs, {count} of them {most}; more than {MANY_JOBS} are "
-            f"slow to plan and a burden to a cluster: {PACKING[most]}"
-        ]
-
-    def problems(self) -> list[str]:
-        """Why a run of this size is refused, and what to do; empty where it is not."""
-        config, found = self._config, []
-        jobs = sum(1 for _ in self.jobs())
-        if jobs > config.max_jobs:
-            found.append(
-                f"this run has {jobs} jobs, more than max_jobs ({config.max_jobs}): pack more "
-                "videos a job (scan_dataset.py --videos-per-job), more candidates "
-                "(search.candidates_per_job) or trees (search.trees_per_job), or raise max_jobs"
-            )
-        rows = len(self._videos) * config.frames.per_video / config.split.rows.every
-        training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
-        kernels = [f"sweep.{model}" for model in self.candidates if self.scalings(model)]
-        kernels += ["report.original"] if self.published else []
-        if kernels and training > limit:
-            found.append(
-                f"{kernels[0]}: up to {training} training rows are more than "
-                f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
-                "memory: sweep only the forest, take fewer frames, or raise the limit"
-            )
-        narrow = [model for model in sweep.NARROW if model in self.candidates]
-        for name in config.features if narrow else []:
-            columns = features.length(name, config.faces.size)
-            if columns > sweep.WIDEST:
-                have = "have" if name == features.PIXELS else "has"
-                found.append(
-                    f"sweep.{narrow[0]}: LDA, QDA and KNN take feature sets of up to "
-                    f"{sweep.WIDEST:,} columns; {name} {have} {columns:,}: leave {name} out of "
-                    f"features, or {' and '.join(narrow)} out of the sweep"
-                )
-        if "mesonet" in self.candidates and features.PIXELS not in config.features:
-            found.append(
-                "sweep.mesonet: a network sees pictures, so it is trained on pixels alone: add "
-                "pixels to features, or leave mesonet out of the sweep"
-            )
-        cross = config.split.cross.model_dump(mode="json")
-        for protocol in config.split.protocols:
-            for problem in protocols.problems(protocol, self._videos, cross):
-                found.append(f"{config.sheet}: {problem}")
-        return found + self._beyond_limits()
-
-    def _beyond_limits(self) -> list[str]:
-        """A line for each rule whose first attempt would be capped: a certain kill."""
-        free = Plan(self._config, self._videos)
-        most: dict[str, tuple[int, int]] = {}
-        for rule, wildcards in free.jobs():
-            mem_mb, minutes = most.get(rule, (0, 0))
-            asked = free.mem_mb(rule, wildcards), free.minutes(rule, wildcards)
-            most[rule] = max(mem_mb, asked[0]), max(minutes, asked[1])
-        found = []
-        for rule, asked in most.items():
-            for name, unit, want in zip(("mem_mb", "minutes"), ("MB", "min"), asked, strict=True):
-                limit = getattr(self._limits, name)
-                if limit and want > limit:
-                    found.append(
-                        f"{rule}: a job needs about {want} {unit}, more than limits.{name} "
-                        f"({limit}) of the site file allows: make it smaller, or raise the limit"
-                    )
-        return found
 
     def told(self) -> str:
         """The run in one line."""
@@ -339,25 +260,33 @@ class Plan:
             f"{sum(1 for _ in self.jobs())} jobs from nothing"
         )
 
-    def formula(self, rule: str, wildcards: Mapping[str, str]) -> str:
-        """Name of the resource formula: search and fit jobs have their model's."""
+    def formulas(self, rule: str, wildcards: Mapping[str, str]) -> list[str]:
+        """Names of the resource formulas of which a job asks for the most.
+
+        Search and fit jobs have their model's; what holds an average, its members'; a repeated run
+        of the original experiment, those of its fit and of its test.
+        """
         model = wildcards.get("model")
-        if rule in ("vote", "grow"):
-            return "forest"
+        if rule == "original_run":
+            model = self.published[wildcards["published"]].model
+            tested = f"{model} evaluate" if model in _EVALUATED else "evaluate"
+            return ["svm fit" if model == "svm" else model, tested]
         if rule in ("average", "evaluate"):
-            keep_rows = [name for name in self.members(model or "average") if name in _KEEP_ROWS]
-            return f"{keep_rows[0]} evaluate" if keep_rows else rule
+            members = self.members(model, wildcards.get("features"))
+            return sorted({f"{name} evaluate" if name in _EVALUATED else rule for name in members})
+        if rule == "robustness_scores":
+            return [rule, *self.formulas("evaluate", wildcards)]
+        if rule in ("vote", "grow"):
+            return ["forest"]
         if model == "svm" and rule == "fit":
-            return "svm fit"
+            return ["svm fit"]
         if model == "forest" and rule in ("search", "fit"):
             merges = self.parts(model, wildcards.get("chunk"))
-            return "forest merge" if merges else "forest"
-        if model == "mesonet" and rule == "evaluate":
-            return "mesonet evaluate"
-        return model if rule in ("search", "train", "fit") else rule
+            return ["forest merge" if merges else "forest"]
+        return [model if rule in ("search", "train", "fit") else rule]
 
 
-def _training(members: Iterable[sweep.Candidate]) -> dict[str, int]:
-    """The most of what a network's training takes time and memory for."""
+def _training(networks: Collection[sweep.Candidate]) -> dict[str, int]:
+    """The most of what training networks takes time and memory for; 0 where there are none."""
     names = {"epochs": "epochs", "batch": "batch_size", "side": "side"}
-    return {name: max(member[of] for member in members) for name, of in names.items()}
+    return {name: max((one[of] for one in networks), default=0) for name, of in names.items()}

@@ -102,7 +102,7 @@ def threads(rule: str, size: Size) -> int:
         return min(16, 1 + size.rows * size.trees // 5_000_000)
     if rule == "mesonet":  # a fifth of a step is done by one thread
         return min(4, 1 + int(size.shown // 1e9))
-    if rule in ("svm", "svm fit", "logistic", "ridge", "lda", "qda", "original_run"):
+    if rule in ("svm", "svm fit", "logistic", "ridge", "lda", "qda"):
         return min(4, 1 + size.rows // 4000)
     return 1
 
@@ -161,7 +161,6 @@ _MEMORY = {
     # and a model, however large; `classify.AT_ONCE` faces are scored at once
     "classify_batch": lambda s: 1500 * MB + 2 * s.matrix + 12 * min(s.rows, 256) * s.features,
     "verdicts": lambda s: 500 * MB,
-    "original_run": lambda s: 6 * s.square + 1.2 * s.matrix + 1000 * MB + s.trees * s.rows * 30,
     "leakage_splits": lambda s: 300 * MB + 9000 * s.rows,
     "leakage_page": lambda s: 700 * MB,
     # a video's frames, then either the detector on them or the encoder, at 4K
@@ -169,9 +168,9 @@ _MEMORY = {
         1200 * MB + most_bytes(s.frames) + max(s.frames * 180 * MB, 1250 * MB)
     ),
     "perturbed_features": lambda s: 1000 * MB + s.matrix * s.perturbations,
-    # a model, however large, and some faces
+    # some faces; a model asks for what its evaluation does
     "robustness_scores": lambda s: (
-        1000 * MB + 1.2 * s.taught + 3 * min(s.tested * s.perturbations, 1024) * s.features
+        500 * MB + 3 * min(s.tested * s.perturbations, 1024) * s.features
     ),
     "robustness_page": lambda s: 700 * MB,
     "download_part": lambda s: 500 * MB,
@@ -215,13 +214,6 @@ _SECONDS = {
     "classify_batch": lambda s, t: 600 + 2 * s.videos + s.rows * s.features * 10_000 / FLOPS,
     "report": lambda s, t: 120 + s.rows / 1000,
     "verdicts": lambda s, t: 60,
-    # the slowest of the models, and its test
-    "original_run": lambda s, t: (
-        900
-        + 20 * s.rows**3 / (FLOPS * t)
-        + 0.25 * s.rows**2 * s.features / FLOPS
-        + s.trees * 1e-5 * s.rows * math.log2(s.rows + 2) / t
-    ),
     "leakage_splits": lambda s, t: 60 + s.rows / 50,  # six audits
     "leakage_page": lambda s, t: 60,
     # a second a video was seen, at 1080p nine; most of a batch are not in the test

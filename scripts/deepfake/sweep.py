@@ -119,5 +119,5 @@ def scalings(found: list[Candidate]) -> list[str]:
 
 
 def takes(model: str, features: str) -> bool:
-    """Whether a model is swept over a feature set; `plan` refuses what could not be at all."""
+    """Whether a model is swept over a feature set; what could not be at all is refused."""
     return model != "mesonet" or features == "pixels"  # a network sees pictures

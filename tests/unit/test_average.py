@@ -132,6 +132,39 @@ def test_its_jobs_are_as_large_as_its_largest_member():
 
 
 @pytest.mark.parametrize(
+    ("grids", "largest", "slowest"),
+    [
+        ({"forest": {"n_estimators": 2000}, "mesonet": {"side": 32}}, "forest", "mesonet"),
+        ({"mesonet": {"side": 256}, "svm": {}, "logistic": {}}, "svm", "mesonet"),
+        ({"forest": {"n_estimators": 20_000}, "svm": {}}, "svm", "forest"),
+    ],
+)
+def test_its_evaluation_asks_for_the_most_that_a_member_asks_for(grids, largest, slowest):
+    videos = [{"video_id": f"v{n}", "label": "fake", "batch": "b0"} for n in range(2000)]
+    plan = Plan(load(grids | {"average": {}}), videos)
+    asked = {
+        model: {"protocol": "grouped", "features": "pixels", "model": model}
+        for model in plan.candidates
+    }
+    for ask, member in ((plan.mem_mb, largest), (plan.minutes, slowest)):
+        alone = {model: ask("evaluate", asked[model]) for model in grids}
+        assert max(alone.values()) == alone[member] > min(alone.values())
+        assert ask("evaluate", asked["average"]) == alone[member]
+        assert ask("average", asked["average"]) >= max(
+            alone[model] for model in grids if model in ("svm", "mesonet")
+        )
+
+
+def test_on_features_that_its_network_does_not_see_nothing_is_asked_for_it():
+    plan = Plan(load({"svm": {}, "ridge": {}, "mesonet": {}, "average": {}}), [])
+    seen = {name: {"features": name, "model": "average"} for name in ("pixels", "lbp")}
+    assert plan.size(seen["pixels"]).side == 128
+    assert plan.size(seen["lbp"]).side == 0
+    assert "mesonet evaluate" in plan.formulas("evaluate", seen["pixels"])
+    assert "mesonet evaluate" not in plan.formulas("evaluate", seen["lbp"])
+
+
+@pytest.mark.parametrize(
     ("sweep", "reason"),
     [
         ({}, "names no model; give at least one of svm, logistic"),

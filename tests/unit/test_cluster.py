@@ -25,7 +25,7 @@ from cluster import (
     status,
     usage,
 )
-from deepfake import config, site
+from deepfake import config, refusals, site
 from deepfake.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -365,7 +365,8 @@ def videos(count: int) -> list[dict]:
 def test_a_plan_holds_every_job_once_and_is_capped():
     sets = ["pixels", "lbp", "residuals"]
     settings = config.load({"features": sets, "sweep": {"svm": {"C": [1, 2]}, "forest": {}}}, "x")
-    plan = Plan(settings, videos(10), site.Limits(mem_mb=1000, minutes=15))
+    limits = site.Limits(mem_mb=1000, minutes=15)
+    plan = Plan(settings, videos(10), limits)
     jobs = [(rule, tuple(sorted(wildcards.items()))) for rule, wildcards in plan.jobs()]
     assert len(jobs) == len(set(jobs))
     assert {rule for rule, _ in jobs} == {
@@ -373,7 +374,7 @@ def test_a_plan_holds_every_job_once_and_is_capped():
         *("compile", "search", "choose", "fit", "evaluate", "summary", "report"),
     }
     assert plan.mem_mb("faces", {"batch": "b0"}, attempt=3) == 1000
-    told = "\n".join(plan.problems())
+    told = "\n".join(refusals.problems(settings, videos(10), limits))
     assert "faces: a job needs about 2" in told
     assert "more than limits.mem_mb (1000) of the site file allows" in told
     assert "frames: a job needs about 3" in told
@@ -412,14 +413,14 @@ def test_a_plan_refuses_a_split_that_the_sheet_cannot_give():
     lacking = videos(10)
     for number, video in enumerate(lacking):
         video["method"] = ("swap", "reenact", "")[number % 3]
-    official, method = Plan(settings, lacking).problems()
+    official, method = refusals.problems(settings, lacking)
     assert official.startswith("my.tsv: official split: no video of the sheet has a part")
     assert method == (
         "my.tsv: split.cross.train[0]: 'swop' is no method of the sheet; did you mean swap?"
     )
     given = [v | {"official": "test", "method": v["method"].replace("swap", "swop")}
              for v in lacking]  # fmt: skip
-    assert Plan(settings, given).problems() == []
+    assert refusals.problems(settings, given) == []
 
 
 def test_the_plan_table_counts_what_is_left():

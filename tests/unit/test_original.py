@@ -170,6 +170,20 @@ def test_its_six_runs_are_five_jobs_and_the_runs_own_forest():
                if rule == "original_run")  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "formulas"),
+    [
+        ("svm-0.01", ["svm fit", "svm evaluate"]),
+        ("logistic", ["logistic", "evaluate"]),
+        ("forest-100-25", ["forest", "evaluate"]),
+    ],
+)
+def test_a_repeated_run_asks_for_what_its_fit_and_its_test_need(name, formulas):
+    settings = {"sweep": {"ridge": {}}, "report": {"original": True}}
+    plan = Plan(config.load(settings | {"split": {"protocols": ["frame"]}}, "x"), [])
+    assert plan.formulas("original_run", {"published": name}) == formulas
+
+
 def test_a_repeated_runs_settings_are_those_that_a_sweep_gives():
     for one in original.REPEATED.values():
         grid = {name: [value] for name, value in one.candidate.items()}

@@ -1,9 +1,7 @@
-"""Tests of what a plan warns of before anything runs."""
-
-import pytest
+"""Tests of the jobs of a run and their sizes, before anything runs."""
 
 from deepfake import config
-from deepfake.plan import LONG_CLIP, MANY_JOBS, Plan
+from deepfake.plan import LONG_CLIP, Plan
 
 
 def plan(videos: int, per_job: int, **settings) -> Plan:
@@ -12,33 +10,6 @@ def plan(videos: int, per_job: int, **settings) -> Plan:
         for n in range(videos)
     ]
     return Plan(config.load({"sweep": {"forest": {}}} | settings, "x"), rows)
-
-
-def test_a_usual_plan_warns_of_nothing():
-    assert plan(2000, 50).warnings() == []
-
-
-@pytest.mark.parametrize(
-    ("made", "turn"),
-    [
-        (plan(MANY_JOBS // 2, 1), "--videos-per-job"),
-        (
-            plan(
-                *(10, 5),
-                sweep={"svm": {"C": list(range(1, 300))}},
-                search={"candidates_per_job": 1},
-                split={"folds": {"k": 10}},
-            ),
-            "search.candidates_per_job",
-        ),
-    ],
-    ids=["one video a job", "one candidate a job"],
-)
-def test_a_plan_of_many_jobs_says_how_many_and_which_key_to_turn(made, turn):
-    (told,) = made.warnings()
-    assert f"{sum(1 for _ in made.jobs())} jobs" in told
-    assert turn in told
-    assert made.problems() == []  # it may run
 
 
 def test_clips_that_are_decoded_whole_are_planned_as_long_ones():
@@ -62,25 +33,8 @@ def test_every_face_that_is_kept_needs_its_memory():
         assert more >= 7 * 7 * 320 * 320 * 3 // 2**20
 
 
-def test_models_that_hold_all_columns_are_refused_where_a_set_has_too_many():
-    """Their covariances of pixels would have 307,200 rows."""
-    grids = {"lda": {}, "qda": {}, "knn": {}, "ridge": {}, "elasticnet": {}}
-    (told,) = plan(10, 5, sweep=grids).problems()
-    assert told == (
-        "sweep.lda: LDA, QDA and KNN take feature sets of up to 5,000 columns; pixels have "
-        "307,200: leave pixels out of features, or lda and qda and knn out of the sweep"
-    )
-    assert plan(10, 5, sweep=grids, features=["residuals", "all"]).problems() == []
-    assert plan(10, 5, sweep=grids, features=["all", "pixels"]).problems() == [told]
-    assert plan(10, 5, sweep={"ridge": {}, "elasticnet": {}}).problems() == []
-    assert plan(10, 5, sweep=grids, faces={"size": 40}).problems() == []
-
-
 def test_a_network_is_trained_on_pixels_alone():
     grids = {"mesonet": {}, "logistic": {}, "average": {}}
     made = plan(10, 5, sweep=grids, features=["pixels", "residuals"])
     assert made.models("pixels") == ["logistic", "mesonet", "average"]
     assert made.models("residuals") == ["logistic"]  # nothing else to average it with
-    assert made.problems() == []
-    (told,) = plan(10, 5, sweep=grids, features=["residuals"]).problems()
-    assert told.startswith("sweep.mesonet: a network sees pictures")

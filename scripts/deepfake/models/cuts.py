@@ -10,10 +10,9 @@ Nothing here checks its arguments. No fastmath: splits by gini are the same on e
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
+
+from deepfake.models.prefetching import prefetch
 
 # A cell holds three sums over rows: times real ones were drawn, times fake ones, number of rows.
 FIELD = 21
@@ -26,25 +25,6 @@ HOW = {"nogil": True, "error_model": "numpy"}
 
 compiled = njit(**HOW)
 inlined = njit(**HOW, inline="always")
-
-
-@intrinsic
-def _prefetch(_typing, columns, feature, row):
-    """Ask for the byte of a feature and row before it is needed."""
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = cgutils.get_item_pointer(
-            context, builder, signature.args[0], array, list(arguments[1:]), wraparound=False
-        )
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
-        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        # to read, to be kept near, data
-        builder.call(fetch, [place, *(ir.Constant(word, flag) for flag in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(columns, types.intp, types.intp), generate
 
 
 @inlined
@@ -93,7 +73,7 @@ def _fetch(columns, features, rows):
     """Ask for the bytes of some features and rows."""
     for feature in features:
         for row in rows:
-            _prefetch(columns, np.int64(feature), np.int64(row))
+            prefetch(columns, np.int64(feature), np.int64(row))
 
 
 @inlined
@@ -118,10 +98,10 @@ def _count(columns, features, following, rows, cells, bins):
         f2, f3 = np.int64(following[2]), np.int64(following[3])
         for i in range(len(rows)):
             row, cell = rows[i], cells[i]
-            _prefetch(columns, f0, np.int64(row))
-            _prefetch(columns, f1, np.int64(row))
-            _prefetch(columns, f2, np.int64(row))
-            _prefetch(columns, f3, np.int64(row))
+            prefetch(columns, f0, np.int64(row))
+            prefetch(columns, f1, np.int64(row))
+            prefetch(columns, f2, np.int64(row))
+            prefetch(columns, f3, np.int64(row))
             b0[_bin(c0[row])] += cell
             b1[_bin(c1[row])] += cell
             b2[_bin(c2[row])] += cell
