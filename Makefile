@@ -20,26 +20,28 @@ $(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/demo.py | .venv/.runti
 	    --out $@ --videos-per-job 24
 	@touch $@
 
-# CONFIG=config/x.yaml; on a cluster PROFILE=slurm|lsf, and for resume OLD=wait|cancel
+# CONFIG=config/x.yaml; on a cluster PROFILE=slurm|lsf, TARGET=robustness for another target than
+# the whole run, and for resume OLD=wait|cancel
 PROFILE ?= slurm
 CONFIG ?= config/config.yaml
 SUBMIT = $(BIN)/python scripts/submit.py
+WORDS = $(if $(TARGET),-- $(TARGET))
 
 .PHONY: why
 why: .venv/.runtime  ## what would rerun, and because of which key, file, module or package (CONFIG)
 	$(BIN)/python scripts/why.py --config $(CONFIG)
 
 .PHONY: check-cluster
-check-cluster: .venv/.runtime  ## look for what breaks a run on this cluster (PROFILE, CONFIG)
-	$(SUBMIT) check --profile $(PROFILE) --config $(CONFIG)
+check-cluster: .venv/.runtime  ## look for what breaks a run on this cluster (PROFILE, CONFIG, TARGET)
+	$(SUBMIT) check --profile $(PROFILE) --config $(CONFIG) $(WORDS)
 
 .PHONY: run
-run: .venv/.runtime  ## run on the cluster and watch it (PROFILE, CONFIG)
-	$(SUBMIT) run --profile $(PROFILE) --config $(CONFIG)
+run: .venv/.runtime  ## run on the cluster and watch it (PROFILE, CONFIG, TARGET)
+	$(SUBMIT) run --profile $(PROFILE) --config $(CONFIG) $(WORDS)
 
 .PHONY: resume
-resume: .venv/.runtime  ## go on after a crash (PROFILE, CONFIG, OLD=wait|cancel for jobs still there)
-	$(SUBMIT) resume --profile $(PROFILE) --config $(CONFIG) $(if $(OLD),--old $(OLD))
+resume: .venv/.runtime  ## go on after a crash (PROFILE, CONFIG, TARGET, OLD=wait|cancel for jobs still there)
+	$(SUBMIT) resume --profile $(PROFILE) --config $(CONFIG) $(if $(OLD),--old $(OLD)) $(WORDS)
 
 .PHONY: usage
 usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)

@@ -16,7 +16,7 @@ import yaml
 
 from tests.workflow.running import DEFAULTS, copy_repository, scan
 
-PATIENCE = 400
+PATIENCE = 900  # seconds until a test that waits gives up
 
 # Put before a script's work: it stays until the file is gone.
 HOLD = """

@@ -15,6 +15,11 @@ SWEEP = {
     "logistic": {"C": ["1e-4", 1], "scaling": ["none"]},
     "forest": {"n_estimators": [5, 20]},
 }
+SETTINGS = {
+    "features": ["pixels", "residuals"],
+    "sweep": SWEEP,
+    "robustness": {"crf": [40], "scale": [0.5], "brightness": [], "mirror": False},
+}
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +28,12 @@ def local(tmp_path_factory, demo_clips) -> Path:
     folder = tmp_path_factory.mktemp("local") / "checkout"
     import os
 
-    checkout = Checkout(folder, demo_clips, {}, dict(os.environ), sweep=SWEEP)
+    checkout = Checkout(folder, demo_clips, {}, dict(os.environ), **SETTINGS)
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--configfile", "run.yaml", "--cores", "2"],
+        [
+            *(sys.executable, "-m", "snakemake", "all", "robustness"),
+            *("--configfile", "run.yaml", "--cores", "2"),
+        ],
         cwd=folder,
         env=checkout.environment,
         stdout=subprocess.PIPE,
@@ -42,8 +50,8 @@ def test_a_run_on_slurm(tmp_path, demo_clips, slurm, local):
     home = tmp_path / "home"
     home.mkdir()
     environment |= {"HOME": str(home)}
-    checkout = Checkout(tmp_path / "checkout", demo_clips, site, environment, sweep=SWEEP)
-    run = checkout.run("run")
+    checkout = Checkout(tmp_path / "checkout", demo_clips, site, environment, **SETTINGS)
+    run = checkout.run("run", "--", "all", "robustness")
     assert run.process.returncode == 0, run.said
     assert "failed attempt" not in run.said
     assert "core hours" in run.said.splitlines()[0]
@@ -58,8 +66,8 @@ def test_a_run_on_slurm(tmp_path, demo_clips, slurm, local):
 def test_a_run_on_an_emulated_lsf(tmp_path, demo_clips, make_lsf, local):  # noqa: F811
     lsf = make_lsf(SECONDS_PER_MINUTE=60)
     environment = lsf_environment(lsf)
-    checkout = Checkout(tmp_path / "checkout", demo_clips, SITE, environment, sweep=SWEEP)
-    run = checkout.run("run", profile="lsf")
+    checkout = Checkout(tmp_path / "checkout", demo_clips, SITE, environment, **SETTINGS)
+    run = checkout.run("run", "--", "all", "robustness", profile="lsf")
     assert run.process.returncode == 0, run.said
     assert_same_results(checkout.results, local)
     usage = checkout.run("usage", profile="lsf").said
