@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 AS_IS = {"crf": -1.0, "scale": 1.0, "brightness": 1.0, "mirror": 0.0}
 TOLD = {
     "crf": "encoded again in H.264, at a constant rate factor",
-    "scale": "shrunk, to a share of its sides",
+    "scale": "scaled to a share of its sides",
     "brightness": "lighter or darker, by a factor of the grey levels, cut at white",
     "mirror": "left and right exchanged",
 }

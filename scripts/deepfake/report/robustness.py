@@ -56,7 +56,7 @@ def facts(rows: Sequence[dict], records: Sequence[dict], run: str, cross: dict) 
         rows: of `table`. records: the first tells of the settings that are the same for all.
         run: its name. cross: what the protocol of that name goes by.
     """
-    names = list(dict.fromkeys(record["protocol"] for record in records))
+    shown = [_shown(row) for row in rows if row["unit"] == "videos"]
     return {
         "run": run,
         "level": f"{100 * records[0]['level']:g} %",
@@ -64,16 +64,25 @@ def facts(rows: Sequence[dict], records: Sequence[dict], run: str, cross: dict) 
         "told": perturb.TOLD,
         "sections": [
             {
-                "protocol": name,
-                "about": protocols.told(name, cross),
+                "protocol": protocol,
+                "about": protocols.told(protocol, cross),
                 "leaky": mine[0]["leaky"] == "yes",
-                "rows": [_shown(row) for row in mine if row["unit"] == "videos"],
+                "tables": [
+                    {"features": features, "rows": some}
+                    | {"models": list(dict.fromkeys(row["model"] for row in some))}
+                    for features, some in _by(mine, "features")
+                ],
             }
-            for name in names
-            for mine in [[row for row in rows if row["protocol"] == name]]
+            for protocol, mine in _by(shown, "protocol")
         ],
         "figure": figure(rows),
     }
+
+
+def _by(rows: Sequence[dict], column: str) -> list[tuple[str, list[dict]]]:
+    """The rows of each value of a column, in the order in which the values appear."""
+    values = dict.fromkeys(row[column] for row in rows)
+    return [(value, [row for row in rows if row[column] == value]) for value in values]
 
 
 def _shown(row: dict) -> dict:
