@@ -102,6 +102,7 @@ docs: .venv/.runtime  ## write the table of keys in config/README.md from the co
 .PHONY: pictures
 pictures: demo .venv/.dev  ## take the README's pictures of the demo's pages (needs chromium)
 	rm -rf results/pictured
+	$(BIN)/snakemake robustness
 	$(BIN)/snakemake classify --config videos=$(DEMO)/fake/s04_s05.mp4 \
 	    bundle=results/demo run=pictured
 	$(BIN)/python docs/pictures.py

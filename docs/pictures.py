@@ -1,4 +1,4 @@
-"""Take the README's pictures: the demo's report and the page of a verdict, in a real browser.
+"""Take the README's pictures of the demo's pages: report, verdict, robustness; in a real browser.
 
 `make pictures` calls this after `make demo`. Chromium must be installed.
 """
@@ -13,7 +13,7 @@ RESULTS = HERE.parent / "results"
 
 
 def main() -> None:
-    """Write report.png and verdict.png beside this file."""
+    """Write report.png, verdict.png and robustness.png beside this file."""
     (verdict,) = sorted(RESULTS.glob("pictured/pages/*/*.html"))
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
@@ -23,6 +23,8 @@ def main() -> None:
         for name, path in (("report", RESULTS / "demo" / "report.html"), ("verdict", verdict)):
             page.goto(path.as_uri())
             page.screenshot(path=HERE / f"{name}.png")
+        page.goto((RESULTS / "demo" / "robustness.html").as_uri())
+        page.locator("figure svg").screenshot(path=HERE / "robustness.png")
         browser.close()
 
 

@@ -378,3 +378,15 @@ def test_a_fold_without_one_class_is_refused():
 def test_too_few_rows_for_the_folds_are_refused():
     with pytest.raises(splits.SplitError, match="frame split of 8 rows"):
         splits.make(original_rows(4, 4), "frame", **ORIGINAL)
+
+
+@pytest.mark.parametrize(
+    ("names", "apart"),
+    [
+        (["grouped", "frame"], ["grouped"]),
+        (["video", "official", "frame", "cross"], ["official", "cross"]),
+        (["frame", "video"], ["frame", "video"]),
+    ],
+)
+def test_protocols_that_mix_people_take_part_only_where_there_is_no_other(names, apart) -> None:
+    assert protocols.apart(names) == apart
