@@ -2,11 +2,18 @@
 
     .venv/bin/python benchmarks/record.py --folder results/record
 
-Makes runs at three sizes: the original's models on the pixels of made-up faces (full.py), all the
-rules after the faces on so many rows of small ones, and the rules before on clips of 4K. Their
-benchmark files go into benchmarks/used.tsv: a line a formula of scripts/deepfake/resources.py and
-size, with the most that a job of that size took. tests/unit/test_resources.py reads it. The full
-size is what `make benchmark-full` makes: it is taken from --full where that has been called.
+Makes runs at three sizes: the original's models on the pixels of made-up faces (full.py), the rules
+after the faces on so many rows of small ones, and the rules before on clips of 4K. Their benchmark
+files go into benchmarks/used.tsv: a line a formula of scripts/deepfake/resources.py and size, with
+the most that a job of that size took; a job that asks for the most of several formulas has a line
+of them all. tests/unit/test_resources.py reads it. The full size is what `make benchmark-full`
+makes: it is taken from --full where that has been called.
+
+With --only, those parts alone are made. The file's lines stay, and of a formula and size that it
+has already the most counts: what was measured before a change of the code is still in it.
+
+Snakemake looks at a job's memory each half second, and each 30 seconds after the first 15: a peak
+of a moment may not be in it.
 
 Call it again after an interruption: what is done stays done.
 """
@@ -14,10 +21,11 @@ Call it again after an interruption: what is done stays done.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -50,12 +58,39 @@ def pixels(folder: Path, rows: int) -> None:
 
 def whole(folder: Path, rows: int) -> None:
     """All rules after the faces, on small ones."""
-    values = schema.read_yaml(measure.ROOT / "config" / "original.yaml")
-    table = full_data.prepare(folder, rows, 16, "whole")
     sweep = {"logistic": full_runs.LIBLINEAR, "forest": {"n_estimators": [100]}}
-    values |= {"run": "whole", "sheet": str(table), "sweep": sweep, "report": {}}
-    values["faces"]["size"] = 16
-    run(folder, values, "all")
+    after_faces(folder, rows, "whole", 16, sweep)
+
+
+def columns(folder: Path, rows: int) -> None:
+    """Models on as many columns as those of few take, an average, and the original's runs."""
+    sweep: dict[str, dict] = {"ridge": {}, "lda": {}, "qda": {}, "knn": {}}
+    sweep["elasticnet"] = {"C": [0.1], "l1_ratio": [0.01]}  # most columns get a weight
+    sweep |= {"forest": {"n_estimators": [100]}, "average": {"members": ["lda", "forest"]}}
+    after_faces(folder, rows, "columns", 40, sweep, original=True)
+
+
+def network(folder: Path, rows: int) -> None:
+    """Trainings of one epoch, on faces shrunk and as they are."""
+    sweep = {"mesonet": {"epochs": [1], "side": [32, 128]}}
+    after_faces(folder, rows, "network", 128, sweep)
+
+
+def leakage(folder: Path, rows: int) -> None:
+    """The ablation of the leak."""
+    sweep = {"forest": {"n_estimators": [10]}}
+    after_faces(folder, rows, "leakage", 16, sweep, target="leakage")
+
+
+def after_faces(
+    folder: Path, rows: int, name: str, size: int, sweep: dict, target: str = "all", **report: bool
+) -> None:
+    """A run on so many made-up faces of a size, else as the original's is set."""
+    values = schema.read_yaml(measure.ROOT / "config" / "original.yaml")
+    table = full_data.prepare(folder, rows, size, name)
+    values |= {"run": name, "sheet": str(table), "sweep": sweep, "report": report}
+    values["faces"]["size"] = size
+    run(folder, values, target)
 
 
 def large(folder: Path) -> None:
@@ -115,11 +150,8 @@ def jobs(settings: Path) -> Iterator[dict[str, object]]:
         for line in file.read_text(encoding="utf-8").splitlines():
             told = json.loads(line)
             wildcards = {name: str(value) for name, value in told["wildcards"].items()}
-            formula, *others = plan.formulas(told["rule_name"], wildcards)
-            if others:  # the most of several: none of them is held to it
-                continue
             yield {
-                "formula": formula,
+                "formula": ", ".join(plan.formulas(told["rule_name"], wildcards)),
                 **asdict(plan.size(wildcards)),
                 "threads": told["threads"],
                 "used_mb": round(told["max_rss"]) if told["s"] > LOOKED else 0,
@@ -127,7 +159,15 @@ def jobs(settings: Path) -> Iterator[dict[str, object]]:
             }
 
 
-def most(lines: Iterator[dict]) -> dict[tuple, dict]:
+def known() -> Iterator[dict[str, object]]:
+    """The lines of the file, which may lack facts that sizes had not then."""
+    kinds = {field.name: type(field.default) for field in fields(Size)}
+    kinds |= {"threads": int, "used_mb": int, "seconds": float}
+    for line in tables.read(FILE):
+        yield line | {name: kind(line.get(name, 0)) for name, kind in kinds.items()}
+
+
+def most(lines: Iterable[dict]) -> dict[tuple, dict]:
     """Of lines of one formula and size, the most of each number; by formula and size, in order."""
     found: dict[tuple, dict] = {}
     for line in lines:
@@ -137,23 +177,34 @@ def most(lines: Iterator[dict]) -> dict[tuple, dict]:
     return dict(sorted(found.items()))
 
 
+PARTS = {
+    "pixels": pixels, "whole": whole, "columns": columns, "network": network, "leakage": leakage,
+}  # fmt: skip
+
+
+def made(parts: Iterable[str], folder: Path, full: Path) -> Iterator[Path]:
+    """Make the runs of some parts; their folders."""
+    for part in parts:
+        if part == "large":
+            large(folder / part)
+            yield folder / part
+            continue
+        for rows in ROWS:
+            place = full if (part, rows) == ("pixels", ROWS[0]) else folder / f"{part}-{rows}"
+            PARTS[part](place, rows)
+            yield place
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, default=Path("results/record"))
     parser.add_argument("--full", type=Path, default=Path("results/full"), help="of benchmark-full")
+    names = [*PARTS, "large"]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="PART", help=", ".join(names))
     arguments = parser.parse_args()
-    folder, full = arguments.folder.resolve(), arguments.full.resolve()
-    places = [full, *(folder / f"pixels-{rows}" for rows in ROWS[1:])]
-    for place, rows in zip(places, ROWS, strict=True):
-        pixels(place, rows)
-    for rows in ROWS:
-        places.append(folder / f"whole-{rows}")
-        whole(places[-1], rows)
-    places.append(folder / "large")
-    large(places[-1])
-    found = most(
-        job for place in places for path in sorted(place.glob("*.yaml")) for job in jobs(path)
-    )
+    places = made(arguments.only or names, arguments.folder.resolve(), arguments.full.resolve())
+    new = (job for place in places for path in sorted(place.glob("*.yaml")) for job in jobs(path))
+    found = most(itertools.chain(known() if arguments.only else (), new))
     tables.write(found.values(), FILE, COLUMNS)
     print(f"{FILE}: {len(found)} formulas and sizes")
 

@@ -162,7 +162,7 @@ def _exact(seen: Matrix | Faces, step: Callable[[int], None]) -> Gram:
         sums += block.sum(axis=0, dtype=np.int64)
         step(len(block))
     found = products.whole()
-    _shift_back(found, sums[:, None] + sums, p)
+    _shift_back(found, sums, sums, p)
     return Gram(found, p, sums=sums)
 
 
@@ -171,12 +171,19 @@ def _shifted(block: np.ndarray) -> np.ndarray:
     return np.subtract(block, SHIFT, dtype=np.float32)
 
 
-def _shift_back(products: np.ndarray, sums: np.ndarray, p: int) -> None:
-    """Turn products of shifted rows into those of raw rows, for which s_x + s_y are given.
+def _shift_back(products: np.ndarray, ours: np.ndarray, theirs: np.ndarray, p: int) -> None:
+    """Turn products (n, m) of shifted rows, whose sums are given, into those of raw rows.
 
-    x'y = (x - 128)'(y - 128) + 128 (s_x + s_y) - 128**2 p.
+    A few rows at a time: whole, what is added would take three times the products' memory.
     """
-    products += 128.0 * sums - 128.0**2 * p
+    for first in range(0, len(products), _Products.ROWS):
+        some = slice(first, first + _Products.ROWS)
+        products[some] += _shift(ours[some, None] + theirs, p)
+
+
+def _shift(sums: np.ndarray, p: int) -> np.ndarray:
+    """By how much x'y is more than (x - 128)'(y - 128): 128 (s_x + s_y) - 128**2 p."""
+    return 128.0 * sums - 128.0**2 * p
 
 
 def cross(
@@ -217,9 +224,9 @@ def _exact_cross(
         result += one.T @ other
         _add_squares(one, ours)
         _add_squares(other, theirs)
-    _shift_back(result, our_sums[:, None] + their_sums, p)
-    _shift_back(ours, 2 * our_sums, p)
-    _shift_back(theirs, 2 * their_sums, p)
+    _shift_back(result, our_sums, their_sums, p)
+    ours += _shift(2 * our_sums, p)
+    theirs += _shift(2 * their_sums, p)
     return result, ours, theirs
 
 

@@ -16,7 +16,7 @@ from deepfake.site import Limits
 
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
-_EVALUATED = ("svm", "knn", "mesonet")  # whose scoring has a formula of its own
+_EVALUATED = ("svm", "qda", "knn", "mesonet")  # whose scoring has a formula of its own
 
 
 class Plan:

@@ -59,9 +59,14 @@ class Size:
         return 8.0 * self.training**2
 
     @property
+    def narrow(self) -> int:
+        """Features of a set that `sweep.NARROW` models take."""
+        return min(self.features, WIDEST)
+
+    @property
     def table(self) -> float:
-        """Bytes of a float64 matrix of a feature set that `sweep.NARROW` models take."""
-        return 8.0 * self.training * min(self.features, WIDEST)
+        """Bytes of a float64 matrix of the training rows of such a set."""
+        return 8.0 * self.training * self.narrow
 
     @property
     def in_play(self) -> int:
@@ -120,8 +125,12 @@ def minutes(rule: str, size: Size, attempt: int = 1) -> int:
 
 def _decomposition(size: Size) -> float:
     """Seconds in which the covariance of a feature set is taken apart."""
-    columns = min(size.features, WIDEST)
-    return 20.0 * columns**2 * (columns + size.training) / FLOPS
+    return 20.0 * size.narrow**2 * (size.narrow + size.training) / FLOPS
+
+
+def _descent(size: Size) -> float:
+    """Seconds in which the weights of an elastic net are found, with all in play that may be."""
+    return size.training * min(2e-5 * size.training, 1.8e-9 * size.in_play**2)
 
 
 _MEMORY = {
@@ -135,24 +144,31 @@ _MEMORY = {
     "split": lambda s: 300 * MB + 6000 * s.rows,
     "gram": lambda s: 1.8 * s.square + 250 * MB,
     "svm": lambda s: 3.8 * s.square + 300 * MB,
-    "svm fit": lambda s: 1.2 * (s.square + s.taught) + 300 * MB,  # all rows may support it
-    "svm evaluate": lambda s: 1.2 * s.taught + 500 * MB,
+    "svm fit": lambda s: 2.8 * s.square + 1.2 * s.taught + 300 * MB,  # all rows may support it
+    # the support vectors, and the test's products with them before and after the kernel
+    "svm evaluate": lambda s: 1.2 * s.taught + 16.0 * s.tested * s.training + 400 * MB,
     "logistic": lambda s: 4.8 * s.square + 300 * MB,
     "ridge": lambda s: 4.8 * s.square + 300 * MB,
     # the features in play, their products, and a block of the matrix
     "elasticnet": lambda s: (
         500 * MB + (24.0 * s.training + 16.0 * s.in_play) * s.in_play + 100 * s.features
     ),
-    "lda": lambda s: 500 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
-    "qda": lambda s: 500 * MB + 6 * s.table + 40.0 * min(s.features, WIDEST) ** 2,
-    "knn": lambda s: 500 * MB + 2 * s.square + s.table,
-    "knn evaluate": lambda s: 500 * MB + 2 * s.square + s.table,
-    "average": lambda s: 500 * MB + s.trees * s.training * 26,
+    "lda": lambda s: 300 * MB + 4 * s.table + 24.0 * s.narrow**2,
+    # and ten matrices as the singular values of a class need them
+    "qda": lambda s: 300 * MB + 3 * s.table + 84.0 * min(s.training, s.narrow) ** 2,
+    # its directions are as many as the rows of each class, or its features
+    "qda evaluate": lambda s: (
+        250 * MB + 8.0 * min(s.training, 2 * s.narrow) * s.narrow + 40.0 * s.tested * s.narrow
+    ),
+    # the distances of a fold's rows, or of the test's, and bytes of the training rows
+    "knn": lambda s: 250 * MB + 0.3 * s.square + 0.25 * s.table,
+    "knn evaluate": lambda s: 300 * MB + 9.0 * s.tested * s.training + 0.25 * s.table,
+    "average": lambda s: 250 * MB + s.trees * s.training * 26,
     "forest": lambda s: 1.1 * s.matrix + 350 * MB + s.trees * s.training * 26,  # it is mapped
     "forest merge": lambda s: 350 * MB + s.trees * s.training * 26,
     # TensorFlow, the layers' values for a step, and lines of all faces while they are shrunk
-    "mesonet": lambda s: 1500 * MB + 500 * s.batch * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
-    "mesonet evaluate": lambda s: 1000 * MB + 500 * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
+    "mesonet": lambda s: 1150 * MB + 500 * s.batch * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
+    "mesonet evaluate": lambda s: 250 * MB + 500 * s.side**2 + 4 * s.line + 80 * s.rows * s.side,
     "choose": lambda s: 300 * MB + (2500 + 8 * s.candidates) * s.rows,
     "evaluate": lambda s: 250 * MB + 1.05 * s.looked_at,
     "summary": lambda s: 500 * MB,
@@ -162,7 +178,7 @@ _MEMORY = {
     "classify_batch": lambda s: 1500 * MB + 2 * s.matrix + 12 * min(s.rows, 256) * s.features,
     "verdicts": lambda s: 500 * MB,
     "leakage_splits": lambda s: 300 * MB + 9000 * s.rows,
-    "leakage_page": lambda s: 700 * MB,
+    "leakage_page": lambda s: 500 * MB,
     # a video's frames, then either the detector on them or the encoder, at 4K
     "perturbed_faces": lambda s: (
         1200 * MB + most_bytes(s.frames) + max(s.frames * 180 * MB, 1250 * MB)
@@ -193,9 +209,10 @@ _SECONDS = {
     "logistic": lambda s, t: 120 + s.candidates * 15 * s.training**3 / (FLOPS * t),
     "ridge": lambda s, t: 120 + 15 * s.training**3 / (FLOPS * t) + s.matrix / 50e6,
     # a dozen passes over the matrix, and as much again where many features are in play
-    "elasticnet": lambda s, t: 300 + s.candidates * (s.matrix / 5e6 + 2e-5 * s.training**2),
+    "elasticnet": lambda s, t: 120 + s.candidates * (s.matrix / 5e6 + _descent(s)),
     "lda": lambda s, t: 120 + s.candidates * _decomposition(s) / t,
     "qda": lambda s, t: 120 + 2 * _decomposition(s) / t,
+    "qda evaluate": lambda s, t: 120 + 4.0 * s.tested * s.narrow**2 / FLOPS,
     "knn": lambda s, t: 120 + s.training**2 * 1e-6 + s.training * s.table / FLOPS,
     "knn evaluate": lambda s, t: 120 + s.training**2 * 1e-6 + s.training * s.table / FLOPS,
     "average": lambda s, t: 120 + s.trees * s.training / 2e6,
@@ -205,8 +222,8 @@ _SECONDS = {
     ),
     "forest merge": lambda s, t: 120 + s.trees * s.training / 2e6,
     # three times the 6e-7 s a pixel that a thread took
-    "mesonet": lambda s, t: 300 + s.matrix / 10e6 + 2e-6 * s.shown / t,
-    "mesonet evaluate": lambda s, t: 300 + s.matrix / 10e6 + 2e-6 * s.tested * s.side**2,
+    "mesonet": lambda s, t: 120 + s.matrix / 10e6 + 2e-6 * s.shown / t,
+    "mesonet evaluate": lambda s, t: 120 + s.matrix / 10e6 + 2e-6 * s.tested * s.side**2,
     "choose": lambda s, t: 60 + s.rows / 1000,
     "evaluate": lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
     "summary": lambda s, t: 60,

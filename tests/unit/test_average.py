@@ -134,7 +134,7 @@ def test_its_jobs_are_as_large_as_its_largest_member():
 @pytest.mark.parametrize(
     ("grids", "largest", "slowest"),
     [
-        ({"forest": {"n_estimators": 2000}, "mesonet": {"side": 32}}, "forest", "mesonet"),
+        ({"forest": {"n_estimators": 2000}, "mesonet": {"side": 256}}, "forest", "mesonet"),
         ({"mesonet": {"side": 256}, "svm": {}, "logistic": {}}, "svm", "mesonet"),
         ({"forest": {"n_estimators": 20_000}, "svm": {}}, "svm", "forest"),
     ],

@@ -1,5 +1,7 @@
 """Tests of inner products against numpy, of their exactness and of what the scaler looks at."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -45,6 +47,18 @@ def test_products_of_raw_pixels_are_exact(pixels, file):
     found = gram.compute(file, "none")
     assert (found.products == integers(pixels, pixels)).all()
     assert (found.sums == pixels.sum(axis=1, dtype=np.int64)).all()
+
+
+@pytest.mark.parametrize("scaling", ["none", "standard"])
+def test_no_second_array_is_as_large_as_the_products(scaling):
+    """Of many rows the products are nearly all that a job holds."""
+    seen = Faces(np.random.default_rng(0).integers(0, 256, (3000, 4), np.uint8))
+    tracemalloc.start()
+    try:
+        square = gram.compute(seen, scaling).products.nbytes
+        assert tracemalloc.get_traced_memory()[1] < 1.8 * square
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("value", [0, 255])

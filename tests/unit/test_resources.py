@@ -104,9 +104,8 @@ FULL = {line["formula"]: (line["rows"], line["features"]) for line in RECORD}  #
 # Not recorded: what takes as long as the network, or is asked for videos that come later.
 UNRECORDED = {"download_part", "classify_batch", "previews", "verdicts"}
 # Estimates still, with room: they were measured, but not at three sizes.
-ESTIMATED = {"ridge", "elasticnet", "lda", "qda", "knn", "knn evaluate", "average", "mesonet"}
-ESTIMATED |= {"mesonet evaluate", "leakage_splits", "leakage_page"}
-ESTIMATED |= {"perturbed_faces", "perturbed_features", "robustness_scores", "robustness_page"}
+ESTIMATED = {"mesonet evaluate", "perturbed_faces", "perturbed_features", "robustness_scores"}
+ESTIMATED |= {"robustness_page"}
 # Any video may come, so the largest frames that are taken are asked for, and patience for some.
 UNKNOWN = {"frames", "faces", "features"}
 

@@ -18,6 +18,7 @@ import full
 import full_data
 import full_runs
 import measure
+import record
 
 
 def benchmark(script: str, *words: object) -> str:
@@ -120,6 +121,27 @@ def test_at_the_originals_size_the_published_figures_stand_beside(monkeypatch):
     assert svm[9:] == ["4357.9", "2180.8", "63.2"]
     searched = next(row for row in short if "searched" in row[0])
     assert searched[1:] == ["45,045 s, 16 GiB", "40 s, 1.0 GiB (computed)"]
+
+
+def test_a_part_is_recorded_beside_what_is_known(tmp_path, monkeypatch):
+    """Of one size the most counts; a line of before a fact was known has 0 of it."""
+    line = {"formula": "lda", "rows": "20", "threads": "1", "used_mb": "700", "seconds": "2.5"}
+    tables.write([line, line | {"formula": "svm"}], tmp_path / "used.tsv", [*line])
+    (tmp_path / "part.yaml").touch()
+    monkeypatch.setattr(record, "FILE", tmp_path / "used.tsv")
+    monkeypatch.setattr(sys, "argv", ["record.py", "--only", "columns"])
+    monkeypatch.setattr(record, "made", lambda parts, *_: [tmp_path] * (parts == ["columns"]))
+    old, _ = record.known()
+    new = [old | {"used_mb": 900, "seconds": 2.0}, old | {"rows": 30}]
+    monkeypatch.setattr(record, "jobs", lambda _: new)
+    record.main()
+    found = tables.read(tmp_path / "used.tsv")
+    assert [(one["formula"], one["rows"], one["used_mb"], one["seconds"]) for one in found] == [
+        ("lda", "20", "900", "2.5"),
+        ("lda", "30", "700", "2.5"),
+        ("svm", "20", "700", "2.5"),
+    ]
+    assert {one["side"] for one in found} == {"0"}
 
 
 def test_a_dry_run_of_many_jobs_warns_and_goes_on():
