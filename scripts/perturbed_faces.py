@@ -29,7 +29,9 @@ def main(work: job.Job) -> None:
                 video["path"], indices, perturbations, decoder, sampled["timeout"],
                 (sampled["format"], sampled["jpeg_quality"]),
             ):  # fmt: skip
-                facts = {"perturbation": kind, "strength": f"{strength:g}", "fps": clip.fps}
+                if clip.reason:
+                    job.log.warning("%s, %s %g: %s", video["path"], kind, strength, clip.reason)
+                facts = {"perturbation": kind, "strength": float(strength), "fps": clip.fps}
                 for row, face, surroundings in faces.cut_video(
                     video["video_id"], clip.frames, clip.reason, detector, **settings
                 ):

@@ -1,7 +1,10 @@
 """Rule robustness_scores: score the perturbed clips of the test with a bundle."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from deepfake import archive, bundle, evaluate, job, ledger, models, robustness, tables
 from deepfake.matrix import Faces
@@ -17,20 +20,21 @@ def main(work: job.Job) -> None:
     before = {unit: tables.read(work.read(unit)) for unit in robustness.UNITS}
     numbers = {row["row"] for row in before["frames"]}
     test = [row for row in tables.read(work.read("rows")) if row["row"] in numbers]
-    records, values = [], []
-    for table, vectors in zip(work.input["tables"], work.input["vectors"], strict=True):
-        records += tables.read(table)
-        for part in archive.parts(vectors, AT_ONCE):
-            values += models.decide(fitted, Faces(part)).tolist()
-    found = robustness.scored(records, values, test)
-    protocol = record["protocol"]
+    records = [
+        robustness.matched(tables.read(table), test) for table in work.input["tables"]
+    ]  # of each batch
+    scores = np.concatenate(
+        [models.decide(fitted, faces) for faces in _faces(records, work.input["vectors"])]
+    )
+    found = robustness.scored([one for batch in records for one in batch], scores)
+    protocol = f"{record['protocol']}, perturbed"  # no use of the test as it is
     ledger.add(
         work.params["ledger"],
         {
             "run": facts["training"]["run"],
             "protocol": protocol,
             "test": ledger.test_of(protocol, (row["video_id"] for row in test)),
-            "rows": sum(map(len, found.values())),
+            "rows": len(scores),
             "features": record["features"]["name"],
             "model": fitted.model,
             "candidate": json.dumps(fitted.candidate, sort_keys=True),
@@ -42,13 +46,31 @@ def main(work: job.Job) -> None:
     text = json.dumps(record | {"perturbations": judged}, indent=1)
     Path(work.write("judged")).write_text(text + "\n", encoding="utf-8")
     rows = [
-        row | {"perturbation": kind, "strength": f"{strength:g}"}
+        row | {"perturbation": kind, "strength": strength}
         for (kind, strength), mine in found.items()
         for row in evaluate.frame_table(
             mine, [row["score"] for row in mine], record["frames"]["threshold"]
         )
     ]
     tables.write(rows, work.write("scores"), robustness.FRAME_COLUMNS)
+
+
+def _faces(records: list[list[robustness.Matched]], files: list[str]) -> Iterator[Faces]:
+    """The faces that are to be scored, in order, AT_ONCE at a time whatever batch they are of."""
+    waiting: list[np.ndarray] = []
+    for batch, file in zip(records, files, strict=True):
+        chosen = np.array([one.crop for one in batch if one.row is not None], int)
+        first = 0
+        for part in archive.parts(file, AT_ONCE):
+            inside = chosen[(first <= chosen) & (chosen < first + len(part))]
+            waiting.append(part[inside - first])
+            first += len(part)
+            while sum(map(len, waiting)) >= AT_ONCE:
+                together = np.concatenate(waiting)
+                yield Faces(together[:AT_ONCE])
+                waiting = [together[AT_ONCE:]]
+    if sum(map(len, waiting)):
+        yield Faces(np.concatenate(waiting))
 
 
 if __name__ == "__main__":

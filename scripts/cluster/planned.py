@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from deepfake import config, schema, sheet, site
+from deepfake import beside, config, schema, sheet, site
 from deepfake.plan import Plan
 
 
@@ -59,7 +60,7 @@ def rules(configuration: Path, root: Path, counts: dict[str, int]) -> list[Rule]
     videos = sheet.read(chosen.sheet, check_files=False)
     plan = Plan(chosen, videos, site.load(root).limits)
     asked: dict[str, list[tuple[int, int, int]]] = {}
-    for rule, wildcards in plan.jobs():
+    for rule, wildcards in itertools.chain(plan.jobs(), beside.jobs(chosen, plan)):
         asked.setdefault(rule, []).append(
             (
                 plan.threads(rule, wildcards),

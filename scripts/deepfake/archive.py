@@ -7,6 +7,7 @@ are members of a tar, arrays of one shape a stack in an .npy file.
 from __future__ import annotations
 
 import io
+import math
 import tarfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -91,10 +92,20 @@ def parts(path: str | Path, most: int) -> Iterator[np.ndarray]:
     """Yield the arrays of a stack, uint8 (n, *shape), so many at a time and none of an empty one.
 
     With plain reads: pages of a mapped file count as memory of the job.
+
+    Raises:
+        ValueError: the file is no such stack, or is cut short.
     """
     with open(path, "rb") as file:
         np.lib.format.read_magic(file)
-        (count, *shape), _, _ = np.lib.format.read_array_header_1_0(file)
+        (count, *shape), fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        if fortran or dtype != np.uint8:
+            raise ValueError(
+                f"{path}: holds {dtype}, not a stack of uint8; remove it and run again"
+            )
         for first in range(0, count, most):
             some = min(most, count - first), *shape
-            yield np.fromfile(file, np.uint8, int(np.prod(some))).reshape(some)
+            read = np.fromfile(file, np.uint8, math.prod(some))
+            if read.size < math.prod(some):
+                raise ValueError(f"{path}: is cut short; remove it and run again")
+            yield read.reshape(some)

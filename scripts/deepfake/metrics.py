@@ -8,7 +8,7 @@ import numpy as np
 
 MIN_GROUPS = 6  # fewer groups can carry no interval
 NAMES = ("accuracy", "balanced_accuracy", "roc_auc", "average_precision", "equal_error_rate")
-CHUNK = 8_000_000  # weights held at once while resampling
+CHUNK = 2_000_000  # weights held at once while resampling, and ten arrays of them: 160 MB
 
 
 def scores(

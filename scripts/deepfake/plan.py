@@ -275,7 +275,9 @@ class Plan:
             members = self.members(model, wildcards.get("features"))
             return sorted({f"{name} evaluate" if name in _EVALUATED else rule for name in members})
         if rule == "robustness_scores":
-            return [rule, *self.formulas("evaluate", wildcards)]
+            members = set(self.members(model, wildcards.get("features")))
+            rows = [f"rows {rule}"] if members & {"svm", "knn"} else []
+            return [rule, *rows, *self.formulas("evaluate", wildcards)]
         if rule in ("vote", "grow"):
             return ["forest"]
         if model == "svm" and rule == "fit":

@@ -8,6 +8,7 @@ for its c40.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -22,6 +23,10 @@ from deepfake import frames
 
 WORST = 51  # the largest factor of H.264
 ENCODER_BYTES = 2 * 2**30  # that the child may allocate; frames of 4K take 1.6 GB
+# Errors of the place where copies are written, and not of a video; the exit status that says so.
+PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT, errno.EROFS, errno.EACCES}
+NO_PLACE = 74
+ROUNDED = 0x4 | 0x40000 | 0x80000  # FFmpeg's SWS_BICUBIC | SWS_ACCURATE_RND | SWS_BITEXACT
 USUAL_RATE = 25.0  # frames a second where the file does not say
 # x264's code for AVX-512 gives other pictures each time: it reads memory that nobody has written
 # (seen with FFmpeg 8, MALLOC_PERTURB_ and more than one B-frame). What it has for older processors
@@ -47,6 +52,9 @@ def encode(
 
     Returns:
         The copies that were made, by their factor, and why others are missing, or "".
+
+    Raises:
+        OSError: the folder has no room, or cannot be written.
     """
     copies = {factor: Path(folder, f"crf{factor}.mkv").absolute() for factor in factors}
     request = {"path": str(Path(path).absolute()), "last": last}
@@ -61,6 +69,9 @@ def encode(
         reason = died if done.returncode else json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         reason = f"encoding took longer than {timeout:g} s"
+    else:
+        if done.returncode == NO_PLACE:
+            raise OSError(f"cannot write copies of videos to {folder}: see the log")
     return {factor: copy for factor, copy in copies.items() if copy.exists()}, reason
 
 
@@ -80,6 +91,9 @@ def _serve() -> None:
             _copy(request["path"], factor, request["last"], part)
             os.replace(part, copy)
     except (MemoryError, cv2.error, av.FFmpegError, EncodeError) as error:
+        if getattr(error, "errno", None) in PLACE:
+            print(error, file=sys.stderr)
+            sys.exit(NO_PLACE)
         reason = f"cannot be encoded as H.264: {error}"
     os.write(answer, json.dumps(reason).encode())
 
@@ -106,6 +120,7 @@ def _copy(path: str, factor: str, last: int | None, copy: str) -> None:
                 stream.height, stream.width = height, width
             picture = np.ascontiguousarray(read[1][:height, :width])
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            frame = frame.reformat(format="yuv420p", interpolation=ROUNDED)
             frame.pts, frame.time_base = position, 1 / rate
             out.mux(stream.encode(frame))
             position += 1

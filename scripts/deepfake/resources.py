@@ -184,10 +184,13 @@ _MEMORY = {
         1200 * MB + most_bytes(s.frames) + max(s.frames * 180 * MB, 1250 * MB)
     ),
     "perturbed_features": lambda s: 1000 * MB + s.matrix * s.perturbations,
-    # some faces; a model asks for what its evaluation does
+    # faces that are scored at once, and the rows; a model asks for what its evaluation does
     "robustness_scores": lambda s: (
-        500 * MB + 3 * min(s.tested * s.perturbations, 1024) * s.features
+        500 * MB
+        + 3 * min(s.tested * s.perturbations, 1024) * s.features
+        + 3000 * s.tested * s.perturbations
     ),
+    "rows robustness_scores": lambda s: 500 * MB,
     "robustness_page": lambda s: 700 * MB,
     "download_part": lambda s: 500 * MB,
 }
@@ -235,14 +238,14 @@ _SECONDS = {
     "leakage_page": lambda s, t: 60,
     # a second a video was seen, at 1080p nine; most of a batch are not in the test
     "perturbed_faces": lambda s, t: (
-        300 + s.videos * s.perturbations * (1 + s.frames + s.decoded / 60)
+        300 + s.videos * s.perturbations * (1 + s.frames + s.decoded / 60) + 3 * s.patience
     ),
     "perturbed_features": lambda s, t: 60 + 0.1 * s.rows * s.perturbations,
     "robustness_scores": lambda s, t: (
-        300
-        + s.perturbations
-        * (s.tested * s.taught / FLOPS + s.trees * s.tested * 1e-5 + 2e-6 * s.tested * s.side**2)
+        300 + s.perturbations * s.tested * (s.features / 50e6 + s.trees * 1e-5 + 2e-6 * s.side**2)
     ),
+    # of a model that holds training rows: each with each
+    "rows robustness_scores": lambda s, t: 300 + s.perturbations * s.tested * s.taught / FLOPS,
     "robustness_page": lambda s, t: 60,
     "download_part": lambda s, t: 600 + s.download / NETWORK,
 }

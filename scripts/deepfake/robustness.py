@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,34 +17,55 @@ COMPARED = ("accuracy", "balanced_accuracy", "roc_auc")
 Row = Mapping[str, str]
 
 
-def scored(
-    records: Sequence[Row], values: Sequence[float], test: Sequence[Row]
-) -> dict[Perturbation, list[dict]]:
-    """The rows of a test with their scores under each perturbation.
+@dataclass(frozen=True)
+class Matched:
+    """A record of a perturbed clip of the test.
+
+    Attributes:
+        perturbation: kind and strength.
+        row: of the test, of the same video and frame; None where no face is to be scored.
+        crop: number of the face in its batch.
+    """
+
+    perturbation: Perturbation
+    row: dict | None = None
+    crop: int = -1
+
+
+def matched(records: Sequence[Row], test: Sequence[Row]) -> list[Matched]:
+    """The records of a batch that are of videos of a test, each with its row.
 
     Args:
         records: of perturbed faces, kept or not: `faces.COLUMNS`, perturbation and strength.
-        values: score of each that was kept, in order.
         test: rows of the matrix. Faces of other frames, in which the clip as it is shows none,
             take no part.
-
-    Returns:
-        By perturbation, in the order of the records; a list is empty where no face is found any
-        more.
     """
     row_of = {_name(row, "frames"): row for row in test}
     tested = {row["video_id"] for row in test}
-    scores = iter(values)
-    found: dict[Perturbation, list[dict]] = {}
+    found = []
     for record in records:
-        value = next(scores) if record["status"] == "kept" else None
         if record["video_id"] not in tested:
             continue
         perturbation = record["perturbation"], float(record["strength"])
-        mine = found.setdefault(perturbation, [])
-        row = row_of.get(_name(record, "frames"))
-        if value is not None and row is not None:
-            mine.append({**row, "score": float(value)})
+        row = row_of.get(_name(record, "frames")) if record["status"] == "kept" else None
+        crop = int(record["crop"].split(".")[0]) if row is not None else -1
+        found.append(Matched(perturbation, row, crop))
+    return found
+
+
+def scored(records: Sequence[Matched], scores: Sequence[float]) -> dict[Perturbation, list[dict]]:
+    """The rows of a test with their scores under each perturbation.
+
+    Args:
+        records: of all batches. scores: of those that have a row, in order.
+
+    Returns:
+        By perturbation, in the order of the records; a list is empty where no face is left.
+    """
+    found: dict[Perturbation, list[dict]] = {one.perturbation: [] for one in records}
+    seen = [one for one in records if one.row is not None]
+    for one, score in zip(seen, scores, strict=True):
+        found[one.perturbation].append({**one.row, "score": float(score)})
     return found
 
 
@@ -54,7 +76,7 @@ def judge(
     calibration: dict,
     **how,
 ) -> list[dict]:
-    """What a model scores under each perturbation, and how much that is less than before.
+    """What a model scores under each perturbation, and how that differs from before.
 
     Args:
         found: of `scored`.
@@ -65,9 +87,9 @@ def judge(
 
     Returns:
         A dict a perturbation, JSON-ready: kind, strength, and for each unit `lost`, how many rows
-        have no face any more; metrics of the others (see `metrics.summary`), None where all are
-        lost; and `less`, by metric of COMPARED, {value, low, high} of the difference to the
-        clips as they are, on the rows that are in both.
+        have no score any more; metrics of the others (see `metrics.summary`), None where all are
+        lost; and `difference`, by metric of COMPARED, {value, low, high}: that of the perturbed
+        clips less that of the clips as they are, of the same rows.
     """
     return [
         {"kind": kind, "strength": strength} | _judge(rows, before, record, calibration, how)
@@ -86,13 +108,17 @@ def _judge(rows, before, record, calibration, how) -> dict:
         unit: {
             "lost": len(before[unit]) - len(now[unit]),
             "metrics": evaluate.judge(now[unit], limit[unit], **how) if rows else None,
-            "less": _less(now[unit], before[unit], unit, limit[unit], how) if rows else {},
+            "difference": _difference(now[unit], before[unit], unit, limit[unit], how)
+            if rows
+            else {},
         }
         for unit in UNITS
     }
 
 
-def _less(now: Sequence[Row], before: Sequence[Row], unit: str, threshold: float, how) -> dict:
+def _difference(
+    now: Sequence[Row], before: Sequence[Row], unit: str, threshold: float, how
+) -> dict:
     """Differences of the metrics of COMPARED, on the same rows and resamples."""
     was = {_name(row, unit): float(row["score"]) for row in before}
     values = np.array([row["score"] for row in now])

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from deepfake.datasets.faceforensics import COMPRESSIONS, SUBSETS
+from deepfake.recode import WORST
 from deepfake.schema import Count, Float, Int, Section, grid, key, several
 from deepfake.sheet import unusable
 
@@ -17,13 +18,13 @@ from deepfake.sheet import unusable
 class Robustness(Section):
     """What `snakemake robustness` does to the clips of the test; an empty list leaves it out."""
 
-    crf: several(Annotated[Int, Field(ge=0, le=51)]) = key(
+    crf: several(Annotated[Int, Field(ge=0, le=WORST)]) = key(
         [23, 32, 40],
         "constant rate factors at which clips are encoded again in H.264; 23 and 40 are "
         "FaceForensics++'s c23 and c40",
         "robustness",
     )
-    scale: several(Annotated[Float, Field(ge=0.05, le=4)]) = key(
+    scale: several(Annotated[Float, Field(ge=0.05, le=2)]) = key(
         [0.75, 0.5, 0.25], "shares of its sides that a clip is scaled to", "robustness"
     )
     brightness: several(Annotated[Float, Field(ge=0.05, le=20)]) = key(

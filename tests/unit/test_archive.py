@@ -94,3 +94,14 @@ def test_a_stack_refuses_another_shape_or_type(tmp_path: Path, array: np.ndarray
         pytest.raises(ValueError, match=r"is not uint8 \(4, 3\)"),
     ):
         stack.add(array)
+
+
+def test_a_stack_that_is_cut_short_or_of_another_type_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "floats.npy", np.zeros((4, 3)))
+    with pytest.raises(ValueError, match=r"floats\.npy: holds float64"):
+        list(archive.parts(tmp_path / "floats.npy", 2))
+    np.save(tmp_path / "short.npy", np.zeros((4, 3), np.uint8))
+    whole = (tmp_path / "short.npy").read_bytes()
+    (tmp_path / "short.npy").write_bytes(whole[:-2])
+    with pytest.raises(ValueError, match=r"short\.npy: is cut short"):
+        list(archive.parts(tmp_path / "short.npy", 2))

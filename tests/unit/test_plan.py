@@ -1,7 +1,12 @@
 """Tests of the jobs of a run and their sizes, before anything runs."""
 
-from deepfake import config
+import re
+from pathlib import Path
+
+from deepfake import beside, config, resources
 from deepfake.plan import LONG_CLIP, Plan
+
+RULES = Path(__file__).resolve().parents[2] / "rules"
 
 
 def plan(videos: int, per_job: int, **settings) -> Plan:
@@ -38,3 +43,42 @@ def test_a_network_is_trained_on_pixels_alone():
     made = plan(10, 5, sweep=grids, features=["pixels", "residuals"])
     assert made.models("pixels") == ["logistic", "mesonet", "average"]
     assert made.models("residuals") == ["logistic"]  # nothing else to average it with
+
+
+def test_every_rule_that_is_submitted_is_planned_with_a_formula():
+    """Those of downloads and of videos that are asked about have other plans."""
+    written = {
+        name
+        for path in RULES.glob("*.smk")
+        if path.stem not in ("classify", "download", "stages")
+        for name in re.findall(r"^(?:use rule \w+ as|rule) (\w+)", path.read_text(), flags=re.M)
+    } - {"leakage", "robustness"}  # done where Snakemake runs
+    values = {
+        "features": ["pixels", "lbp"],
+        "sweep": {"forest": {}, "logistic": {}, "svm": {}, "mesonet": {}, "average": {}},
+        "search": {"trees_per_job": 50},
+        "split": {"protocols": ["grouped", "frame"]},
+        "report": {"original": True},
+    }
+    made = plan(10, 5, **values)
+    chosen = config.load(values, "x")
+    found = {}
+    for rule, wildcards in [*made.jobs(), *beside.jobs(chosen, made)]:
+        found.setdefault(rule, []).append(wildcards)
+        for name in made.formulas(rule, wildcards):
+            assert resources.mem_mb(name, made.size(wildcards)) >= resources.LEAST_MB
+    assert written - found.keys() == set()
+    assert found.keys() - written == set()
+    assert {one["protocol"] for one in found["robustness_scores"]} == {"grouped"}
+    assert len(found["perturbed_features"]) == 2
+
+
+def test_a_model_that_holds_rows_asks_for_the_time_of_all_perturbations():
+    values = {"sweep": {"svm": {}, "logistic": {}}}
+    made = plan(2000, 50, **values)
+    place = {"protocol": "grouped", "features": "pixels"}
+    svm, logistic = (
+        made.minutes("robustness_scores", place | {"model": model}) for model in ("svm", "logistic")
+    )
+    assert svm > 4 * made.minutes("evaluate", place | {"model": "svm"})
+    assert logistic < svm / 2

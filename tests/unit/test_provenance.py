@@ -74,6 +74,6 @@ def test_what_decides_the_results_is_every_key_that_reruns_something():
         for key in (value if isinstance(value, dict) else [""])
     }  # fmt: skip
     deeper = {path for path in told if path.count(".") > 1}
-    fetching = {path for path in told if path.startswith("download.")}
-    assert told - held - deeper == {"max_jobs", "search.max_gram_rows"} | fetching
-    assert "download" not in settings
+    beside = {path for path in told if path.startswith(("download.", "robustness."))}
+    assert told - held - deeper == {"max_jobs", "search.max_gram_rows"} | beside
+    assert not {"download", "robustness"} & settings.keys()

@@ -138,3 +138,30 @@ def test_the_encoder_has_a_limit_of_memory(sample, tmp_path, monkeypatch):
     assert copies == {}
     assert reason
     assert os.path.exists(large)
+
+
+@pytest.mark.parametrize("limit", ["full", "gone"])
+def test_a_folder_without_room_is_an_error_of_the_job_and_not_of_the_video(
+    sample, tmp_path, monkeypatch, limit
+):
+    folder = tmp_path / "copies"
+    if limit == "full":
+        folder.mkdir()
+        code = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (4096, 4096)); "
+        code += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        code += "import deepfake.recode as c; c._serve()"
+        stand_in = tmp_path / "python"
+        stand_in.write_text(f"#!/bin/sh\nexec '{sys.executable}' -c '{code}'\n")
+        stand_in.chmod(stat.S_IRWXU)
+        monkeypatch.setattr(sys, "executable", str(stand_in))
+    with pytest.raises(OSError, match=f"cannot write copies of videos to {folder}"):
+        recode.encode(sample, [0], None, folder, PATIENCE)
+
+
+def test_colours_are_kept_by_a_good_encoding(tmp_path):
+    """Not darkened by a careless rounding of what becomes luma and chroma."""
+    pictures = [np.full((64, 64, 3), (60, 128, 200), np.uint8)] * 5
+    path = clips.write_video(tmp_path / "flat.mkv", pictures)
+    copies, _ = recode.encode(path, [1], None, tmp_path, PATIENCE)
+    mean = np.mean(clips.read_video(copies[1]), axis=(0, 1, 2))
+    np.testing.assert_allclose(mean, (60, 128, 200), atol=2)

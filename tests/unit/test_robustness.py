@@ -44,8 +44,21 @@ def records_of(rows, perturbation=SHIFT, status="kept") -> list[dict]:
     return [
         {"perturbation": kind, "strength": str(strength), "status": status}
         | {name: row[name] for name in ("video_id", "frame", "face")}
-        for row in rows
+        | {"crop": f"{number:06}.png" if status == "kept" else ""}
+        for number, row in enumerate(rows)
     ]
+
+
+def score(records, values, test):
+    """What `scored` makes of values of the kept records, those of no row among them."""
+    matched = robustness.matched(records, test)
+    kept = [record for record in records if record["status"] == "kept"]
+    seen = robustness.matched(kept, test)
+    in_test = {row["video_id"] for row in test}
+    mine = [v for v, record in zip(values, kept, strict=True) if record["video_id"] in in_test]
+    return robustness.scored(
+        matched, [v for v, one in zip(mine, seen, strict=True) if one.row is not None]
+    )
 
 
 def judged(found, rows, values) -> dict:
@@ -55,7 +68,7 @@ def judged(found, rows, values) -> dict:
 
 def test_scores_that_did_not_change_are_the_evaluations_own(test_rows):
     values = values_of(test_rows)
-    found = robustness.scored(records_of(test_rows), values, test_rows)
+    found = score(records_of(test_rows), values, test_rows)
     one = judged(found, test_rows, values)
     assert (one["kind"], one["strength"]) == SHIFT
     before = before_of(test_rows, values)
@@ -63,7 +76,7 @@ def test_scores_that_did_not_change_are_the_evaluations_own(test_rows):
         limit = RECORD[unit]["threshold"]
         assert one[unit]["metrics"] == evaluate.judge(before[unit], limit, **HOW)
         assert one[unit]["lost"] == 0
-        for less in one[unit]["less"].values():
+        for less in one[unit]["difference"].values():
             assert less == {"value": 0, "low": 0, "high": 0}
 
 
@@ -71,7 +84,7 @@ def test_scores_of_dropped_faces_are_not_taken_for_those_of_the_next(test_rows):
     values = values_of(test_rows)
     records = records_of(test_rows[:4]) + records_of(test_rows[4:6], status="dropped")
     records += records_of(test_rows[6:])
-    found = robustness.scored(records, np.delete(values, [4, 5]), test_rows)
+    found = score(records, np.delete(values, [4, 5]), test_rows)
     assert [(row["row"], row["score"]) for row in found[SHIFT]] == [
         (row["row"], value)
         for row, value in zip(test_rows, values, strict=True)
@@ -83,12 +96,12 @@ def test_lost_frames_and_videos_are_counted_and_take_no_part_in_the_difference(t
     values = values_of(test_rows)
     records = records_of(test_rows[:1], status="dropped") + records_of(test_rows[1:-2])
     records += records_of(test_rows[-2:], status="dropped")
-    found = robustness.scored(records, values[1:-2], test_rows)
+    found = score(records, values[1:-2], test_rows)
     one = judged(found, test_rows, values)
     assert (one["frames"]["lost"], one["videos"]["lost"]) == (3, 1)
     assert one["frames"]["metrics"]["rows"] == len(test_rows) - 3
     # the one frame of the first video is not what its two were: videos differ, frames do not
-    assert one["frames"]["less"]["roc_auc"]["value"] == 0
+    assert one["frames"]["difference"]["roc_auc"]["value"] == 0
     assert one["videos"]["metrics"]["fake"] == 8
     assert one["videos"]["metrics"]["real"] == 7
 
@@ -99,25 +112,25 @@ def test_faces_that_are_not_in_the_test_take_no_part(test_rows):
     other = test_rows[0] | {"video_id": "of the training"}
     frame = test_rows[0] | {"frame": "20"}
     records = records_of([other]) + records_of(test_rows) + records_of([frame])
-    found = robustness.scored(records, [9.0, *values, 9.0], test_rows)
+    found = score(records, [9.0, *values, 9.0], test_rows)
     assert [row["score"] for row in found[SHIFT]] == values.tolist()
 
 
 def test_a_perturbation_under_which_no_face_is_found_stays_with_its_losses(test_rows):
     values = values_of(test_rows)
     records = records_of(test_rows, ("brightness", 20.0), "dropped") + records_of(test_rows)
-    found = robustness.scored(records, values, test_rows)
+    found = score(records, values, test_rows)
     assert list(found) == [("brightness", 20.0), SHIFT]
     dark, _ = robustness.judge(found, before_of(test_rows, values), RECORD, CALIBRATION, **HOW)
-    assert dark["frames"] == {"lost": len(test_rows), "metrics": None, "less": {}}
+    assert dark["frames"] == {"lost": len(test_rows), "metrics": None, "difference": {}}
     assert dark["videos"]["lost"] == 16
 
 
 def test_what_falls_is_told_with_its_interval(test_rows):
     values = values_of(test_rows)
-    found = robustness.scored(records_of(test_rows), values_of(test_rows, 1) * 0, test_rows)
+    found = score(records_of(test_rows), values_of(test_rows, 1) * 0, test_rows)
     one = judged(found, test_rows, values)
-    less = one["videos"]["less"]["roc_auc"]
+    less = one["videos"]["difference"]["roc_auc"]
     assert less["value"] < -0.1
     assert less["low"] <= less["value"] <= less["high"]
 
@@ -125,8 +138,8 @@ def test_what_falls_is_told_with_its_interval(test_rows):
 def test_below_six_groups_a_difference_has_no_interval():
     rows = rows_of_test(5)
     values = values_of(rows)
-    one = judged(robustness.scored(records_of(rows), -values, rows), rows, values)
-    less = one["videos"]["less"]["roc_auc"]
+    one = judged(score(records_of(rows), -values, rows), rows, values)
+    less = one["videos"]["difference"]["roc_auc"]
     assert less["value"] < 0
     assert less["low"] is less["high"] is None
     assert "5 groups: no interval" in one["videos"]["metrics"]["note"]
@@ -135,7 +148,7 @@ def test_below_six_groups_a_difference_has_no_interval():
 def test_one_class_that_is_left_has_no_ranking(test_rows):
     fakes = [row for row in test_rows if row["label"] == "fake"]
     values = values_of(test_rows)
-    found = robustness.scored(records_of(fakes), values_of(fakes), test_rows)
+    found = score(records_of(fakes), values_of(fakes), test_rows)
     one = judged(found, test_rows, values)
-    assert one["videos"]["less"]["roc_auc"] == {"value": None, "low": None, "high": None}
+    assert one["videos"]["difference"]["roc_auc"] == {"value": None, "low": None, "high": None}
     assert "every row is fake" in one["videos"]["metrics"]["note"]

@@ -8,7 +8,7 @@ import pytest
 
 from deepfake import robustness as judging
 from deepfake import summary, tables
-from deepfake.report import figures, pages, robustness
+from deepfake.report import charts, figures, pages, robustness
 from tests import browser
 from tests.unit import made_up_run
 from tests.unit.test_report import Scores
@@ -16,7 +16,8 @@ from tests.unit.test_report import Scores
 MODELS = {"svm": (0.6, 1.0), "forest": (0.7, 2.0)}
 PERTURBATIONS = [("crf", 23.0), ("crf", 40.0), ("scale", 0.5), ("scale", 0.25),
                  ("brightness", 0.5), ("brightness", 2.0), ("mirror", 1.0)]  # fmt: skip
-BLIND = ("scale", 0.25)  # no face is found any more
+HEAD = {"level": 0.95, "threshold": {"aim": "model", "false_alarms": 0.05}}
+BLIND = ("scale", 0.25)  # nothing is left to score any more
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,8 @@ def test_scores_that_all_move_lose_accuracy_and_keep_their_order(made):
     mine = [row for row in rows if row["unit"] == "frames" and row["rows"] is not None]
     for row in mine:
         if row["perturbation"] != "none":
-            assert row["roc_auc_less"] == 0
-    shares = [row["accuracy_less"] for row in mine if row["perturbation"] == "brightness"]
+            assert row["roc_auc_difference"] == 0
+    shares = [row["accuracy_difference"] for row in mine if row["perturbation"] == "brightness"]
     assert min(shares) < 0
 
 
@@ -87,10 +88,10 @@ def test_a_perturbation_that_hides_every_face_stays_in_the_table_and_on_the_page
     blind = [row for row in rows if (row["perturbation"], row["strength"]) == ("scale", "0.25")]
     assert len(blind) == 16
     for row in blind:
-        assert row["note"] == "no face is found"
+        assert row["note"] == "nothing is left to score"
         assert row["lost"] > 0
         assert row["roc_auc"] is None
-    assert page.count("no face is found") == 8
+    assert page.count("nothing is left to score") == 8
 
 
 def test_leaky_scores_are_stamped_and_the_others_are_not(made):
@@ -138,9 +139,50 @@ def test_differences_are_told_with_their_interval_and_the_clips_as_they_are_have
         row for row in rows
         if row["perturbation"] == "crf" and row["unit"] == "videos" and row["protocol"] == "grouped"
     )  # fmt: skip
-    less = {"value": row["roc_auc_less"], "low": row["roc_auc_less_low"],
-            "high": row["roc_auc_less_high"]}  # fmt: skip
+    less = {"value": row["roc_auc_difference"], "low": row["roc_auc_difference_low"],
+            "high": row["roc_auc_difference_high"]}  # fmt: skip
     assert summary.difference(less) in page.split("<h2>The grouped split")[1]
     for row in rows:
         if row["perturbation"] == "none":
-            assert "roc_auc_less" not in row
+            assert "roc_auc_difference" not in row
+
+
+def test_no_models_points_leave_the_figure():
+    """Ten models stand beside each other, within the panel."""
+    names = ("svm", "logistic", "forest", "mesonet", "ridge", "elasticnet", "lda", "qda", "knn",
+             "average")  # fmt: skip
+    score = {"value": 0.7, "low": 0.6, "high": 0.8}
+    panel = {name: [("as is", score), ("23", score), ("40", score)] for name in names}
+    drawn = charts.strengths("ten", ["crf"], [("grouped, pixels", [panel])], "ROC AUC", 0.5)
+    root = ElementTree.fromstring(figures.alone(drawn))
+    space = "{http://www.w3.org/2000/svg}"
+    (clip,) = (one for one in root.iter(f"{space}clipPath"))
+    frame = clip.find(f"{space}rect")
+    left = float(frame.get("x"))
+    right = left + float(frame.get("width"))
+    places = [
+        float(use.get("x"))
+        for group in root.iter(f"{space}g")
+        if "clip-path" in group.attrib
+        for use in group.iter(f"{space}use")
+    ]
+    assert len(places) == 3 * len(names)
+    assert left < min(places) < max(places) < right
+
+
+def test_what_a_sheet_calls_its_sides_is_only_text(made):
+    rows, _ = made
+    mine = [row | {"protocol": "cross"} for row in rows if row["protocol"] == "grouped"]
+    cross = {"by": "method", "train": ["<b>a"], "test": ["b\u202e"]}
+    facts = robustness.facts(mine, [HEAD], "x", cross)
+    page = pages.render("robustness.html", **facts)
+    assert "training &lt;b&gt;a" in page
+    assert "\u202e" not in page
+
+
+def test_only_the_kinds_that_were_asked_for_are_told(made):
+    rows, _ = made
+    mine = [row for row in rows if row["perturbation"] in ("none", "mirror")]
+    facts = robustness.facts(mine, [HEAD], "x", {})
+    assert facts["told"].keys() == {"mirror"}
+    assert "H.264" not in pages.render("robustness.html", **facts)

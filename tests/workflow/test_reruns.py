@@ -80,6 +80,10 @@ CHANGED = {
     "evaluation.level": 0.9,
     "evaluation.resamples": 300,
     "report.sample_faces": 2,
+    "robustness.crf": [35],
+    "robustness.scale": [],
+    "robustness.brightness": 1.2,
+    "robustness.mirror": False,
     "download.script": "mine.py",
     "download.accept_terms": True,
     "download.folder": "elsewhere",
@@ -190,9 +194,9 @@ def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path
     why = changed.why()
     stage = KEYS[path]
     in_parts = {"vote", "grow"}  # jobs that there are only where a forest is grown in parts
-    assert set(why) - in_parts == follows({stage} if stage != "nothing" else set())
+    assert set(why) - in_parts == follows({stage} if stage not in config.ASIDE else set())
     named = {line.split(":")[0] for reasons in why.values() for line in reasons}
-    if stage != "nothing":
+    if stage not in config.ASIDE:
         assert {name for name in named if name.startswith("key ")} == {f"key {path}"}
         assert not any(name.startswith("setting ") for name in named)
 

@@ -261,10 +261,11 @@ def strengths(
             axes = figures.axes(figure, len(grid), len(kinds), 1 + number * len(kinds) + place)
             axes.axhline(chance, ls=":", lw=1, color=figures.INK)
             for turn, (model, points) in enumerate(panel.items()):
-                told.append(f"{of} {model} {kind}: {_strengths(axes, model, points, turn)}")
+                aside = 0.4 * ((turn + 0.5) / len(panel) - 0.5)
+                told.append(f"{of} {model} {kind}: {_strengths(axes, model, points, aside)}")
             texts = [text for text, _ in next(iter(panel.values()))]
             axes.set_xticks(range(len(texts)), texts)
-            axes.set(ylim=(-0.02, 1.02), xlim=(-0.4, len(texts) - 0.6))
+            axes.set(ylim=(-0.02, 1.02), xlim=(-0.3, len(texts) - 0.7))
             if number == len(grid) - 1:
                 axes.set(xlabel=kind)
             if place == 0:
@@ -276,9 +277,9 @@ def strengths(
     return figures.svg(figure, name, f"{score} against strength. {'; '.join(told)}")
 
 
-def _strengths(axes, model: str, points: Sequence[tuple[str, dict]], turn: int) -> str:
-    """Draw a model's line; lines are set apart a little, so that intervals can be told apart."""
-    where = [place + 0.06 * turn for place in range(len(points))]
+def _strengths(axes, model: str, points: Sequence[tuple[str, dict]], aside: float) -> str:
+    """Draw a model's line a little aside, so that intervals can be told apart; it in words."""
+    where = [place + aside for place in range(len(points))]
     values = [np.nan if point["value"] is None else point["value"] for _, point in points]
     axes.plot(where, values, "o", ms=3.5, **_stroke(model))
     for place, (_, point) in zip(where, points, strict=True):

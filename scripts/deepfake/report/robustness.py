@@ -10,10 +10,12 @@ from deepfake import perturb, protocols, summary
 from deepfake.report import charts
 from deepfake.robustness import COMPARED, UNITS
 
-LESS = tuple(f"{score}_less{end}" for score in COMPARED for end in ("", "_low", "_high"))
+DIFFERENCES = tuple(
+    f"{score}_difference{end}" for score in COMPARED for end in ("", "_low", "_high")
+)
 COLUMNS = (
     "protocol", "features", "model", "perturbation", "strength", "unit", "lost",
-    *summary.COLUMNS[4:], *LESS,
+    *summary.COLUMNS[4:], *DIFFERENCES,
 )  # fmt: skip
 NONE = "none"  # the clips as they are
 
@@ -40,12 +42,13 @@ def _row(record: dict, one: dict, unit: str) -> dict:
         named = {name: record[name] for name in ("protocol", "model")}
         named |= {"features": record["features"]["name"]}
         leaky = "yes" if record["leaky"] else "no"
-        return dict.fromkeys(COLUMNS) | named | told | {"leaky": leaky, "note": "no face is found"}
+        told |= {"leaky": leaky, "note": "nothing is left to score"}
+        return dict.fromkeys(COLUMNS) | named | told
     judged = record | dict.fromkeys(UNITS, one[unit]["metrics"])
     row = next(row for row in summary.table([judged]) if row["unit"] == unit)
-    for score, less in one[unit]["less"].items():
+    for score, less in one[unit]["difference"].items():
         ends = ("", less["value"]), ("_low", less["low"]), ("_high", less["high"])
-        row |= {f"{score}_less{end}": value for end, value in ends}
+        row |= {f"{score}_difference{end}": value for end, value in ends}
     return row | told
 
 
@@ -61,7 +64,7 @@ def facts(rows: Sequence[dict], records: Sequence[dict], run: str, cross: dict) 
         "run": run,
         "level": f"{100 * records[0]['level']:g} %",
         "threshold": summary.threshold(records[0]),
-        "told": perturb.TOLD,
+        "told": {kind: perturb.TOLD[kind] for kind in _kinds(rows)},
         "sections": [
             {
                 "protocol": protocol,
@@ -79,6 +82,12 @@ def facts(rows: Sequence[dict], records: Sequence[dict], run: str, cross: dict) 
     }
 
 
+def _kinds(rows: Sequence[dict]) -> list[str]:
+    """The kinds of perturbation that a table has."""
+    found = {row["perturbation"] for row in rows}
+    return [kind for kind in perturb.AS_IS if kind in found]
+
+
 def _by(rows: Sequence[dict], column: str) -> list[tuple[str, list[dict]]]:
     """The rows of each value of a column, in the order in which the values appear."""
     values = dict.fromkeys(row[column] for row in rows)
@@ -88,18 +97,18 @@ def _by(rows: Sequence[dict], column: str) -> list[tuple[str, list[dict]]]:
 def _shown(row: dict) -> dict:
     """A row of the table with its scores as text."""
     lost = row["rows"] is None
-    less = {"value": row.get("roc_auc_less"), "low": row.get("roc_auc_less_low"),
-            "high": row.get("roc_auc_less_high")}  # fmt: skip
+    ends = {"value": "", "low": "_low", "high": "_high"}
+    difference = {name: row.get(f"roc_auc_difference{end}") for name, end in ends.items()}
     told = {name: "" if lost else summary.score(row, name) for name in summary.SHOWN}
     plain = row["perturbation"] == NONE
-    told["less"] = "" if lost or plain else summary.difference(less)
+    told["difference"] = "" if lost or plain else summary.difference(difference)
     return row | told | ({"strength": ""} if row["perturbation"] == "mirror" else {})
 
 
 def figure(rows: Sequence[dict]) -> Markup:
     """ROC AUC of videos against strength: a row a split and feature set, a column a kind."""
     mine = [row for row in rows if row["unit"] == "videos"]
-    kinds = [kind for kind in perturb.AS_IS if any(row["perturbation"] == kind for row in mine)]
+    kinds = _kinds(rows)
     places = list(dict.fromkeys((row["protocol"], row["features"]) for row in mine))
     grid = [
         (
