@@ -10,6 +10,7 @@ from deepfake import archive, bundle, evaluate, job, ledger, models, robustness,
 from deepfake.matrix import Faces
 
 AT_ONCE = 1024  # faces that are scored at once
+READ = 64  # that are read at once
 
 
 def main(work: job.Job) -> None:
@@ -56,21 +57,26 @@ def main(work: job.Job) -> None:
 
 
 def _faces(records: list[list[robustness.Matched]], files: list[str]) -> Iterator[Faces]:
-    """The faces that are to be scored, in order, AT_ONCE at a time whatever batch they are of."""
+    """The faces that are to be scored, in order, about AT_ONCE at a time, of whatever batches."""
     waiting: list[np.ndarray] = []
     for batch, file in zip(records, files, strict=True):
         chosen = np.array([one.crop for one in batch if one.row is not None], int)
         first = 0
-        for part in archive.parts(file, AT_ONCE):
+        for part in archive.parts(file, READ):
             inside = chosen[(first <= chosen) & (chosen < first + len(part))]
             waiting.append(part[inside - first])
             first += len(part)
-            while sum(map(len, waiting)) >= AT_ONCE:
-                together = np.concatenate(waiting)
-                yield Faces(together[:AT_ONCE])
-                waiting = [together[AT_ONCE:]]
+            if sum(map(len, waiting)) >= AT_ONCE:
+                yield _together(waiting)
     if sum(map(len, waiting)):
-        yield Faces(np.concatenate(waiting))
+        yield _together(waiting)
+
+
+def _together(waiting: list[np.ndarray]) -> Faces:
+    """Faces of several parts, which are let go."""
+    faces = Faces(np.concatenate(waiting))
+    waiting.clear()
+    return faces
 
 
 if __name__ == "__main__":
