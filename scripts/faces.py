@@ -18,12 +18,9 @@ def main(work: job.Job) -> None:
         archive.Stack(work.write("faces"), (size, size, 3)) as pixels,
     ):
         for video in faces.by_video(table, archive.members(work.read("frames"))):
-            for row, face, surroundings in faces.cut_video(*video, detector, **settings):
-                if face is not None:
-                    row["crop"] = f"{len(pixels):06d}.png"
-                    crops.add(row["crop"], surroundings)
-                    pixels.add(face)
-                rows.append(row | {"fps": fps[row["video_id"]]})
+            cut = faces.cut_video(*video, detector, **settings)
+            told = {"fps": fps[video[0]]}
+            rows += [row | told for row in faces.stored(cut, crops, pixels)]
             progress.step()
     tables.write(rows, work.write("table"), faces.COLUMNS)
 

@@ -32,14 +32,10 @@ def main(work: job.Job) -> None:
                 if clip.reason:
                     job.log.warning("%s, %s %g: %s", video["path"], kind, strength, clip.reason)
                 facts = {"perturbation": kind, "strength": float(strength), "fps": clip.fps}
-                for row, face, surroundings in faces.cut_video(
+                cut = faces.cut_video(
                     video["video_id"], clip.frames, clip.reason, detector, **settings
-                ):
-                    if face is not None:
-                        row["crop"] = f"{len(pixels):06d}.png"
-                        crops.add(row["crop"], surroundings)
-                        pixels.add(face)
-                    rows.append(row | facts)
+                )
+                rows += [row | facts for row in faces.stored(cut, crops, pixels)]
             progress.step()
     tables.write(rows, work.write("table"), COLUMNS)
 

@@ -21,9 +21,7 @@ def main(work: job.Job) -> None:
     before = {unit: tables.read(work.read(unit)) for unit in robustness.UNITS}
     numbers = {row["row"] for row in before["frames"]}
     test = [row for row in tables.read(work.read("rows")) if row["row"] in numbers]
-    records = [
-        robustness.matched(tables.read(table), test) for table in work.input["tables"]
-    ]  # of each batch
+    records = robustness.matched(map(tables.read, work.input["tables"]), test)
     scores = np.concatenate(
         [models.decide(fitted, faces) for faces in _faces(records, work.input["vectors"])]
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from deepfake import domain, likeness, tracks
+from deepfake import archive, domain, likeness, tracks
 from deepfake.detector import Detector, DetectorError, Face
 
 COLUMNS = (
@@ -171,6 +171,20 @@ def cut_video(
     if reason or not indices:
         row = {"video_id": video_id, "status": "dropped", "reason": reason or "no frame"}
         yield row, None, None
+
+
+def stored(
+    cut: Iterable[tuple[dict, np.ndarray | None, bytes | None]],
+    crops: archive.Writer,
+    pixels: archive.Stack,
+) -> Iterator[dict]:
+    """Put what `cut_video` yields into a batch's files; its rows, with the names of their crops."""
+    for row, face, surroundings in cut:
+        if face is not None:
+            row["crop"] = f"{len(pixels):06d}.png"
+            crops.add(row["crop"], surroundings)
+            pixels.add(face)
+        yield row
 
 
 def _number(found: tuple[int, Face, str]) -> int:

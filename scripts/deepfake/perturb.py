@@ -1,8 +1,9 @@
 """What happens to a clip on its way to a viewer: encoded again, shrunk, lightened, mirrored.
 
-The changes of Lu and Ebrahimi 2024, "Assessment framework for deepfake detection in real-world
-situations", that come from sharing a clip and not from attacking a detector. Frames are changed as
-they were decoded, and only `crf` encodes them again: so each change is seen by itself.
+That detectors are to be judged on processed clips is argued by Lu and Ebrahimi 2024, "Assessment
+framework for deepfake detection in real-world situations"; kinds and strengths are our own choice.
+Frames are changed as they were decoded, and only `crf` encodes them again: so each change is seen
+by itself.
 
 The Snakefile asks this for its names, so nothing heavy is imported.
 """

@@ -1,7 +1,8 @@
 """What a job asks of the cluster: threads, memory and time, from the known size of the data.
 
-One formula a rule, with constants from runs at three sizes: benchmarks/used.tsv, to which a test
-holds them. A later attempt asks for more. The Snakefile calls this, so nothing heavy is imported.
+Formulas by rule or model, with constants from runs at three sizes: benchmarks/used.tsv. A test
+holds them to it, and names those that are estimates still. A later attempt asks for more. The
+Snakefile calls this, so nothing heavy is imported.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,29 +28,32 @@ class Matched:
     """
 
     perturbation: Perturbation
-    row: dict | None = None
+    row: Row | None = None
     crop: int = -1
 
 
-def matched(records: Sequence[Row], test: Sequence[Row]) -> list[Matched]:
-    """The records of a batch that are of videos of a test, each with its row.
+def matched(batches: Iterable[Sequence[Row]], test: Sequence[Row]) -> list[list[Matched]]:
+    """Of each batch the records that are of videos of a test, each with its row.
 
     Args:
-        records: of perturbed faces, kept or not: `faces.COLUMNS`, perturbation and strength.
+        batches: records of perturbed faces, kept or not: `faces.COLUMNS`, perturbation, strength.
         test: rows of the matrix. Faces of other frames, in which the clip as it is shows none,
             take no part.
     """
     row_of = {_name(row, "frames"): row for row in test}
     tested = {row["video_id"] for row in test}
-    found = []
-    for record in records:
-        if record["video_id"] not in tested:
-            continue
-        perturbation = record["perturbation"], float(record["strength"])
-        row = row_of.get(_name(record, "frames")) if record["status"] == "kept" else None
-        crop = int(record["crop"].split(".")[0]) if row is not None else -1
-        found.append(Matched(perturbation, row, crop))
-    return found
+    return [
+        [_matched(record, row_of) for record in records if record["video_id"] in tested]
+        for records in batches
+    ]
+
+
+def _matched(record: Row, row_of: Mapping[tuple[str, ...], Row]) -> Matched:
+    perturbation = record["perturbation"], float(record["strength"])
+    row = row_of.get(_name(record, "frames"))
+    if row is None or record["status"] != "kept":
+        return Matched(perturbation)
+    return Matched(perturbation, row, int(record["crop"].split(".")[0]))
 
 
 def scored(records: Sequence[Matched], scores: Sequence[float]) -> dict[Perturbation, list[dict]]:

@@ -51,9 +51,9 @@ def records_of(rows, perturbation=SHIFT, status="kept") -> list[dict]:
 
 def score(records, values, test):
     """What `scored` makes of values of the kept records, those of no row among them."""
-    matched = robustness.matched(records, test)
+    (matched,) = robustness.matched([records], test)
     kept = [record for record in records if record["status"] == "kept"]
-    seen = robustness.matched(kept, test)
+    (seen,) = robustness.matched([kept], test)
     in_test = {row["video_id"] for row in test}
     mine = [v for v, record in zip(values, kept, strict=True) if record["video_id"] in in_test]
     return robustness.scored(

@@ -107,19 +107,15 @@ def _shown(row: dict) -> dict:
 
 def figure(rows: Sequence[dict]) -> Markup:
     """ROC AUC of videos against strength: a row a split and feature set, a column a kind."""
-    mine = [row for row in rows if row["unit"] == "videos"]
-    kinds = _kinds(rows)
-    places = list(dict.fromkeys((row["protocol"], row["features"]) for row in mine))
+    videos, kinds = [row for row in rows if row["unit"] == "videos"], _kinds(rows)
     grid = [
         (
-            f"{protocol}, {features}{' LEAKY' if leaky else ''}",
-            [_panel([row for row in mine if (row["protocol"], row["features"]) == place], kind)
-             for kind in kinds],
+            f"{protocol}, {features}{' LEAKY' if some[0]['leaky'] == 'yes' else ''}",
+            [_panel(some, kind) for kind in kinds],
         )
-        for place in places
-        for protocol, features in [place]
-        for leaky in [any(row["leaky"] == "yes" for row in mine if row["protocol"] == protocol)]
-    ]  # fmt: skip
+        for protocol, mine in _by(videos, "protocol")
+        for features, some in _by(mine, "features")
+    ]
     return charts.strengths("robustness", kinds, grid, "ROC AUC of videos", 0.5)
 
 
