@@ -1,4 +1,4 @@
-# What people type. `make` alone lists it.
+# Targets for users; `make` alone lists them.
 SHELL := /bin/sh
 BIN := .venv/bin
 DEMO := data/demo
@@ -14,7 +14,10 @@ env: .venv/.runtime  ## build the environment
 demo: .venv/.runtime $(DEMO)/videos.tsv  ## make synthetic clips, run the whole workflow on them, print the scores
 	$(BIN)/snakemake
 
-$(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/demo.py | .venv/.runtime
+.PHONY: clips
+clips: $(DEMO)/videos.tsv  ## make the demo's clips and their sheet alone, to run them on a cluster
+
+$(DEMO)/videos.tsv: scripts/make_demo.py scripts/deepfake/dataset/demo_clips.py | .venv/.runtime
 	$(BIN)/python scripts/make_demo.py --out $(DEMO)
 	$(BIN)/python scripts/scan_dataset.py --layout folders --dataset demo --root $(DEMO) \
 	    --out $@ --videos-per-job 24
@@ -32,7 +35,7 @@ why: .venv/.runtime  ## what would rerun, and because of which key, file, module
 	$(BIN)/python scripts/why.py --config $(CONFIG)
 
 .PHONY: check-cluster
-check-cluster: .venv/.runtime  ## look for what breaks a run on this cluster (PROFILE, CONFIG, TARGET)
+check-cluster: .venv/.runtime  ## look for problems of a run on this cluster (PROFILE, CONFIG, TARGET)
 	$(SUBMIT) check --profile $(PROFILE) --config $(CONFIG) $(WORDS)
 
 .PHONY: run
@@ -40,11 +43,11 @@ run: .venv/.runtime  ## run on the cluster and watch it (PROFILE, CONFIG, TARGET
 	$(SUBMIT) run --profile $(PROFILE) --config $(CONFIG) $(WORDS)
 
 .PHONY: resume
-resume: .venv/.runtime  ## go on after a crash (PROFILE, CONFIG, TARGET, OLD=wait|cancel for jobs still there)
+resume: .venv/.runtime  ## continue after a crash (PROFILE, CONFIG, TARGET, OLD=wait|cancel for jobs still in the queue)
 	$(SUBMIT) resume --profile $(PROFILE) --config $(CONFIG) $(if $(OLD),--old $(OLD)) $(WORDS)
 
 .PHONY: usage
-usage: .venv/.runtime  ## what each rule asked for and used (CONFIG)
+usage: .venv/.runtime  ## what each rule requested and used (CONFIG)
 	$(SUBMIT) usage --profile $(PROFILE) --config $(CONFIG)
 
 .PHONY: classify
@@ -71,9 +74,11 @@ check: .venv/.dev $(DEMO)/videos.tsv  ## formats and lints
 
 # One line a benchmark; each prints its table and puts it between its marks on the page.
 BENCHMARKS = benchmarks/plan.py \
+    benchmarks/starts.py \
     benchmarks/gram.py \
     benchmarks/engines.py \
     benchmarks/forest.py \
+    benchmarks/decoding.py \
     benchmarks/faces.py \
     benchmarks/matrix.py \
     benchmarks/features.py \
@@ -81,7 +86,7 @@ BENCHMARKS = benchmarks/plan.py \
 PAGES = --page benchmarks/README.md
 
 .PHONY: benchmark
-benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory beside direct library calls (under 20 minutes)
+benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory compared with direct library calls (under 20 minutes)
 	for script in $(BENCHMARKS); do $(BIN)/python $$script $(PAGES) || exit 1; done
 
 # FOLDER needs 25 GB; call it again to go on
@@ -95,8 +100,12 @@ RECORD ?= results/record
 record: .venv/.runtime $(DEMO)/videos.tsv  ## what jobs use at three sizes, for the resource formulas (after benchmark-full)
 	$(BIN)/python benchmarks/record.py --folder $(RECORD) --full $(FOLDER)
 
+.PHONY: mutation
+mutation: .venv/.dev  ## whether the tests catch a sample of 300 small bugs (an hour; SAMPLE, SEED)
+	nice -n 19 $(BIN)/python benchmarks/mutation.py --jobs 2 --count $(or $(SAMPLE),300) --seed $(or $(SEED),0)
+
 .PHONY: docs
-docs: .venv/.runtime  ## write the table of keys in config/README.md from the code
+docs: .venv/.runtime  ## write the table of keys and config/schema.json from the code
 	$(BIN)/python config/keys.py
 
 .PHONY: pictures

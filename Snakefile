@@ -1,5 +1,5 @@
-# From a sheet of labelled videos to tested models. This file only orchestrates: the stages are
-# in rules/, the work is in scripts/, the settings in config/, the machines in profiles/.
+# From a sheet of labelled videos to tested models. The stages are in rules/, the work is in
+# scripts/, the settings are in config/, the clusters in profiles/.
 import pathlib
 import sys
 
@@ -7,37 +7,41 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
-sys.path.insert(0, str(pathlib.Path(workflow.basedir, "scripts")))
+# this file's folder, also where another workflow uses it as a module
+HOME = pathlib.Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+sys.path.insert(0, str(HOME / "scripts"))
 
-# `--config videos=... bundle=...` asks a model about videos, and needs nothing of a training.
-ASKED = "videos" in config
-
-# A run's own file replaces the demo's: merged, their grids would mix.
-if not ASKED and not workflow.overwrite_configfiles:
-
-    configfile: "config/config.yaml"
+# `--config videos=... bundle=...` classifies videos with a model, and needs no files of a training.
+CLASSIFYING = "videos" in config
 
 
 include: "rules/common.smk"
+include: "rules/files.smk"
 include: "rules/hooks.smk"
 
 
-guard_status_commands()
-DOWNLOADING = is_download() and not ASKED
+# A run's own file replaces the demo's: a merge would mix their grids.
+if not CLASSIFYING and not workflow.overwrite_configfiles:
+
+    configfile: readable("config/config.yaml")
+
+
+guard_cluster()
+DOWNLOADING = is_download() and not CLASSIFYING
 SITE = load_site()
-if ASKED:
-    QUESTION, CONFIG = load_question()
-    VIDEOS, OTHERS = load_asked()
+if CLASSIFYING:
+    OPTIONS, CONFIG = load_classify_options()
+    VIDEOS, OTHERS = load_queried_videos()
 else:
     CONFIG = load_settings()
-    VIDEOS = load_videos()
+    VIDEOS, SHEET = load_videos()
 PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/{{features}}"  # a wildcard: pixels, residuals, ...
-ORIGINAL = f"{RUN}/{features.PIXELS}/{original.PROTOCOL}"  # the original experiment's
+ORIGINAL = f"{RUN}/{features.PIXELS}/{published_results.PROTOCOL}"  # the original experiment's
 LEDGER = "results/ledger.tsv"
-RESULT = f"{RUN}/verdicts.txt" if ASKED else f"{RUN}/summary.txt"
-PAGE = f"{RUN}/{'verdicts' if ASKED else 'report'}.html"
+RESULT = f"{RUN}/verdicts.txt" if CLASSIFYING else f"{RUN}/summary.txt"
+PAGE = f"{RUN}/{'verdicts' if CLASSIFYING else 'report'}.html"
 
 
 wildcard_constraints:
@@ -58,7 +62,7 @@ include: "rules/frames.smk"
 include: "rules/faces.smk"
 
 
-if ASKED:
+if CLASSIFYING:
 
     include: "rules/classify.smk"
 
@@ -77,11 +81,13 @@ else:
     include: "rules/train.smk"
     include: "rules/fit.smk"
     include: "rules/average.smk"
+    include: "rules/selection.smk"
     include: "rules/evaluate.smk"
     include: "rules/original.smk"
     include: "rules/report.smk"
     include: "rules/leakage.smk"
     include: "rules/robustness.smk"
+    include: "rules/null.smk"
     include: "rules/stages.smk"
 
 
@@ -97,6 +103,7 @@ rule all:
 
 
 onstart:
+    leave_videos()
     show_start()
 
 

@@ -27,9 +27,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from deepfake import gram, models
-from deepfake.matrix import Matrix
-from deepfake.models import Training
+from deepfake.features.matrix import Matrix
+from deepfake.models import gram
+from deepfake.models import registry as models
+from deepfake.models.registry import Training
 
 CANDIDATES = {
     "svm": {"kernel": "rbf", "C": 1.0, "gamma": "scale", "scaling": "standard"},

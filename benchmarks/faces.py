@@ -23,8 +23,9 @@ import measure
 import numpy as np
 from measure import ROOT
 
-from deepfake import config, faces, frames
-from deepfake.detector import Detector
+from deepfake.preprocessing import faces, frames
+from deepfake.preprocessing.detector import Detector
+from deepfake.workflow import config
 
 
 def run(script: str, inputs: dict, outputs: dict, params: dict) -> float:
@@ -131,12 +132,13 @@ def tell(arguments: argparse.Namespace, clips: list[Path]) -> None:
             some = spread(arguments.alone)
             alone = [faces_job([clip], Path(folder), arguments.every) for clip in some]
             together = faces_job(clips, Path(folder), arguments.every)
-        print("                     videos  CPU s a video  videos a CPU s")
+        print("                     videos  CPU s a video  videos a CPU s  core h for 1,000")
         for name, count, seconds in (
             ("one process a video", len(alone), np.mean(alone)),
             ("one job", len(clips), together / len(clips)),
         ):
-            print(f"{name:<19}  {count:6}  {seconds:13.2f}  {1 / seconds:14.2f}")
+            rates = f"{1 / seconds:14.2f}  {seconds / 3.6:16.2f}"
+            print(f"{name:<19}  {count:6}  {seconds:13.2f}  {rates}")
         print(f"ratio of the rates: {np.mean(alone) * len(clips) / together:.1f}\n", flush=True)
     large = spread(arguments.enlarge)
     compare(large, arguments.heights, arguments.shares, arguments.sides, arguments.count)

@@ -32,14 +32,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from deepfake import features, tables
-from deepfake.features.crops import Box, extract, of_batch
+from deepfake.core import tables
+from deepfake.features import registry as features
+from deepfake.features.extraction import Crop, extract, of_batch
 
 CLIPS = "DEEPFAKE_TEST_CLIPS"
 SIDES = (150, 225, 300)  # of a face, in pixels
 AIM = 200  # faces a second of residuals
 C = 1e-2
-Crop = tuple[np.ndarray, Box]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -49,12 +49,13 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def stretched(crop: np.ndarray, box: Box, side: int) -> Crop:
+def stretched(whole: Crop, side: int) -> Crop:
     """A crop whose face has sides of about this geometric mean."""
+    crop, box, corner = whole
     times = side / np.sqrt(box[2] * box[3])
     size = round(crop.shape[1] * times), round(crop.shape[0] * times)
     box = tuple(int(value * times) for value in box)
-    return cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC), box
+    return cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC), box, corner
 
 
 def all_of(one: ModuleType, crops: list[Crop]) -> None:
@@ -64,7 +65,7 @@ def all_of(one: ModuleType, crops: list[Crop]) -> None:
 
 def speed(crops: list[Crop], title: str) -> None:
     """Print faces a CPU second of each set."""
-    sides = [np.sqrt(box[2] * box[3]) for _, box in crops]
+    sides = [np.sqrt(box[2] * box[3]) for _, box, _ in crops]
     print(f"{title}: {len(crops)} faces of {np.mean(sides):.0f} pixels a side")
     for name in features.NAMES:
         one = features.module(name)
@@ -133,7 +134,7 @@ def tell(table: Path, tar: Path) -> None:
         print(f"reading and decoding: {len(crops) / took:.0f} faces/s, not counted below")
         speed(crops, "the crops themselves")
         for side in SIDES:
-            speed([stretched(*crop, side) for crop in crops], f"stretched to {side}")
+            speed([stretched(crop, side) for crop in crops], f"stretched to {side}")
         if CLIPS not in os.environ:
             print(f"no real clips: {CLIPS} is not set")
             return

@@ -30,8 +30,8 @@ import measure
 import psutil
 from full_runs import PIECES, Piece, Runs
 
-from deepfake.report import original
-from deepfake.used import Used
+from deepfake.workflow import published_results
+from deepfake.workflow.usage import Used
 
 ALLOWED = "24 GiB and 90 minutes"
 COLUMNS = (
@@ -70,7 +70,9 @@ def lines(
     return rows, short
 
 
-def _line(piece: Piece, word: str, mine: Used, theirs: original.Run | None = None) -> list[str]:
+def _line(
+    piece: Piece, word: str, mine: Used, theirs: published_results.Run | None = None
+) -> list[str]:
     numbers = (mine.seconds, mine.cpu_seconds, mine.used_mb)
     line = [piece.model, piece.told, word, *(f"{number:,.0f}" for number in numbers)]
     if theirs is None:
@@ -117,7 +119,7 @@ def _held_mb() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", type=Path, default=Path("results/full"))
-    parser.add_argument("--rows", type=int, default=original.ROWS)
+    parser.add_argument("--rows", type=int, default=published_results.ROWS)
     parser.add_argument("--size", type=int, default=320, help="side of a face in pixels")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--mem-mb", type=int, default=22_000, help="that jobs together may ask for")
@@ -134,7 +136,10 @@ def main() -> None:
         runs.share()
         for piece in pieces:
             runs.make(piece)
-    comparable = (arguments.rows, arguments.size**2 * 3) == (original.ROWS, original.FEATURES)
+    comparable = (arguments.rows, arguments.size**2 * 3) == (
+        published_results.ROWS,
+        published_results.FEATURES,
+    )
     rows, short = lines(runs, pieces, comparable)
     sessions = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     classes = runs.test_classes()

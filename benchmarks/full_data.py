@@ -9,8 +9,10 @@ import measure  # noqa: F401  finds the library
 import numpy as np
 import pictures
 
-from deepfake import faces, sheet, tables
-from deepfake.report import original
+from deepfake.core import tables
+from deepfake.dataset import sheet
+from deepfake.preprocessing import face_record
+from deepfake.workflow import published_results
 
 CLIPS_PER_JOB = 50
 LOST = 16  # of the original's 14,000 frames, all of them fake
@@ -25,7 +27,7 @@ def prepare(folder: Path, rows: int, size: int, run: str) -> Path:
         The sheet.
     """
     _check(folder, rows, size)
-    pairs = -(-(rows + LOST * rows // original.ROWS) // (2 * pictures.FRAMES))
+    pairs = -(-(rows + LOST * rows // published_results.ROWS) // (2 * pictures.FRAMES))
     lost = 2 * pairs * pictures.FRAMES - rows  # the last frame of so many fakes
     videos = [_video(folder, number, pairs) for number in range(2 * pairs)]
     table = folder / "videos.tsv"
@@ -98,13 +100,14 @@ def _write_batch(batch: list[dict], kept: list[int], first: int, size: int, path
             for frame in range(pictures.FRAMES):
                 row = {"video_id": video["video_id"], "frame": 30 * frame, "face": 0, "fps": 25.0}
                 if frame < count:
-                    facts = {"x": 0, "y": 0, "width": 200, "height": 200, "sharpness": 100.0}
+                    facts = {"x": 0, "y": 0, "width": 200, "height": 200}
+                    facts |= {"sharpness": 100.0, "noise": 1.0}
                     row |= facts | {"confidence": 1.0, "found": 1, "status": "kept"}
-                    row["crop"] = f"{crop:06}.png"
+                    row["crop_row"] = crop
                     crop += 1
                 else:
                     row |= {"found": 0, "status": "dropped", "reason": "no face found"}
                 rows.append(row)
     part = table.with_suffix(".part")
-    tables.write(rows, part, faces.COLUMNS)
+    tables.write(rows, part, face_record.COLUMNS)
     part.replace(table)

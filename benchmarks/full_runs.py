@@ -15,9 +15,11 @@ import full_data
 import measure
 import yaml
 
-from deepfake import config, schema, search, sheet, tables, used
-from deepfake.plan import Plan
-from deepfake.report import original
+from deepfake.core import schema, tables
+from deepfake.dataset import sheet
+from deepfake.evaluation import search_table
+from deepfake.workflow import config, published_results, usage
+from deepfake.workflow.plan import Plan
 
 SHARED = "shared"
 RBF = {"kernel": "rbf", "gamma": "scale", "scaling": "standard"}
@@ -45,7 +47,7 @@ class Piece:
     test_size: float = 0.2
     folds: int = 0
     fitted: str = ""
-    published: original.Run | None = None
+    published: published_results.Run | None = None
 
     @property
     def model(self) -> str:
@@ -56,7 +58,7 @@ def _forest(*sizes: int) -> dict[str, dict]:
     return {"forest": {"n_estimators": list(sizes)}}
 
 
-SVM_1, SVM_001, LOGISTIC, FOREST, FOREST_25, SEARCHED = original.RUNS
+SVM_1, SVM_001, LOGISTIC, FOREST, FOREST_25, SEARCHED = published_results.RUNS
 PIECES = (
     Piece("svm-1", "RBF, C = 1", {"svm": RBF | {"C": 1}}, published=SVM_1),
     Piece("svm-0.01", "RBF, C = 0.01", {"svm": RBF | {"C": 0.01}}, published=SVM_001),
@@ -124,7 +126,7 @@ class Runs:
             for file in done:  # a fold is counted without what is there once for all folds
                 self._link(piece, f"benchmarks/{file}")
             # whatever is older than the choice starts no search
-            first = ["compiled/told.txt"] if piece.model == "forest" else []
+            first = ["compiled/done.txt"] if piece.model == "forest" else []
             if "split/frame.jsonl" not in done:
                 first.append("splits/frame.tsv")
             if first:
@@ -133,13 +135,13 @@ class Runs:
             targets = [f"pixels/frame/evaluation/{piece.model}/metrics.json"]
         self._snakemake(piece.name, targets)
 
-    def took(self, piece: Piece) -> used.Used | None:
+    def took(self, piece: Piece) -> usage.Used | None:
         """What all jobs of a piece took together; None where it has not been made."""
-        found = used.collect(self.results / piece.name / "benchmarks")
+        found = usage.collect(self.results / piece.name / "benchmarks")
         last = "search" if piece.folds else "evaluate"
         if f"{last} {piece.model}" not in found:
             return None
-        return used.together(
+        return usage.together(
             mine
             for name, mine in found.items()
             if not (piece.folds and name.startswith(NOT_OF_A_FOLD))
@@ -190,7 +192,9 @@ class Runs:
         ]
         best.parent.mkdir(parents=True, exist_ok=True)
         tables.write(
-            scores, best.with_name(f"{piece.model}.out_of_fold.tsv"), search.UNSEEN_COLUMNS
+            scores,
+            best.with_name(f"{piece.model}.out_of_fold.tsv"),
+            search_table.OUT_OF_FOLD_COLUMNS,
         )
         record = {"number": 0, "candidate": plan.candidates[piece.model][0], "by": "accuracy"}
         best.write_text(json.dumps(record | {"fold_means": {}}) + "\n", encoding="utf-8")

@@ -19,8 +19,8 @@ import numpy as np
 import pictures
 import threadpoolctl
 
-from deepfake import gram
-from deepfake.matrix import Matrix
+from deepfake.features.matrix import Matrix
+from deepfake.models import gram
 
 SCALINGS = ("none", "standard")
 AIM = 0.7

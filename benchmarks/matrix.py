@@ -21,7 +21,7 @@ from pathlib import Path
 import measure
 import numpy as np
 
-from deepfake import matrix
+from deepfake.features import matrix
 
 FACE = (320, 320, 3)
 CHUNK = 16 * 2**20

@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 
-def alone(script: str, *words: object) -> dict:
+def alone(script: str, *words: object, python: str = sys.executable) -> dict:
     """Run a script in a process of its own; the JSON object that it prints last."""
-    command = [sys.executable, script, *map(str, words)]
+    command = [python, script, *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")

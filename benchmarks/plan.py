@@ -18,7 +18,8 @@ from pathlib import Path
 import measure
 import yaml
 
-from deepfake import schema, sheet
+from deepfake.core import schema
+from deepfake.dataset import sheet
 
 AIMS = {2000: (10, 1024), 119_154: (60, 1024)}  # seconds and MB
 MODELS = {2000: ("svm", "logistic", "forest"), 119_154: ("forest",)}  # a Gram of DFDC is refused
@@ -44,7 +45,9 @@ def prepare(folder: Path, videos: int, per_job: int) -> Path:
     settings = schema.read_yaml(measure.ROOT / "config" / "original.yaml")
     settings |= {"sheet": str(folder / "videos.tsv"), "run": "planned"}
     names = MODELS.get(videos, ("forest",))
-    settings["sweep"] = {name: settings["sweep"][name] for name in names}
+    settings["sweep"] = {name: settings["sweep"].get(name, {}) for name in names}
+    if "svm" not in names:  # the original's runs need a Gram matrix too
+        settings["report"] = {"original": False}
     file = folder / "run.yaml"
     file.write_text(yaml.safe_dump(settings), encoding="utf-8")
     return file

@@ -4,10 +4,10 @@
 
 Makes runs at three sizes: the original's models on the pixels of made-up faces (full.py), the rules
 after the faces on so many rows of small ones, and the rules before on clips of 4K. Their benchmark
-files go into benchmarks/used.tsv: a line a formula of scripts/deepfake/resources.py and size, with
-the most that a job of that size took; a job that asks for the most of several formulas has a line
-of them all. tests/unit/test_resources.py reads it. The full size is what `make benchmark-full`
-makes: it is taken from --full where that has been called.
+files go into benchmarks/used.tsv: a line a formula of scripts/deepfake/workflow/resources.py and
+size, with the most that a job of that size took; a job that asks for the most of several formulas
+has a line of them all. tests/unit/test_resources.py reads it. The full size is what
+`make benchmark-full` makes: it is taken from --full where that has been called.
 
 With --only, those parts alone are made. The file's lines stay, and of a formula and size that it
 has already the most counts: what was measured before a change of the code is still in it.
@@ -34,15 +34,16 @@ import full_runs
 import measure
 import yaml
 
-from deepfake import config, schema, sheet, tables
-from deepfake.plan import Plan
-from deepfake.report import original
-from deepfake.resources import Size
+from deepfake.core import schema, tables
+from deepfake.dataset import sheet
+from deepfake.workflow import config, published_results
+from deepfake.workflow.plan import Plan
+from deepfake.workflow.resources import Size
 
 FILE = measure.ROOT / "benchmarks" / "used.tsv"
 FACTS = tuple(field.name for field in fields(Size))
 COLUMNS = ("formula", *FACTS, "threads", "used_mb", "seconds")
-ROWS = (original.ROWS, 4662, 1554)
+ROWS = (published_results.ROWS, 4662, 1554)
 LOOKED = 2.0  # seconds; memory is first looked at after half a second
 BATCHES = (1, 3, 8)  # clips of 4K a job
 HEIGHT = 2160

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import measure
 
-from deepfake import schema, tables, used
+from deepfake.core import schema, tables
+from deepfake.workflow import usage
 
 COLUMNS = ("rule", "jobs", "seconds", "CPU s", "longest s", "peak MB", "rate")
 
@@ -38,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stages") as folder:
         run(Path(folder), config)
         results = Path(folder, "results", name)
-        found = used.collect(results / "benchmarks")
+        found = usage.collect(results / "benchmarks")
         records = tables.read(results / "faces.tsv")
     videos = len({record["video_id"] for record in records})
     units = {"frames": (videos, "videos"), "faces": (len(records), "frames")}

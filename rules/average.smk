@@ -1,4 +1,4 @@
-# An average is not searched and not fitted: its members were.
+# An average is not fitted; it combines fitted models.
 ruleorder: average > choose
 ruleorder: average > fit
 
@@ -22,12 +22,15 @@ rule average:
         "../envs/deepfake.yaml"
     threads: threads("average")
     resources:
-        **asks("average"),
+        **requests("average"),
     params:
         job=lambda wildcards: {
             "members": PLAN.members("average", wildcards.features),
             "score": CONFIG.search.score,
             "seed": CONFIG.seed,
+            "evaluation": plain(CONFIG.evaluation, "threshold"),
+            "verdict": plain(CONFIG.verdict),
+            "keys": {"members": "sweep.average.members", "score": "search.score"},
             "code": code("average", *modules("average")),
         },
     message:

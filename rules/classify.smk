@@ -1,5 +1,5 @@
-# Judging new videos. The bundle is no input: a colleague who updates the repository and asks about
-# one video must never start a training.
+# Classify new videos. The bundle is no input: after an update of the repository, classifying one
+# video must never start a training.
 localrules:
     classify,
 
@@ -23,9 +23,9 @@ rule previews:
         "../envs/deepfake.yaml"
     threads: threads("previews")
     resources:
-        **asks("previews"),
+        **requests("previews"),
     params:
-        job={"code": code("previews")},
+        job=lambda wildcards: {"code": code("previews")},
     message:
         "shrinking the frames of batch {wildcards.batch}"
     script:
@@ -41,7 +41,8 @@ rule classify_batch:
         previews=f"{RUN}/previews/{{batch}}.tar",
     output:
         pages=directory(f"{RUN}/pages/{{batch}}"),
-        verdicts=f"{RUN}/verdicts/{{batch}}.tsv",
+        verdicts=f"{RUN}/judged/{{batch}}.tsv",
+        described=f"{RUN}/judged/{{batch}}.jsonl",
         tracks=f"{RUN}/tracks/{{batch}}.tsv",
         scores=f"{RUN}/scores/{{batch}}.tsv",
     log:
@@ -52,16 +53,16 @@ rule classify_batch:
         "../envs/deepfake.yaml"
     threads: threads("classify_batch")
     resources:
-        **asks("classify_batch"),
+        **requests("classify_batch"),
     params:
         job=lambda wildcards: {
             "batch": wildcards.batch,
-            "bundle": QUESTION.bundle,
-            "prior": QUESTION.prior,
-            "undecided": list(QUESTION.undecided),
+            "bundle": OPTIONS.bundle,
+            "decoder": frames.decoder_name(),
+            "prior": OPTIONS.prior,
             "code": code(
                 "classify",
-                *(f"models.{name}" for name in sweep.MODELS),
+                *(f"models.{name}" for name in catalogue.SPECS),
                 *(f"features.{name}" for name in features.NAMES),
             ),
         },
@@ -73,12 +74,18 @@ rule classify_batch:
 
 rule verdicts:
     input:
-        verdicts=expand(f"{RUN}/verdicts/{{batch}}.tsv", batch=PLAN.batches),
+        verdicts=expand(f"{RUN}/judged/{{batch}}.tsv", batch=PLAN.batches),
+        described=expand(f"{RUN}/judged/{{batch}}.jsonl", batch=PLAN.batches),
         tracks=expand(f"{RUN}/tracks/{{batch}}.tsv", batch=PLAN.batches),
     output:
         table=f"{RUN}/verdicts.tsv",
         tracks=f"{RUN}/tracks.tsv",
-        page=f"{RUN}/verdicts.html",
+        described=directory(f"{RUN}/verdicts"),
+        page=report(
+            f"{RUN}/verdicts.html",
+            category=RUN,
+            labels={"what": "verdicts"},
+        ),
         text=RESULT,
     log:
         f"{RUN}/logs/verdicts.log",
@@ -88,9 +95,12 @@ rule verdicts:
         "../envs/deepfake.yaml"
     threads: threads("verdicts")
     resources:
-        **asks("verdicts"),
+        **requests("verdicts"),
     params:
-        job={"others": [list(other) for other in OTHERS], "code": code("verdicts")},
+        job=lambda wildcards: {
+            "others": [list(other) for other in OTHERS],
+            "code": code("verdicts"),
+        },
     message:
         "writing the verdicts"
     script:

@@ -1,42 +1,46 @@
-# What the rules share: the run's settings and how a rule asks for them. Functions only, no rules.
-from cluster import runs, status
-from deepfake import (
-    asked,
-    codehash,
-    download,
-    features,
-    protocols,
-    question,
-    record,
-    refusals,
-    schema,
-    sheet,
-    site,
-    sweep,
-    tracks,
-)
-from deepfake import config as settings
-from deepfake.plan import Plan
-from deepfake.report import original
+# Settings of the run and functions that the rules share. No rules.
+from cluster import plugin_patches, snakemake_logs, status_wrappers
+from deepfake.core import codehash, schema
+from deepfake.dataset import download, sheet, video_query
+from deepfake.features import registry as features
+from deepfake.inference import bundle_json
+from deepfake.models import catalogue
+from deepfake.preprocessing import face_record, frames
+from deepfake.preprocessing.perturbations import registry as perturbations
+from deepfake.splits import protocols
+from deepfake.workflow import checks, config_classify, job_sheet, published_results, site
+from deepfake.workflow import config as settings
+from deepfake.workflow.plan import Plan
 
 
 def refuse(lines):
-    """End before the first job, with nothing but the lines that say why."""
+    """End before the first job and print only the reasons."""
     sys.exit(lines)
 
 
-def guard_status_commands():
-    """Put our sacct and bjobs before the real ones."""
+def guard_cluster():
+    """Install the wrappers of the schedulers' commands and the changes of the plugins."""
     if workflow.is_main_process:
-        status.install()
+        status_wrappers.install()
+        plugin_patches.install()
 
 
 def is_download():
     """Whether this is `snakemake download` or a job of it: there need be no videos yet.
 
-    Snakemake tells a Snakefile nothing of its targets; a job's command names its rule.
+    Snakemake gives a Snakefile no targets; a job's command names its rule.
     """
     return any(word == "download" or word.startswith("download_part:") for word in sys.argv[1:])
+
+
+def readable(path):
+    """The path of a configuration file, or the reason why Snakemake could not read it."""
+    try:
+        if pathlib.Path(path).exists():  # Snakemake itself says that it is not
+            schema.read_mapping(path)
+        return path
+    except settings.ConfigError as error:
+        refuse(str(error))
 
 
 def load_settings():
@@ -44,69 +48,126 @@ def load_settings():
     names = ", ".join(str(path) for path in workflow.configfiles) or "--config"
     try:
         for path in workflow.configfiles if workflow.is_main_process else []:
-            if not str(path).endswith(".json"):
-                schema.read_yaml(path)  # Snakemake takes the last of two equal keys
+            schema.read_mapping(path)  # Snakemake takes the last of two equal keys
         return settings.load(config, names)
     except settings.ConfigError as error:
         refuse(str(error))
 
 
-def load_question():
-    """What is asked of a model, and the configuration by which its bundle sees videos."""
+def load_classify_options():
+    """The options of `classify`, and the configuration with which its bundle reads videos."""
     try:
-        posed = question.load(config, "--config")
-        posed = posed.model_copy(update={"bundle": record.find(posed.bundle)})
-        told = record.read(posed.bundle)
-        return posed, question.honour(told, posed.run, posed.bundle)
-    except (settings.ConfigError, record.RecordError) as error:
+        options = config_classify.load(config, "--config")
+        options = options.model_copy(update={"bundle": bundle_json.find(options.bundle)})
+        record = bundle_json.read(options.bundle)
+        return options, config_classify.bundle_config(
+            record, options.run, options.bundle, options.span
+        )
+    except (settings.ConfigError, bundle_json.RecordError) as error:
         refuse(str(error))
 
 
-def load_asked():
-    """The videos that are asked about, in batches; and those that cannot be looked at."""
+def load_queried_videos():
+    """The videos to classify, in batches; and those that cannot be read."""
     try:
-        videos, others = asked.expand(QUESTION.videos)
-    except asked.AskedError as error:
+        videos, others = video_query.expand(OPTIONS.videos)
+    except video_query.QueryError as error:
         refuse(str(error))
-    model = pathlib.Path(QUESTION.bundle, "bundle.json").read_text(encoding="utf-8")
-    asked.deal(videos, QUESTION.videos_per_job, model)
+    names = ("bundle.json", "known.json", "null.json")
+    files = [pathlib.Path(OPTIONS.bundle, name) for name in names]
+    model = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    video_query.deal(videos, OPTIONS.videos_per_job, model)
     return videos, others
 
 
 def load_site():
-    """What this cluster's user said once, or nothing."""
+    """The site file, or an empty one."""
     try:
-        return site.load(workflow.basedir)
+        return site.load(HOME)
     except settings.ConfigError as error:
         refuse(str(error))
 
 
 def load_videos():
-    """The checked sheet; only the main process looks at the files themselves."""
+    """The checked sheet and its identity; in a job, its rows from the main process.
+
+    Only the main process checks the files themselves.
+    """
     if DOWNLOADING:
-        if reasons := download.problems(CONFIG.download):
+        if workflow.is_main_process and (reasons := download.problems(CONFIG.download)):
             refuse("\n".join(reasons))
-        return []
+        return [], None
     try:
-        return sheet.read(CONFIG.sheet, check_files=workflow.is_main_process)
+        made_of = job_sheet.identity(CONFIG.sheet, CONFIG.split.folds.k)
+    except (OSError, ValueError):
+        made_of = None  # reading it gives the reason
+    if not workflow.is_main_process and made_of and (left := job_sheet.read(made_of, CONFIG.run)):
+        return left, made_of
+    try:
+        videos = sheet.read(CONFIG.sheet, check_files=workflow.is_main_process)
     except sheet.SheetError as error:
         refuse(str(error))
+    for line in sheet.warnings(CONFIG.sheet, videos) if workflow.is_main_process else []:
+        print(line, file=sys.stderr)  # a dry run has no onstart
+    return videos, made_of
+
+
+def leave_videos():
+    """Write the sheet's rows for the jobs on a cluster, which parse the Snakefile again."""
+    if workflow.non_local_exec and not CLASSIFYING and not DOWNLOADING:
+        job_sheet.store(VIDEOS, LACKING, SHEET, CONFIG.run)
+
+
+def lacking_splits():
+    """The splits of the ablation, and why the sheet does not allow one; mostly ""."""
+    if isinstance(VIDEOS, job_sheet.StoredSheet):
+        return VIDEOS.lacking
+    return protocols.leakage(VIDEOS, CONFIG.split.folds.k)
 
 
 def make_plan():
-    """The jobs of this run and what they ask for."""
-    reasons = [] if ASKED or DOWNLOADING else refusals.problems(CONFIG, VIDEOS, SITE.limits)
+    """The jobs of this run and their requests; only the main process refuses and warns."""
+    is_checked = workflow.is_main_process and not CLASSIFYING and not DOWNLOADING
+    reasons = checks.problems(CONFIG, VIDEOS, SITE.limits) if is_checked else []
     if reasons:
         refuse("\n".join(reasons))
-    made = Plan(CONFIG, VIDEOS, SITE.limits, faces=tracks.MOST if ASKED else 1)
-    for line in refusals.warnings(made) if workflow.is_main_process and not ASKED else []:
+    made = Plan(CONFIG, VIDEOS, SITE.limits, faces=face_record.MOST_FACES if CLASSIFYING else 1)
+    for line in checks.warnings(made) if is_checked else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
     return made
 
 
-def plain(section):
-    """A section of the configuration as plain builtins, which Snakemake can compare."""
-    return section.model_dump(mode="json")
+def plain(section, *names):
+    """A section of the configuration as plain builtins, which Snakemake can compare.
+
+    All its keys, or those that are named.
+    """
+    return section.model_dump(mode="json", include=set(names) or None)
+
+
+# A job's settings stand in its params under their configuration keys: frames.every, seed. Where they
+# do not, the entry "keys" says which key or section stands where; `make why` looks there.
+SPLIT_KEYS = {
+    "split.k": "split.folds.k",
+    "split.shuffle": "split.folds.shuffle",
+    "split.every": "split.rows.every",
+    "split.seed": "seed",
+}
+
+
+def split_settings():
+    """How any split is made; see SPLIT_KEYS."""
+    return {
+        "test_size": CONFIG.split.test_size,
+        **plain(CONFIG.split.folds),
+        **plain(CONFIG.split.rows),
+        "seed": CONFIG.seed,
+    }
+
+
+def evaluation_settings():
+    """The settings of evaluations; the resamples change no score."""
+    return {name: value for name, value in plain(CONFIG.evaluation).items() if name != "resamples"}
 
 
 def code(script, *extra):
@@ -118,8 +179,8 @@ def threads(rule):
     return lambda wildcards: PLAN.threads(rule, dict(wildcards.items()))
 
 
-def asks(rule):
-    """What a rule asks of the cluster, by the size of its data and the attempt."""
+def requests(rule):
+    """What a rule requests of the cluster, by the size of its data and the attempt."""
 
     def mem_mb(wildcards, attempt):
         return PLAN.mem_mb(rule, dict(wildcards.items()), attempt)
@@ -129,143 +190,18 @@ def asks(rule):
 
     wanted = {"mem_mb": mem_mb, "runtime": runtime, "attempt": lambda wildcards, attempt: attempt}
     if SITE.lsf:  # its plugin reserves memory but sets no limit
-        wanted["lsf_extra"] = lambda wildcards, attempt: f"-M {mem_mb(wildcards, attempt)}MB"
+        more = f" {SITE.lsf.extra}" if SITE.lsf.extra else ""
+        wanted["lsf_extra"] = lambda wildcards, attempt: f"-M {mem_mb(wildcards, attempt)}MB{more}"
     return wanted
 
 
-def batch_videos(batch):
-    """The videos of a batch, as a job that decodes them is told of them."""
-    return [{"video_id": video["video_id"], "path": video["path"]} for video in PLAN.batches[batch]]
-
-
-def watched(batch):
-    """The videos of a batch, whose change reruns it.
-
-    Snakemake would fill in braces. A sheet has none; a batch of videos that are asked about is
-    named by their sizes and dates, so one with braces need not be watched.
-    """
-    paths = [video["path"] for video in PLAN.batches[batch]]
-    return [path for path in paths if not {"{", "}"} & set(path)]
-
-
-def modules(model):
-    """The library modules of a model, and of the models that it averages."""
-    return [f"models.{name}" for name in dict.fromkeys([model, *PLAN.members(model)])]
-
-
-def member_files(wildcards, path):
-    """A file of each model that is averaged."""
-    return expand(f"{place(wildcards)}/{path}", member=PLAN.members("average", wildcards.features))
-
-
-def vector_files(wildcards):
-    """A feature set's vectors of all batches; of pixels, the faces themselves."""
-    folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
-    return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=PLAN.batches)
-
-
-def perturbed_files(wildcards):
-    """The same of the perturbed clips."""
-    folder = "" if wildcards.features == features.PIXELS else f"{wildcards.features}/"
-    return expand(f"{RUN}/{folder}perturbed/{{batch}}.npy", batch=PLAN.batches)
-
-
-def place(wildcards):
-    """Folder of a feature set under a protocol."""
-    return f"{RUN}/{wildcards.features}/{wildcards.protocol}"
-
-
-def labelled_rows(wildcards):
-    """The table of the rows, with the labels that a split's models are to learn."""
-    kind, _ = protocols.parted(wildcards.protocol)
-    return f"{RUN}/{'shuffled' if kind == protocols.SHUFFLED else 'rows'}.tsv"
-
-
-def gram_files(wildcards, ending):
-    """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
-    names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))
-    return [f"{place(wildcards)}/gram/{name}{ending}" for name in names]
-
-
-def published_grams(wildcards, ending):
-    """The Gram files of a repeated run of the original experiment."""
-    names = PLAN.scalings_published(wildcards.published)
-    return [f"{ORIGINAL}/gram/{name}.all{ending}" for name in names]
-
-
-def published_job(name):
-    """What a repeated run of the original experiment is made with."""
-    run = PLAN.published[name]
-    return {
-        "run": CONFIG.run,
-        "name": name,
-        "model": run.model,
-        "candidate": run.candidate,
-        "scalings": PLAN.scalings_published(name),
-        "protocol": original.PROTOCOL,
-        "split": {
-            "test_size": run.test_size or CONFIG.split.test_size,
-            **plain(CONFIG.split.folds),
-            **plain(CONFIG.split.rows),
-            "seed": CONFIG.seed,
-        },
-        "ledger": LEDGER,
-        "evaluation": plain(CONFIG.evaluation),
-        "code": code("original_run", f"models.{run.model}"),
-    }
-
-
-def compiled_files(wildcards):
-    """What says that the code of a model's jobs was compiled; nothing where none is."""
-    return [f"{RUN}/compiled/told.txt"] if wildcards.model == "forest" else []
-
-
-def vote_files(wildcards):
-    """What the parts of a search job's forests say, where it is cut into parts."""
-    return [
-        f"{place(wildcards)}/search/forest/votes/" f"{wildcards.chunk}.{wildcards.fold}.{part}.npy"
-        for part in PLAN.parts(wildcards.model, wildcards.chunk)
-    ]
-
-
-def tree_files(wildcards):
-    """The parts of a model's forest, where it is cut into parts."""
-    return [
-        f"{place(wildcards)}/search/forest/trees/{part}.npz" for part in PLAN.parts(wildcards.model)
-    ]
-
-
-def search_files(wildcards, ending):
-    """The tables or values of all search jobs of a model."""
-    return expand(
-        f"{place(wildcards)}/search/{wildcards.model}/{{chunk}}.{{fold}}{ending}",
-        chunk=PLAN.chunks[wildcards.model],
-        fold=range(CONFIG.split.folds.k),
-    )
-
-
-def curve_files():
-    """The learning curves of all networks, under every protocol."""
-    networks = PLAN.chunks.get("mesonet", []) if features.PIXELS in CONFIG.features else []
-    return expand(
-        f"{RUN}/{features.PIXELS}/{{protocol}}/search/mesonet/{{chunk}}.{{fold}}.curve.tsv",
-        protocol=CONFIG.split.protocols,
-        chunk=networks,
-        fold=range(CONFIG.split.folds.k),
-    )
-
-
-def for_each_model(path, splits=None):
-    """A path of every model on every feature set under every protocol, or under other splits."""
-    return expand(f"{FEATURES}/{{protocol}}/{path}", zip, **PLAN.swept(splits))
-
-
 def preprocessing():
-    """How a video becomes features: what a bundle's user must do alike."""
-    frames = plain(CONFIG.frames)
-    frames.pop("timeout")
+    """How a video becomes features; stored in bundles, to do the same for new videos."""
+    sampled = plain(CONFIG.frames)
+    sampled.pop("timeout")
     return {
-        "frames": frames,
+        "frames": sampled,
         "faces": plain(CONFIG.faces),
+        "decoder": frames.decoder_name(),
         "versions": codehash.versions("faces"),
     }

@@ -1,6 +1,6 @@
 # FaceForensics++ by the user's own copy of its download script: `snakemake download`. The tree is
-# no output: Snakemake would remove it before a job goes on. The code is no param: what was
-# downloaded is not downloaded again because the workflow was updated.
+# no output: Snakemake would remove it before a job continues. The code is no param: an update of
+# the workflow must not download again.
 FETCHED = f"{CONFIG.download.folder}/.downloaded"
 
 
@@ -28,7 +28,7 @@ rule download_part:
         "../envs/deepfake.yaml"
     threads: threads("download_part")
     resources:
-        **asks("download_part"),
+        **requests("download_part"),
     params:
         job=lambda wildcards: {
             "download": {

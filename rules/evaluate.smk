@@ -5,7 +5,6 @@ rule evaluate:
         split=f"{RUN}/splits/{{protocol}}.tsv",
         audit=f"{RUN}/splits/{{protocol}}.audit.json",
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
-        out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
     output:
         frames=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/frames.tsv",
         videos=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/videos.tsv",
@@ -19,13 +18,12 @@ rule evaluate:
         "../envs/deepfake.yaml"
     threads: threads("evaluate")
     resources:
-        **asks("evaluate"),
+        **requests("evaluate"),
     params:
-        # the ledger is no output: nothing may delete it, and no rerun starts it anew
+        # the ledger is no output: no rerun may delete or restart it
         job=lambda wildcards: {
             "ledger": LEDGER,
-            "evaluation": plain(CONFIG.evaluation),
-            "seed": CONFIG.seed,
+            "evaluation": evaluation_settings(),
             "code": code("evaluate", *modules(wildcards.model)),
         },
     message:
@@ -38,11 +36,21 @@ rule summary:
     input:
         metrics=for_each_model("evaluation/{model}/metrics.json"),
         videos=for_each_model("evaluation/{model}/videos.tsv"),
+        rows=f"{RUN}/rows.tsv",
+        records=f"{RUN}/faces.tsv",
+        splits=expand(f"{RUN}/splits/{{protocol}}.tsv", protocol=CONFIG.split.protocols),
+        selections=expand(f"{RUN}/selection/{{protocol}}.json", protocol=CONFIG.split.protocols),
     output:
         table=f"{RUN}/summary.tsv",
         pairs=f"{RUN}/comparisons.tsv",
-        text=f"{RUN}/summary.txt",
+        shortcuts=f"{RUN}/shortcuts.tsv",
+        text=report(
+            f"{RUN}/summary.txt",
+            category=RUN,
+            labels={"what": "the table of scores"},
+        ),
         best=f"{RUN}/best.json",
+        known=for_each_model("models/{model}/known.json"),
     log:
         f"{RUN}/logs/summary.log",
     benchmark:
@@ -51,12 +59,14 @@ rule summary:
         "../envs/deepfake.yaml"
     threads: threads("summary")
     resources:
-        **asks("summary"),
+        **requests("summary"),
     params:
-        job={
-            "evaluation": plain(CONFIG.evaluation),
-            "seed": CONFIG.seed,
+        job=lambda wildcards: {
+            "evaluation": evaluation_settings(),
+            "protocols": CONFIG.split.protocols,
+            "keys": {"protocols": "split.protocols"},
             "folder": RUN,
+            "ranks": {model: catalogue.RANKS[model] for model in PLAN.candidates},
             "code": code("summary"),
         },
     message:

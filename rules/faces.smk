@@ -14,11 +14,12 @@ rule faces:
         "../envs/deepfake.yaml"
     threads: threads("faces")
     resources:
-        **asks("faces"),
+        **requests("faces"),
     params:
-        # every face of a video that is asked about is judged
-        job={
-            "faces": plain(CONFIG.faces) | ({"choose": "all"} if ASKED else {}),
+        # for new videos all faces are kept
+        job=lambda wildcards: {
+            "faces": plain(CONFIG.faces) | ({"choose": "all"} if CLASSIFYING else {}),
+            "hashes": not CLASSIFYING,  # they are for the leak audit
             "code": code("faces"),
         },
     message:

@@ -12,7 +12,7 @@ rule features:
         "../envs/deepfake.yaml"
     threads: threads("features")
     resources:
-        **asks("features"),
+        **requests("features"),
     params:
         job=lambda wildcards: {
             "features": wildcards.features,

@@ -22,7 +22,7 @@ rule fit:
         "../envs/deepfake.yaml"
     threads: threads("fit")
     resources:
-        **asks("fit"),
+        **requests("fit"),
     params:
         job=lambda wildcards: {
             "run": CONFIG.run,
@@ -30,8 +30,11 @@ rule fit:
             "model": wildcards.model,
             "scalings": PLAN.scalings(wildcards.model),
             "seed": CONFIG.seed,
+            "evaluation": plain(CONFIG.evaluation, "threshold"),
+            "verdict": plain(CONFIG.verdict),
             "preprocessing": preprocessing(),
             "versions": codehash.versions("fit", *modules(wildcards.model)),
+            "keys": {"scalings": f"sweep.{wildcards.model}.scaling", "preprocessing": ""},
             "code": code("fit", *modules(wildcards.model)),
         },
     message:

@@ -1,10 +1,10 @@
-# Growing forests in parts, where one job should not grow all trees.
+# Grow forests in parts, if one job should not grow all trees.
 
 
-# Nodes with another processor than this job's compile for themselves, each kind once.
+# Nodes with another type of processor compile once for each type.
 rule compile:
     output:
-        compiled=f"{RUN}/compiled/told.txt",
+        compiled=f"{RUN}/compiled/done.txt",
     log:
         f"{RUN}/logs/compile.log",
     benchmark:
@@ -13,9 +13,9 @@ rule compile:
         "../envs/deepfake.yaml"
     threads: threads("compile")
     resources:
-        **asks("compile"),
+        **requests("compile"),
     params:
-        job={"code": code("compile")},
+        job=lambda wildcards: {"code": code("compile")},
     message:
         "compiling what grows forests"
     script:
@@ -38,13 +38,14 @@ rule vote:
         "../envs/deepfake.yaml"
     threads: threads("vote")
     resources:
-        **asks("vote"),
+        **requests("vote"),
     params:
         job=lambda wildcards: {
             "candidate": PLAN.family(wildcards.chunk),
             "trees": list(PLAN.parts("forest", wildcards.chunk)[wildcards.part]),
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,
+            "keys": {"candidate": "sweep.forest"},
             "code": code("vote"),
         },
     message:
@@ -70,7 +71,7 @@ rule grow:
         "../envs/deepfake.yaml"
     threads: threads("grow")
     resources:
-        **asks("grow"),
+        **requests("grow"),
     params:
         job=lambda wildcards: {
             "trees": list(PLAN.parts("forest")[wildcards.part]),

@@ -12,7 +12,7 @@ rule frames:
         "../envs/deepfake.yaml"
     threads: threads("frames")
     resources:
-        **asks("frames"),
+        **requests("frames"),
     params:
         job=lambda wildcards: {
             "videos": batch_videos(wildcards.batch),

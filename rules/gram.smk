@@ -13,7 +13,7 @@ rule gram:
         "../envs/deepfake.yaml"
     threads: threads("gram")
     resources:
-        **asks("gram"),
+        **requests("gram"),
     params:
         job=lambda wildcards: {
             "scaling": wildcards.scaling,

@@ -1,35 +1,43 @@
-# What a run says at its start and at its end. Functions only, no rules.
-# Pages beside the report, each of the target of its name, and what they tell.
-BESIDE = {
-    "leakage": "What a leak is worth",
-    "robustness": "What a model makes of perturbed clips",
+# Messages at the start and at the end of a run. Functions only, no rules.
+from deepfake.core import partial_files
+from deepfake.workflow import extra_jobs, usage
+
+# Pages of further targets, by the target's name, with their titles.
+PAGES = {
+    "leakage": "Effect of data leakage",
+    "robustness": "Robustness to perturbed clips",
 }
 
 
 def show_failures(log):
-    """What failed, why, and which log to read; a run under scripts/submit.py tells it itself."""
-    if not runs.are_watched():
+    """What failed, why, and which log to read; scripts/submit.py reports it for its own runs."""
+    if not snakemake_logs.are_watched():
         for path in log:
-            print(runs.explain(pathlib.Path(path)))
+            print(snakemake_logs.explain(pathlib.Path(path)))
 
 
 def show_start():
-    """What is about to be done, in one line."""
+    """Print what will be done, in one line; remove incomplete files of dead processes."""
+    partial_files.remove_abandoned(pathlib.Path("results"), jobs_may_run=True)
     if DOWNLOADING:
         print(f"downloading {', '.join(CONFIG.download.datasets)} to {CONFIG.download.folder}")
     else:
-        print(f"{len(VIDEOS)} videos to judge" if ASKED else PLAN.told())
+        print(extra_jobs.to_classify(PLAN, len(VIDEOS)) if CLASSIFYING else PLAN.described())
 
 
 def show_summary():
-    """The table of the run, where it was made."""
+    """Print the table of the run, if there is one."""
     if DOWNLOADING:
-        print(f"All is in {CONFIG.download.folder}; scripts/scan_dataset.py makes a sheet of it")
+        print(
+            f"All files are in {CONFIG.download.folder}; scripts/scan_dataset.py makes a sheet of them"
+        )
         return
     table = pathlib.Path(RESULT)
     if table.exists():
-        print(f"\n{table.read_text()}\nEverything is in {RUN}/\nThe page of it all is {PAGE}")
-    for name, what in BESIDE.items():
+        print(f"\n{table.read_text()}\nAll results are in {RUN}/\nThe report is {PAGE}")
+    if CLASSIFYING and VIDEOS:
+        print(usage.core_hours(pathlib.Path(RUN, "benchmarks"), len(VIDEOS)))
+    for name, what in PAGES.items():
         page = pathlib.Path(RUN, f"{name}.html")
         if page.exists():
-            print(f"{what} is told in {page}")
+            print(f"{what}: {page}")

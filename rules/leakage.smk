@@ -1,6 +1,6 @@
-# The ablation of the leak, `snakemake leakage`: one training size, several splits, and labels that
-# mean nothing. From its splits on, the rules of every other split do the work.
-LACKING = protocols.leakage(VIDEOS, CONFIG.split.folds.k)
+# The leakage ablation, `snakemake leakage`: one training size, several splits, and shuffled labels.
+# After its splits, the rules of every other split do the work.
+LACKING = lacking_splits()
 COMPARED = [name for name, reason in LACKING.items() if not reason]
 
 
@@ -28,16 +28,12 @@ rule leakage_splits:
         "../envs/deepfake.yaml"
     threads: threads("leakage_splits")
     resources:
-        **asks("leakage_splits"),
+        **requests("leakage_splits"),
     params:
-        job={
+        job=lambda wildcards: {
             "names": COMPARED,
-            "split": {
-                "test_size": CONFIG.split.test_size,
-                **plain(CONFIG.split.folds),
-                **plain(CONFIG.split.rows),
-                "seed": CONFIG.seed,
-            },
+            "split": split_settings(),
+            "keys": SPLIT_KEYS,
             "code": code("leakage_splits"),
         },
     message:
@@ -52,8 +48,16 @@ rule leakage_page:
         audits=expand(f"{RUN}/splits/{{name}}.audit.json", name=PLAN.swept(COMPARED)["protocol"]),
     output:
         table=f"{RUN}/leakage.tsv",
-        figure=f"{RUN}/leakage.svg",
-        page=f"{RUN}/leakage.html",
+        figure=report(
+            f"{RUN}/leakage.svg",
+            category=RUN,
+            labels={"what": "what a leak is worth, figure"},
+        ),
+        page=report(
+            f"{RUN}/leakage.html",
+            category=RUN,
+            labels={"what": "what a leak is worth"},
+        ),
     log:
         f"{RUN}/logs/leakage_page.log",
     benchmark:
@@ -62,12 +66,13 @@ rule leakage_page:
         "../envs/deepfake.yaml"
     threads: threads("leakage_page")
     resources:
-        **asks("leakage_page"),
+        **requests("leakage_page"),
     params:
-        job={
+        job=lambda wildcards: {
             "run": CONFIG.run,
             "names": PLAN.swept(COMPARED)["protocol"],
             "lacking": {name: reason for name, reason in LACKING.items() if reason},
+            "models": catalogue.on_pages(PLAN.candidates),
             "code": code("leakage_page"),
         },
     message:

@@ -13,9 +13,9 @@ rule rows:
         "../envs/deepfake.yaml"
     threads: threads("rows")
     resources:
-        **asks("rows"),
+        **requests("rows"),
     params:
-        job={"code": code("rows")},
+        job=lambda wildcards: {"code": code("rows")},
     message:
         "ordering the faces of all batches"
     script:
@@ -36,9 +36,9 @@ rule matrix:
         "../envs/deepfake.yaml"
     threads: threads("matrix")
     resources:
-        **asks("matrix"),
+        **requests("matrix"),
     params:
-        job={"code": code("matrix")},
+        job=lambda wildcards: {"code": code("matrix")},
     message:
         "gathering {wildcards.features} of all faces into one matrix"
     script:

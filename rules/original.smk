@@ -1,10 +1,10 @@
-# The original experiment's runs, each one job as it was there: fitted on the frame split's training
+# The original experiment's runs, each one job as in the original: fitted on the frame split's training
 # rows and tested on the rest. The searched one is the run's own forest.
 rule original_run:
     input:
         matrix=f"{RUN}/{features.PIXELS}/matrix.npy",
         rows=f"{RUN}/rows.tsv",
-        audit=f"{RUN}/splits/{original.PROTOCOL}.audit.json",
+        audit=f"{RUN}/splits/{published_results.PROTOCOL}.audit.json",
         products=lambda wildcards: published_grams(wildcards, ".npy"),
         facts=lambda wildcards: published_grams(wildcards, ".json"),
         compiled=lambda wildcards: compiled_files(PLAN.published[wildcards.published]),
@@ -19,7 +19,7 @@ rule original_run:
         "../envs/deepfake.yaml"
     threads: threads("original_run")
     resources:
-        **asks("original_run"),
+        **requests("original_run"),
     params:
         job=lambda wildcards: published_job(wildcards.published),
     message:

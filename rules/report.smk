@@ -15,12 +15,17 @@ rule report:
         videos=for_each_model("evaluation/{model}/videos.tsv"),
         metrics=for_each_model("evaluation/{model}/metrics.json"),
         pairs=f"{RUN}/comparisons.tsv",
+        shortcuts=f"{RUN}/shortcuts.tsv",
         published=expand(
             f"{ORIGINAL}/original/{{published}}.json",
             published=PLAN.published,
         ),
     output:
-        page=f"{RUN}/report.html",
+        page=report(
+            f"{RUN}/report.html",
+            category=RUN,
+            labels={"what": "the run, on one page"},
+        ),
     log:
         f"{RUN}/logs/report.log",
     benchmark:
@@ -29,13 +34,15 @@ rule report:
         "../envs/deepfake.yaml"
     threads: threads("report")
     resources:
-        **asks("report"),
+        **requests("report"),
     params:
-        # benchmarks and ledger are no inputs: they tell of the jobs, nothing is made of them
-        job={
+        # benchmarks and ledger are no inputs: a change of them must not rerun the report
+        job=lambda wildcards: {
             "config": settings.deciding(CONFIG),
+            "keys": {"config": ""},
             "benchmarks": f"{RUN}/benchmarks",
             "ledger": LEDGER,
+            "models": catalogue.on_pages(PLAN.candidates),
             "code": code("report"),
         },
     message:

@@ -1,6 +1,6 @@
-# What becomes of the scores when the clips of the test are encoded again, shrunk, lightened or
-# mirrored: `snakemake robustness`. The run's models judge them; nothing is trained.
-APART = protocols.apart(CONFIG.split.protocols)
+# Scores when the clips of the test are encoded again, shrunk, lightened or mirrored:
+# `snakemake robustness`. The run's models score them; no model is trained.
+APART = protocols.person_disjoint(CONFIG.split.protocols)
 
 
 localrules:
@@ -29,14 +29,14 @@ rule perturbed_faces:
         "../envs/deepfake.yaml"
     threads: threads("perturbed_faces")
     resources:
-        **asks("perturbed_faces"),
+        **requests("perturbed_faces"),
     params:
         job=lambda wildcards: {
             "videos": batch_videos(wildcards.batch),
             "frames": plain(CONFIG.frames),
             "faces": plain(CONFIG.faces),
             "robustness": plain(CONFIG.robustness),
-            "code": code("perturbed_faces"),
+            "code": code("perturbed_faces", *perturbation_modules()),
         },
     message:
         "perturbing the test's clips in batch {wildcards.batch}, and cutting out their faces"
@@ -56,7 +56,7 @@ use rule features as perturbed_features with:
         f"{RUN}/benchmarks/perturbed_features/{{features}}.{{batch}}.jsonl"
     threads: threads("perturbed_features")
     resources:
-        **asks("perturbed_features"),
+        **requests("perturbed_features"),
     message:
         "computing {wildcards.features} of the perturbed faces of batch {wildcards.batch}"
 
@@ -81,12 +81,11 @@ rule robustness_scores:
         "../envs/deepfake.yaml"
     threads: threads("robustness_scores")
     resources:
-        **asks("robustness_scores"),
+        **requests("robustness_scores"),
     params:
         job=lambda wildcards: {
             "ledger": LEDGER,
-            "evaluation": plain(CONFIG.evaluation),
-            "seed": CONFIG.seed,
+            "evaluation": evaluation_settings(),
             "code": code("robustness_scores", *modules(wildcards.model)),
         },
     message:
@@ -100,8 +99,16 @@ rule robustness_page:
         judged=for_each_model("robustness/{model}/metrics.json", APART),
     output:
         table=f"{RUN}/robustness.tsv",
-        figure=f"{RUN}/robustness.svg",
-        page=f"{RUN}/robustness.html",
+        figure=report(
+            f"{RUN}/robustness.svg",
+            category=RUN,
+            labels={"what": "scores of perturbed clips, figure"},
+        ),
+        page=report(
+            f"{RUN}/robustness.html",
+            category=RUN,
+            labels={"what": "scores of perturbed clips"},
+        ),
     log:
         f"{RUN}/logs/robustness_page.log",
     benchmark:
@@ -110,12 +117,14 @@ rule robustness_page:
         "../envs/deepfake.yaml"
     threads: threads("robustness_page")
     resources:
-        **asks("robustness_page"),
+        **requests("robustness_page"),
     params:
-        job={
+        job=lambda wildcards: {
             "run": CONFIG.run,
             "cross": plain(CONFIG.split.cross),
-            "code": code("robustness_page"),
+            "keys": {"cross": "split.cross"},
+            "models": catalogue.on_pages(PLAN.candidates),
+            "code": code("robustness_page", *perturbation_modules()),
         },
     message:
         "writing how scores hold when clips are perturbed"

@@ -18,12 +18,16 @@ rule search:
         "../envs/deepfake.yaml"
     threads: threads("search")
     resources:
-        **asks("search"),
+        **requests("search"),
     params:
         job=lambda wildcards: {
             "model": wildcards.model,
             "candidates": PLAN.chosen(wildcards.model, wildcards.chunk),
             "scalings": PLAN.scalings(wildcards.model, wildcards.chunk),
+            "keys": {
+                "candidates": f"sweep.{wildcards.model}",
+                "scalings": f"sweep.{wildcards.model}.scaling",
+            },
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,
             "code": code("search", *modules(wildcards.model)),
@@ -52,11 +56,12 @@ rule choose:
         "../envs/deepfake.yaml"
     threads: threads("choose")
     resources:
-        **asks("choose"),
+        **requests("choose"),
     params:
         job=lambda wildcards: {
             "candidates": PLAN.candidates[wildcards.model],
             "score": CONFIG.search.score,
+            "keys": {"candidates": f"sweep.{wildcards.model}", "score": "search.score"},
             "code": code("choose"),
         },
     message:

@@ -14,17 +14,16 @@ rule split:
         "../envs/deepfake.yaml"
     threads: threads("split")
     resources:
-        **asks("split"),
+        **requests("split"),
     params:
         job=lambda wildcards: {
             "split": {
                 "protocol": wildcards.protocol,
-                "test_size": CONFIG.split.test_size,
-                **plain(CONFIG.split.folds),
-                **plain(CONFIG.split.rows),
-                "seed": CONFIG.seed,
+                **split_settings(),
+                "paired": CONFIG.split.paired,
                 "cross": plain(CONFIG.split.cross) if wildcards.protocol == "cross" else None,
             },
+            "keys": SPLIT_KEYS,
             "code": code("split"),
         },
     message:

@@ -1,4 +1,4 @@
-# Training a network without a fold: its search. It goes on where a killed attempt ended.
+# Cross-validation fit of a network, holding out one fold. It continues after a killed attempt.
 ruleorder: train > search
 
 
@@ -21,11 +21,12 @@ rule train:
         "../envs/deepfake.yaml"
     threads: threads("train")
     resources:
-        **asks("train"),
+        **requests("train"),
     params:
         job=lambda wildcards: {
             "protocol": wildcards.protocol,
             "candidates": PLAN.chosen(wildcards.model, wildcards.chunk),
+            "keys": {"candidates": f"sweep.{wildcards.model}"},
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,
             "code": code("train"),

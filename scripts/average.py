@@ -1,9 +1,10 @@
 """Rule average: average models' calibrated probabilities, on the folds and as a bundle."""
 
-import json
 from pathlib import Path
 
-from deepfake import bundle, calibration, job, metrics, search, tables
+from deepfake.core import job, tables
+from deepfake.evaluation import decision, search_table
+from deepfake.inference import bundle
 from deepfake.models import average
 
 
@@ -11,33 +12,30 @@ def main(work: job.Job) -> None:
     """Average models' calibrated probabilities, on the folds and as a bundle."""
     params, names = work.params, work.params["members"]
     found = dict(zip(names, map(tables.read, work.input["out_of_fold"]), strict=True))
-    unseen = average.out_of_fold(found)
-    rows = search.by_fold(unseen, average.THRESHOLD)
-    _, means = search.best(rows, params["score"])
-    told = {"members": ", ".join(names)}
-    columns = ("candidate", *told, "fold", *search.SCORES)
-    tables.write([row | told for row in rows], work.write("table"), columns)
-    tables.write(unseen, work.write("out_of_fold"), search.UNSEEN_COLUMNS)
+    held_out = average.out_of_fold(found)
+    rows = search_table.by_fold(held_out, average.THRESHOLD)
+    _, means = search_table.best(rows, params["score"])
+    members = {"members": ", ".join(names)}
+    columns = ("candidate", *members, "fold", *search_table.SCORES)
+    tables.write([row | members for row in rows], work.write("table"), columns)
+    tables.write(held_out, work.write("out_of_fold"), search_table.OUT_OF_FOLD_COLUMNS)
     best = {"number": 0, "candidate": {"members": names}, "by": params["score"]}
     best |= {"fold_means": means}
-    text = json.dumps(best, indent=1) + "\n"
-    Path(work.write("best")).write_text(text, encoding="utf-8")
     loaded = {
         name: bundle.load(Path(path).parent)
         for name, path in zip(names, work.input["bundles"], strict=True)
     }
+    if note := average.unfinished({name: record for name, (_, record) in loaded.items()}):
+        best["note"] = note
+    work.write_json("best", best)
     fitted = average.join(
-        {name: (one, told["calibration"]) for name, (one, told) in loaded.items()}
+        {name: (one, members["calibration"]) for name, (one, members) in loaded.items()}
     )
     facts = average.facts([record for _, record in loaded.values()])
-    fake, values, groups = calibration.videos(unseen)
-    facts |= {
-        "calibration": calibration.fit(fake, values),
-        "out_of_fold": metrics.summary(
-            fake, values, average.THRESHOLD, groups, level=0.95, count=2000, seed=params["seed"]
-        ),
-        "search": best,
-    }
+    facts |= decision.from_folds(
+        held_out, average.THRESHOLD, params["evaluation"], params["verdict"]
+    )
+    facts["search"] = best
     record = Path(work.write("bundle"))
     bundle.save(fitted, facts, record.parent, record)
 

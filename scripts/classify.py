@@ -1,59 +1,76 @@
-"""Rule classify_batch: score a batch's faces with a bundle; say fake, real or undecided."""
+"""Rule classify_batch: score a batch's faces with a bundle, and give each video its verdict."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 
-from deepfake import archive, bundle, classify, features, job, tables
-from deepfake.features import crops
+from deepfake.core import archive, job, tables
+from deepfake.features import extraction
+from deepfake.features import registry as features
+from deepfake.inference import bundle, bundle_json, classify, verdict_json
+from deepfake.preprocessing import frame_record
 from deepfake.report import pages, verdict
 
 
 def main(work: job.Job) -> None:
-    """Score the faces of a batch with a bundle, and say fake, real or undecided."""
+    """Score the faces of a batch with a bundle, and give each video its verdict."""
     params = work.params
     fitted, record = bundle.load(params["bundle"])
+    record["sha256"] = bundle.sha256(Path(params["bundle"], bundle_json.FILE))
     pixels = np.load(work.read("faces"), allow_pickle=False)
     records = tables.read(work.read("table"))
-    sees = record["features"]["name"]
-    seen = pixels if sees == features.PIXELS else crops.extract(sees, records, work.read("crops"))
-    rows = classify.frame_scores(records, seen, fitted)
-    previews = _previews(work)
+    name = record["features"]["name"]
+    vectors = (
+        pixels if name == features.PIXELS else extraction.extract(name, records, work.read("crops"))
+    )
+    rows = classify.frame_scores(records, vectors, fitted)
+    sampled = _by_video(tables.read(work.read("frames")), "video_id")
+    previews = _previews(sampled, work.read("previews"))
     folder = work.folder("pages")
-    verdicts, tracks = [], []
-    for number, (video, mine) in enumerate(_by_video(rows).items()):
-        found, each = classify.verdict(mine, record, params["prior"], params["undecided"])
+    verdicts, tracks, described = [], [], []
+    for video, its_rows in _by_video(rows).items():
+        found, each = classify.verdict(its_rows, record, params["prior"])
+        found["sampled"], found["seen"], decoded = classify.sampled(
+            sampled[video], record["preprocessing"], params["decoder"]
+        )
+        found["note"] = "; ".join(filter(None, (found["note"], decoded)))
         cut: dict[int, list[int]] = {}
         for r in records:
-            if r["video_id"] == video and r["crop"]:
-                cut.setdefault(int(r["face"]), []).append(int(r["crop"].split(".")[0]))
+            if r["video_id"] == video and r["crop_row"]:
+                cut.setdefault(int(r["face"]), []).append(int(r["crop_row"]))
         page = f"{pages.slug(video)}.html"
-        shown = {face: verdict.looks(fitted, pixels[places], sees) for face, places in cut.items()}
-        verdict.write(
-            folder / page, found, each, mine, record, previews.get(number, {}), shown,
-            params["undecided"],
-        )  # fmt: skip
+        shown = {face: verdict.looks(fitted, pixels[places], name) for face, places in cut.items()}
+        verdict.write(folder / page, found, each, its_rows, record, previews[video], shown)
+        file = json.loads(sampled[video][0]["file"] or "null")
+        described.append(verdict_json.text(verdict_json.of(found, each, file, record)))
         verdicts.append(found | {"page": f"pages/{params['batch']}/{page}"})
         tracks += each
     tables.write(rows, work.write("scores"), classify.SCORE_COLUMNS)
     tables.write(tracks, work.write("tracks"), classify.TRACK_COLUMNS)
     tables.write(verdicts, work.write("verdicts"), classify.COLUMNS)
+    work.write_text("described", "".join(described))
 
 
-def _by_video(rows: list[dict]) -> dict[str, list[dict]]:
+def _by_video(rows: list[dict], key: str = "video") -> dict[str, list[dict]]:
     found: dict[str, list[dict]] = {}
     for row in rows:
-        found.setdefault(row["video"], []).append(row)
+        found.setdefault(row[key], []).append(row)
     return found
 
 
-def _previews(work: job.Job) -> dict[int, dict[int, tuple[int, bytes]]]:
-    """Width of the whole frame and its preview, by the video's number in the batch and frame."""
-    table = tables.read(work.read("frames"))
-    videos = list(dict.fromkeys(row["video_id"] for row in table))
-    width = {row["video_id"]: int(row["width"]) for row in table}
-    found: dict[int, dict[int, tuple[int, bytes]]] = {}
-    for name, data in archive.members(work.read("previews")):
-        number, index = (int(part) for part in name.removesuffix(".jpg").split("/"))
-        found.setdefault(number, {})[index] = width[videos[number]], data
+def _previews(sampled: dict[str, list[dict]], tar: str) -> dict[str, dict[int, tuple[int, bytes]]]:
+    """Width of the whole frame and its preview, by video and frame.
+
+    Args:
+        sampled: rows of the frames' table by video. tar: archive of the previews.
+    """
+    found: dict[str, dict[int, tuple[int, bytes]]] = {video: {} for video in sampled}
+    pictures = dict(archive.members(tar))
+    for video, rows in sampled.items():
+        for row in rows:
+            if row["frame"] and (name := frame_record.preview(row["member"])) in pictures:
+                found[video][int(row["frame"])] = int(row["width"]), pictures[name]
     return found
 
 

@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-from deepfake import compiling, job
+from deepfake.core import job
+from deepfake.models import numba_cache
 
 
 def main(work: job.Job) -> None:
-    """Compile the forest's code, and keep it beside the output."""
-    told = Path(work.write("compiled"))
-    place = compiling.keep(told.parent)
+    """Compile the forest's code, and store it next to the output."""
+    report = Path(work.write("compiled"))
+    place = numba_cache.keep(report.parent)
     from deepfake.models import trees  # compiles, or finds what was compiled
 
-    told.write_text(f"{trees.grow.signatures} kept in {place}\n", encoding="utf-8")
+    report.write_text(f"{trees.grow.signatures} kept in {place}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

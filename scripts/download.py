@@ -1,15 +1,12 @@
 """Rule download_part: run the user's own download script for one subset and compression."""
 
-import json
-from pathlib import Path
-
-from deepfake import download, job
-from deepfake.config import Download
+from deepfake.core import job
+from deepfake.dataset import download
 
 
 def main(work: job.Job) -> None:
     """Run the user's own download script for one subset and compression."""
-    settings = Download(**work.params["download"])
+    settings = download.Download(**work.params["download"])
     if reasons := download.problems(settings):
         raise ValueError("; ".join(reasons))
     (subset,), (compression,) = settings.datasets, settings.compressions
@@ -18,7 +15,7 @@ def main(work: job.Job) -> None:
     if settings.type == "videos" and there < whole:
         job.log.warning("partial: %s in %s: %d of %d clips", subset, compression, there, whole)
     facts = {"subset": subset, "compression": compression, "files": there}
-    Path(work.write("marker")).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+    work.write_json("marker", facts)
 
 
 if __name__ == "__main__":

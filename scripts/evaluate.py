@@ -1,43 +1,42 @@
-"""Rule evaluate: score the test rows with a bundle, once, and say how good it is."""
+"""Rule evaluate: score the test rows with a bundle once, and compute its metrics."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 
-from deepfake import bundle, evaluate, job, ledger, models, tables
-from deepfake.matrix import Matrix
+from deepfake.core import job, tables
+from deepfake.evaluation import answers, ledger, scoring
+from deepfake.features.matrix import Matrix
+from deepfake.inference import bundle
+from deepfake.models import registry as models
+from deepfake.splits.parts import rows_of
 
 
 def main(work: job.Job) -> None:
-    """Score the test rows with a bundle, once, and say how good it is."""
+    """Score the test rows with a bundle once, and compute its metrics."""
     fitted, record = bundle.load(Path(work.read("bundle")).parent)
-    split = tables.read(work.read("split"))
-    rows = [
-        row for row in tables.read(work.read("rows")) if split[int(row["row"])]["part"] == "test"
-    ]
-    seen = Matrix(work.read("matrix")).at(np.array([int(row["row"]) for row in rows]))
-    values = models.decide(fitted, seen)
-    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
+    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
+    rows = [row for row, _ in rows_of(rows, split, "test")]
+    inputs = Matrix(work.read("matrix")).at(np.array([int(row["row"]) for row in rows]))
+    values = models.decide(fitted, inputs)
+    audit = work.read_json("audit")
     ledger.add(
         work.params["ledger"],
-        {
-            "run": record["training"]["run"],
-            "protocol": audit["protocol"],
-            "test": ledger.test_of(audit["protocol"], (row["video_id"] for row in rows)),
-            "rows": len(rows),
-            "features": record["features"]["name"],
-            "model": fitted.model,
-            "candidate": json.dumps(fitted.candidate, sort_keys=True),
-            "code": ledger.code_of(work.params["code"]),
-        },
+        run=record["training"]["run"],
+        protocol=audit["protocol"],
+        videos=(row["video_id"] for row in rows),
+        rows=len(rows),
+        features=record["features"]["name"],
+        model=fitted.model,
+        candidate=fitted.candidate,
+        code=work.params["code"],
     )
-    asked = work.params["evaluation"]
-    aim = asked["threshold"], asked["false_alarms"]
-    said = evaluate.thresholds(tables.read(work.read("out_of_fold")), fitted.threshold, *aim)
-    frames = evaluate.frame_table(rows, values, said["frames"])
-    videos = evaluate.video_table(rows, values, said["videos"], record["calibration"])
-    how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
+    settings = work.params["evaluation"]
+    limits = record["thresholds"]
+    frames = scoring.frame_table(rows, values, limits["frames"])
+    videos = scoring.video_table(rows, values, limits["videos"], record["calibration"])
+    how = {"level": settings["level"]}
     found = {
         "features": record["features"],
         "model": fitted.model,
@@ -50,23 +49,25 @@ def main(work: job.Job) -> None:
             "roc_auc": record["out_of_fold"]["metrics"]["roc_auc"],
         },
         "contains_training_images": fitted.contains_training_images,
+        "unfinished": record["search"].get("note", ""),
         "level": how["level"],
-        "threshold": {"aim": aim[0], "false_alarms": aim[1]},
-        "frames": evaluate.judge(frames, said["frames"], **how),
-        "videos": evaluate.judge(videos, said["videos"], **how),
-        "slices": evaluate.slices(videos, said["videos"], **how),
-        "calibration": evaluate.probabilities(videos, **how),
+        "threshold": {"aim": limits["aim"]},
+        "frames": scoring.evaluate(frames, limits["frames"], **how),
+        "videos": scoring.evaluate(videos, limits["videos"], **how),
+        "answers": answers.judge(videos, record["verdict"], **how),
+        "slices": scoring.slices(videos, limits["videos"], **how),
+        "calibration": scoring.probabilities(videos, **how),
     }
-    tables.write(frames, work.write("frames"), evaluate.FRAME_COLUMNS)
-    tables.write(videos, work.write("videos"), evaluate.VIDEO_COLUMNS)
-    Path(work.write("metrics")).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    tables.write(frames, work.write("frames"), scoring.FRAME_COLUMNS)
+    tables.write(videos, work.write("videos"), scoring.VIDEO_COLUMNS)
+    work.write_json("metrics", found)
     stamp = " [LEAKY: see the audit of this split]" if audit["leaky"] else ""
     title = (
         f"{fitted.model} {json.dumps(fitted.candidate)} on {record['features']['name']}, frames, "
         f"{audit['protocol']} split{stamp}"
     )
-    text = evaluate.original_text(frames, title)
-    Path(work.write("text")).write_text(text + "\n", encoding="utf-8")
+    text = scoring.original_text(frames, title)
+    work.write_text("text", text + "\n")
 
 
 if __name__ == "__main__":

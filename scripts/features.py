@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from deepfake import job, tables
-from deepfake.features import crops
+from deepfake.core import job, tables
+from deepfake.features import extraction
 
 
 def main(work: job.Job) -> None:
     """Compute a feature set of each face of a batch, from its native crop."""
     rows = tables.read(work.read("table"))
-    np.save(work.write("vectors"), crops.extract(work.params["features"], rows, work.read("crops")))
+    np.save(
+        work.write("vectors"), extraction.extract(work.params["features"], rows, work.read("crops"))
+    )
 
 
 if __name__ == "__main__":

@@ -1,30 +1,24 @@
 """Rule fit: fit a model's best candidate on all training rows, and pack it as a bundle."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
-from deepfake import (
-    bundle,
-    calibration,
-    compiling,
-    domain,
-    features,
-    gram,
-    job,
-    metrics,
-    models,
-    tables,
-)
-from deepfake.matrix import Matrix
+from deepfake.core import job, tables
+from deepfake.evaluation import decision
+from deepfake.features import registry as features
+from deepfake.features.matrix import Matrix
+from deepfake.inference import bundle, training_domain
+from deepfake.models import gram, numba_cache
+from deepfake.models import registry as models
+from deepfake.splits.parts import rows_of
 
 
 def main(work: job.Job) -> None:
     """Fit a model's best candidate on all training rows, and pack it as a bundle."""
     params = work.params
-    compiling.keep_beside(work.input.get("compiled", []))
-    best = json.loads(Path(work.read("best")).read_text(encoding="utf-8"))
+    numba_cache.keep_beside(work.input.get("compiled", []))
+    best = work.read_json("best")
     rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
     training, _ = models.training(rows, split, Matrix(work.read("matrix")))
     training.grams = gram.load_all(params["scalings"], work.input, [best["candidate"]])
@@ -38,10 +32,16 @@ def main(work: job.Job) -> None:
         fitted = models.fit(
             params["model"], best["candidate"], training, params["seed"], work.threads
         )
+    if note := training.notes.get(0):
+        job.log.warning("%s: %s", best["candidate"], note)
+        best["note"] = "; ".join(filter(None, [best.get("note"), f"all training rows: {note}"]))
     name = params["features"]
     fitted.contains_training_images &= name == features.PIXELS
-    fake, means, groups = calibration.videos(tables.read(work.read("out_of_fold")))
-    audit = json.loads(Path(work.read("audit")).read_text(encoding="utf-8"))
+    held_out = tables.read(work.read("out_of_fold"))
+    learned = decision.from_folds(
+        held_out, model.THRESHOLD, params["evaluation"], params["verdict"]
+    )
+    audit = work.read_json("audit")
     facts = {
         "preprocessing": params["preprocessing"],
         "features": {
@@ -49,10 +49,7 @@ def main(work: job.Job) -> None:
             "version": features.version(name),
             "length": training.pixels.shape[1],
         },
-        "calibration": calibration.fit(fake, means),
-        "out_of_fold": metrics.summary(
-            fake, means, model.THRESHOLD, groups, level=0.95, count=2000, seed=params["seed"]
-        ),
+        **learned,
         "search": best,
         "training": {
             "run": params["run"],
@@ -63,13 +60,9 @@ def main(work: job.Job) -> None:
             "seed": params["seed"],
             **audit["parts"]["train"],
         },
-        "domain": domain.describe(
+        "domain": training_domain.describe(
             tables.read(work.read("records")),
-            {
-                row["video_id"]
-                for row, cut in zip(rows, split, strict=True)
-                if cut["part"] == "train"
-            },
+            {row["video_id"] for row, _ in rows_of(rows, split, "train")},
         ),
         "versions": params["versions"],
     }

@@ -1,14 +1,15 @@
-"""Rule gram: inner products of all training rows, scaled as one fold's training rows say."""
+"""Rule gram: inner products of all training rows, scaled by one fold's training rows."""
 
 import numpy as np
 
-from deepfake import gram, job, tables
-from deepfake.matrix import Matrix
-from deepfake.progress import Progress
+from deepfake.core import job, tables
+from deepfake.core.progress import Progress
+from deepfake.features.matrix import Matrix
+from deepfake.models import gram
 
 
 def main(work: job.Job) -> None:
-    """Inner products of all training rows, scaled as one fold's training rows say."""
+    """Inner products of all training rows, scaled by one fold's training rows."""
     split = [row for row in tables.read(work.read("split")) if row["part"] == "train"]
     pixels = Matrix(work.read("matrix"), np.array([int(row["row"]) for row in split]))
     fitted_on = np.array(

@@ -1,21 +1,20 @@
 """Rule grow: grow some trees of the best forest on all training rows."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 
-from deepfake import compiling, job, models, tables
-from deepfake.matrix import Matrix
+from deepfake.core import job, tables
+from deepfake.features.matrix import Matrix
+from deepfake.models import numba_cache
+from deepfake.models import registry as models
 
 
 def main(work: job.Job) -> None:
     """Grow some trees of the best forest on all training rows; none, if it has fewer."""
     params = work.params
-    compiling.keep_beside(work.input.get("compiled", []))
+    numba_cache.keep_beside(work.input.get("compiled", []))
     from deepfake.models import forest
 
-    best = json.loads(Path(work.read("best")).read_text(encoding="utf-8"))["candidate"]
+    best = work.read_json("best")["candidate"]
     first, end = params["trees"]
     numbers = range(first, min(end, best["n_estimators"]))
     training, _ = models.training(

@@ -1,10 +1,10 @@
-"""Command line that makes the synthetic demo clips; deepfake.demo does the work."""
+"""Command line that makes the synthetic demo clips; deepfake.dataset.demo_clips does the work."""
 
 import argparse
 import time
 from pathlib import Path
 
-from deepfake import demo
+from deepfake.dataset import demo_clips
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -18,11 +18,11 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Makes the clips and says so."""
+    """Make the clips and print how many."""
     arguments = parse_arguments()
     started = time.monotonic()
     print(f"making {4 * arguments.pairs} synthetic clips in {arguments.out}", flush=True)
-    clips = demo.make_demo(arguments.out, arguments.pairs, arguments.frames, arguments.seed)
+    clips = demo_clips.make_demo(arguments.out, arguments.pairs, arguments.frames, arguments.seed)
     print(f"made {len(clips)} clips in {arguments.out} in {time.monotonic() - started:.0f} s")
 
 

@@ -1,6 +1,7 @@
 """Rule matrix: gather a feature set's vectors of all batches into one matrix."""
 
-from deepfake import job, matrix
+from deepfake.core import job
+from deepfake.features import matrix
 
 
 def main(work: job.Job) -> None:

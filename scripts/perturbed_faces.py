@@ -1,10 +1,13 @@
 """Rule perturbed_faces: perturb the clips of a batch that are in the test, and cut their faces."""
 
-from deepfake import archive, faces, frames, job, perturb, tables
-from deepfake.detector import Detector
-from deepfake.progress import Progress
+from deepfake.core import archive, job, tables
+from deepfake.core.progress import Progress
+from deepfake.preprocessing import face_record, faces, frames, perturb, sampling
+from deepfake.preprocessing.detector import Detector
+from deepfake.preprocessing.perturbations import registry
+from deepfake.splits.parts import rows_of
 
-COLUMNS = ("perturbation", "strength", *faces.COLUMNS)
+COLUMNS = ("perturbation", "strength", *face_record.COLUMNS)
 
 
 def main(work: job.Job) -> None:
@@ -12,8 +15,8 @@ def main(work: job.Job) -> None:
     params, sampled = work.params, work.params["frames"]
     settings = dict(params["faces"])
     detector = Detector(settings.pop("thresholds"))
-    indices = frames.wanted(sampled["every"], sampled["per_video"], sampled["span"])
-    perturbations = perturb.wanted(params["robustness"])
+    indices = sampling.wanted(sampled["every"], sampled["per_video"], sampled["span"])
+    requested = registry.requested(params["robustness"])
     tested = _tested(tables.read(work.read("rows")), map(tables.read, work.input["splits"]))
     videos = [video for video in params["videos"] if video["video_id"] in tested]
     job.log.info("%d of %d videos are in the test", len(videos), len(params["videos"]))
@@ -25,15 +28,15 @@ def main(work: job.Job) -> None:
         frames.Decoder(timeout=sampled["timeout"]) as decoder,
     ):
         for video in videos:
-            for (kind, strength), clip in perturb.clips(
-                video["path"], indices, perturbations, decoder, sampled["timeout"],
+            for (name, strength), clip in perturb.clips(
+                video["path"], indices, requested, decoder, sampled["timeout"],
                 (sampled["format"], sampled["jpeg_quality"]),
             ):  # fmt: skip
                 if clip.reason:
-                    job.log.warning("%s, %s %g: %s", video["path"], kind, strength, clip.reason)
-                facts = {"perturbation": kind, "strength": float(strength), "fps": clip.fps}
+                    job.log.warning("%s, %s %g: %s", video["path"], name, strength, clip.reason)
+                facts = {"perturbation": name, "strength": float(strength), "fps": clip.fps}
                 cut = faces.cut_video(
-                    video["video_id"], clip.frames, clip.reason, detector, **settings
+                    video["video_id"], clip.frames, clip.reason, detector, hashes=False, **settings
                 )
                 rows += [row | facts for row in faces.stored(cut, crops, pixels)]
             progress.step()
@@ -42,12 +45,7 @@ def main(work: job.Job) -> None:
 
 def _tested(rows: list[dict], splits) -> set[str]:
     """The videos that have a row in the test of some split."""
-    return {
-        row["video_id"]
-        for split in splits
-        for row, cut in zip(rows, split, strict=True)
-        if cut["part"] == "test"
-    }
+    return {row["video_id"] for split in splits for row, _ in rows_of(rows, split, "test")}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Rule report: one page of everything about a run, to be shown."""
+"""Rule report: the page of a run."""
 
-from deepfake import job
+from deepfake.core import job
 from deepfake.report import pages, run
 
 
 def main(work: job.Job) -> None:
-    """One page of everything about a run, to be shown."""
+    """The page of a run."""
     pages.write(work.write("page"), "report.html", **run.facts(work.input, work.params))
 
 

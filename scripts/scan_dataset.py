@@ -15,15 +15,17 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from deepfake import datasets, names, samesource, sheet
-from deepfake.sheet import SheetError, Video
+from deepfake.core import filenames
+from deepfake.dataset import shared_sources, sheet
+from deepfake.dataset.layouts import registry as layouts
+from deepfake.dataset.sheet import SheetError, Video
 
 NAME = r"[A-Za-z0-9._+-]+"  # of a dataset: no ":" and "/", which end it in an id
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--layout", required=True, choices=sorted(datasets.LAYOUTS))
+    parser.add_argument("--layout", required=True, choices=sorted(layouts.LAYOUTS))
     parser.add_argument("--dataset", required=True, help="name that starts every id, e.g. ffpp")
     parser.add_argument("--root", required=True, type=Path, help="folder of the dataset")
     parser.add_argument("--out", required=True, type=Path, help="sheet to write")
@@ -55,15 +57,20 @@ def main() -> None:
     parser.add_argument(
         "--faceforensics",
         metavar="NAME",
-        help="deeperforensics: the --dataset of FaceForensics++ in the sheet (default ffpp)",
+        help="deeperforensics, df40: the --dataset of FaceForensics++ in the sheet (default ffpp)",
+    )
+    parser.add_argument(
+        "--celebdf",
+        metavar="NAME",
+        help="df40: the --dataset of Celeb-DF in the sheet (default celebdf)",
     )
     parser.add_argument(
         "--group-by",
-        choices=datasets.dfdc.GROUPS,
+        choices=layouts.dfdc.GROUPS,
         help="dfdc: keep a training part together (default), or only a fake and its original",
     )
     arguments = vars(parser.parse_args())
-    options = {name: arguments.pop(name) for name in datasets.OPTIONS}
+    options = {name: arguments.pop(name) for name in layouts.OPTIONS}
     options = {name: value for name, value in options.items() if value is not None}
     sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be any bytes
     sys.stderr.reconfigure(errors="backslashreplace")
@@ -89,13 +96,16 @@ def scan(
     Rows of other datasets in an existing sheet stay, and stay together.
     """
     _check(layout, dataset, root, videos_per_job, options)
-    videos, notes = datasets.scan(layout, root, dataset, **options)
+    videos, notes = layouts.scan(layout, root, dataset, **options)
     usable = _usable(videos, notes)
     if not usable:
         raise SheetError(f"{root}: no videos in the layout {layout}\n" + "\n".join(notes))
     earlier = []
     if out.exists():
         earlier = sheet.read(out, check_files=False, both_classes=False)
+        if columns := sheet.unknown(out):
+            shown = ", ".join(map(filenames.quoted, columns))
+            notes.append(f"{out}: unknown columns of the earlier sheet are left out: {shown}")
     ids = {video["video_id"] for video in usable}
     gone = [v["video_id"] for v in earlier if v["dataset"] == dataset and v["video_id"] not in ids]
     if gone and not drop:
@@ -105,6 +115,7 @@ def scan(
         )
     usable += [video for video in earlier if video["dataset"] != dataset]
     _check_ids(usable)
+    _check_labels(usable)
     known = {video["video_id"]: video["batch"] for video in earlier}
     sheet.assign_groups(usable, _together(usable, dataset, same_source, notes))
     notes += _torn(earlier, usable)
@@ -127,11 +138,11 @@ def _check(layout: str, dataset: str, root: Path, videos_per_job: int, options: 
         raise SheetError(f"--videos-per-job {videos_per_job}: must be at least 1")
     if not re.fullmatch(NAME, dataset):
         what = "use letters, digits, dot, dash, plus and underscore"
-        raise SheetError(f"--dataset {names.quoted(dataset)}: {what}")
+        raise SheetError(f"--dataset {filenames.quoted(dataset)}: {what}")
     for name in options:
-        if datasets.OPTIONS[name] != layout:
-            word = name.replace("_", "-")
-            raise SheetError(f"--{word} is for the layout {datasets.OPTIONS[name]}, not {layout}")
+        if layout not in layouts.OPTIONS[name]:
+            word, known = name.replace("_", "-"), " and ".join(layouts.OPTIONS[name])
+            raise SheetError(f"--{word} is for the layout {known}, not {layout}")
 
 
 def _usable(videos: list[Video], notes: list[str]) -> list[Video]:
@@ -141,8 +152,8 @@ def _usable(videos: list[Video], notes: list[str]) -> list[Video]:
         reason = (
             sheet.unusable(video["path"])
             or sheet.unusable(video["video_id"])
-            or next(filter(None, map(names.unwritable, video.values())), None)
-            or names.absent(video["path"])
+            or next(filter(None, map(filenames.unwritable, video.values())), None)
+            or filenames.absent(video["path"])
         )
         if reason:
             notes.append(f"skipped: {video['path']!r} {reason}")
@@ -158,8 +169,19 @@ def _check_ids(videos: list[Video]) -> None:
         other = paths.setdefault(video["video_id"], video["path"])
         if other != video["path"]:
             raise SheetError(
-                f"one id for two videos, {video['video_id']}: {names.shown(other)} and "
-                f"{names.shown(video['path'])}; take one away, or scan as another --dataset"
+                f"one id for two videos, {video['video_id']}: {filenames.shown(other)} and "
+                f"{filenames.shown(video['path'])}; take one away, or scan as another --dataset"
+            )
+
+
+def _check_labels(videos: list[Video]) -> None:
+    """Refuse a file that is real under one name and fake under another, as by a link."""
+    for alike in sheet.same_files(video["path"] for video in videos):
+        paths = {videos[number]["label"]: videos[number]["path"] for number in alike}
+        if len(paths) > 1:
+            raise SheetError(
+                f"one file is real and fake: {filenames.shown(paths['real'])} and "
+                f"{filenames.shown(paths['fake'])}; take one away"
             )
 
 
@@ -169,15 +191,15 @@ def _together(
     """Names that belong in one group by a table or by equal content; notes about them."""
     found = []
     for path in tables:
-        same = samesource.read(path, dataset)
-        missing, told = samesource.unknown(same, videos)
-        if missing == told:
+        same = shared_sources.read(path, dataset)
+        missing, total = shared_sources.unknown(same, videos)
+        if missing == total:
             raise SheetError(f"{path}: none of its names is in the sheet, e.g. as {dataset}:000")
         if missing:
-            notes.append(f"{path}: {missing} of its {told} names are in no row")
+            notes.append(f"{path}: {missing} of its {total} names are in no row")
         found += same
-    equal, told = samesource.equal_files(videos)
-    notes += told
+    equal, equal_notes = shared_sources.equal_files(videos)
+    notes += equal_notes
     return found + equal
 
 

@@ -2,14 +2,17 @@
 
 import numpy as np
 
-from deepfake import compiling, gram, job, models, search, tables
-from deepfake.matrix import Matrix
+from deepfake.core import job, tables
+from deepfake.evaluation import search_table
+from deepfake.features.matrix import Matrix
+from deepfake.models import gram, numba_cache
+from deepfake.models import registry as models
 
 
 def main(work: job.Job) -> None:
     """Score a chunk of a model's candidates on one fold."""
     params = work.params
-    compiling.keep_beside(work.input.get("compiled", []))
+    numba_cache.keep_beside(work.input.get("compiled", []))
     training, folds = models.training(
         tables.read(work.read("rows")),
         tables.read(work.read("split")),
@@ -30,11 +33,16 @@ def main(work: job.Job) -> None:
             *(params["model"], candidates, training, train, held_out),
             *(params["seed"], work.threads),
         )
-    by_candidate = dict(zip(params["candidates"], values, strict=True))
-    rows = search.table(by_candidate, training.fake[held_out], params["fold"], model.THRESHOLD)
+    numbers = list(params["candidates"])
+    notes = {numbers[place]: note for place, note in training.notes.items()}
+    by_candidate = dict(zip(numbers, values, strict=True))
+    judged = training.fake[held_out], params["fold"], model.THRESHOLD
+    rows = search_table.table(by_candidate, *judged, notes)
+    for number, note in notes.items():
+        job.log.warning("candidate %s %s: %s", number, params["candidates"][number], note)
     for row in rows:
         job.log.info("candidate %s: %s", row["candidate"], row)
-    tables.write(rows, work.write("table"), search.COLUMNS)
+    tables.write(rows, work.write("table"), search_table.COLUMNS)
     np.save(work.write("values"), np.stack(values))
 
 

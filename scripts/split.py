@@ -1,26 +1,23 @@
-"""Rule split: who is in training, in the test and in which fold; the leak audit beside it."""
+"""Rule split: assign rows to training, test and folds, with a leak audit."""
 
-import json
-from pathlib import Path
-
-from deepfake import audit, job, splits, tables
+from deepfake.core import job, tables
+from deepfake.splits import assignment, leak_audit
 
 
 def main(work: job.Job) -> None:
-    """Say who is in training, in the test and in which fold, and whether anything leaks."""
+    """Assign rows to training, test and folds, and audit them for leaks."""
     rows, settings = tables.read(work.read("rows")), work.params["split"]
-    split = splits.make(rows, **settings)
-    found = audit.audit(rows, split, settings["protocol"])
+    split = assignment.make(rows, **settings)
+    found = leak_audit.audit(rows, split, settings["protocol"])
     for part, counts in found["parts"].items():
         job.log.info("%s: %s", part, ", ".join(f"{v} {k}" for k, v in counts.items()))
     for left in found["unused"]:
         job.log.info("unused: %(rows)d rows of %(videos)d videos: %(reason)s", left)
-    for line in audit.lines(found):
+    for line in leak_audit.lines(found):
         job.log.warning("this split leaks: %s", line)
-    tables.write(split, work.write("split"), splits.COLUMNS)
+    tables.write(split, work.write("split"), assignment.COLUMNS)
     facts = {"protocol": settings["protocol"], "cross": settings["cross"], **found}
-    text = json.dumps(facts, indent=1)
-    Path(work.write("audit")).write_text(text + "\n", encoding="utf-8")
+    work.write_json("audit", facts)
 
 
 if __name__ == "__main__":

@@ -1,54 +1,65 @@
-"""Run the workflow on a cluster: check it, start it, go on after a crash, tell what it used.
+"""Run the workflow on a cluster: check it, start it, continue after a crash, report its use.
 
     python scripts/submit.py check  --profile slurm --config config/faceforensics.yaml
     python scripts/submit.py run    --profile slurm --config config/faceforensics.yaml
     python scripts/submit.py resume --profile slurm --config config/faceforensics.yaml --old wait
     python scripts/submit.py usage  --config config/faceforensics.yaml
 
-`make check-cluster`, `make run`, `make resume` and `make usage` call it. Words after `--` are
-Snakemake's own.
+`make check-cluster`, `make run`, `make resume` and `make usage` call it. Arguments after `--` go to
+Snakemake.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
-from cluster import claim, controller, planned, preflight, runs, usage
-from cluster.commands import Silent
-from deepfake import site
-from deepfake.schema import ConfigError
-from deepfake.sheet import SheetError
+from cluster import (
+    controller,
+    controller_lock,
+    job_estimate,
+    preflight,
+    snakemake_logs,
+    terminal,
+    usage_table,
+)
+from cluster.scheduler_commands import CommandFailed
+from cluster.terminal import say
+from deepfake.core.schema import ConfigError
+from deepfake.dataset.sheet import SheetError
+from deepfake.workflow import site
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
     arguments = _arguments()
+    # also where it is ignored at the start: in the background, by nohup, by `ssh host '...'`
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    terminal.ignore_hangup()
     os.environ.setdefault(site.VARIABLE, str(site.path(ROOT)))
-    # Snakemake's copies of our sources: here, and not in the home folder
+    # Snakemake's source cache: here, not in the home folder
     os.environ.setdefault("XDG_CACHE_HOME", str(Path(".snakemake", "cache").resolve()))
-    # the plugin's memory for the job, as we ask for it, not for each core
-    os.environ.setdefault("SNAKEMAKE_LSF_MEMFMT", "perjob")
-    commands = {"check": check, "run": run, "resume": resume, "usage": tell_usage}
+    commands = {"check": check, "run": run, "resume": resume, "usage": report_usage}
     try:
+        job_estimate.settings(arguments.config)  # before Snakemake is started
         return commands[arguments.command](arguments)
     except (
         ConfigError,
         SheetError,
-        planned.PlanError,
-        controller.Refused,
-        claim.Taken,
-        Silent,
+        job_estimate.PlanError,
+        controller.StartRefused,
+        controller_lock.FolderBusy,
+        CommandFailed,
     ) as error:
         say(str(error))
         return 1
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
+    except KeyboardInterrupt:
+        say("interrupted; jobs of an earlier run that are in the queue continue")
+        return controller.INTERRUPTED
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,15 +73,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--stall",
         type=float,
-        default=controller.STALL,
+        default=controller.STALL_SECONDS,
         help="seconds of silence with an empty queue after which Snakemake is started again",
     )
     words = sys.argv[1:]
     own = words[: words.index("--")] if "--" in words else words
     arguments = parser.parse_args(own)
     arguments.words = words[len(own) + 1 :]
-    if not arguments.config.is_file():
-        parser.error(f"{arguments.config}: no such configuration")
     return arguments
 
 
@@ -82,64 +91,66 @@ def _snakemake(arguments: argparse.Namespace) -> list[str]:
     ]
 
 
-def _plan(arguments: argparse.Namespace) -> list[planned.Rule]:
-    return planned.rules(arguments.config, ROOT, planned.remaining(_snakemake(arguments)))
+def _plan(arguments: argparse.Namespace) -> list[job_estimate.RuleEstimate]:
+    return job_estimate.rules(arguments.config, ROOT, job_estimate.remaining(_snakemake(arguments)))
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Look for what breaks a run; the exit status is 1 where something is to mend."""
+    """Look for problems of a run; the exit status is 1 if there are some."""
     plan = _plan(arguments)
-    say(planned.table(plan))
-    bad = 0
+    say(job_estimate.table(plan))
+    failed = 0
     for finding in preflight.check(arguments.profile, site.load(ROOT), plan, Path()):
-        say(f"{'ok  ' if finding.well else 'MEND'} {finding.line}")
-        bad += not finding.well
-    say("all is well" if not bad else f"{bad} to mend before a run")
-    return int(bad > 0)
+        say(f"{'ok  ' if finding.passed else 'FAIL'} {finding.line}")
+        failed += not finding.passed
+    say("all checks passed" if not failed else f"{failed} checks failed")
+    return int(failed > 0)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, print the plan, submit, watch to the end."""
-    with claim.held(Path()):
+    """Check, print the plan, submit, watch until the end."""
+    with controller_lock.hold(Path()):
         plan = _plan(arguments)
         check = preflight.CHECKS[arguments.profile](site.load(ROOT), plan)
-        if mend := [finding.line for finding in check if not finding.well]:
-            say("\n".join(mend))
+        if problems := [finding.line for finding in check if not finding.passed]:
+            say("\n".join(problems))
             return 1
-        controller.ready(arguments.profile, Path())
-        return _go(arguments, plan)
+        controller.check_can_start(arguments.profile, Path())
+        controller.remove_partial_files(Path(), say)
+        return _start(arguments, plan)
 
 
 def resume(arguments: argparse.Namespace) -> int:
-    """Wait for or cancel the jobs of an earlier run, unlock, go on."""
-    with claim.held(Path()):
-        controller.settle(arguments.profile, Path(), arguments.old or "", say)
+    """Wait for or cancel the jobs of an earlier run, unlock, continue."""
+    with controller_lock.hold(Path()):
+        controller.finish_old_jobs(arguments.profile, Path(), arguments.old or "", say)
+        controller.remove_partial_files(Path(), say)
         controller.unlock(_snakemake(arguments))
-        return _go(arguments, _plan(arguments))
+        return _start(arguments, _plan(arguments))
 
 
-def _go(arguments: argparse.Namespace, plan: list[planned.Rule]) -> int:
-    say(planned.table(plan))
+def _start(arguments: argparse.Namespace, plan: list[job_estimate.RuleEstimate]) -> int:
+    say(job_estimate.table(plan))
     return controller.run(
         _snakemake(arguments), arguments.profile, Path(), say, stall=arguments.stall
     )
 
 
-def tell_usage(arguments: argparse.Namespace) -> int:
-    """What each rule asked for and used."""
-    name = planned.settings(arguments.config).run
-    found = usage.collect(Path("results") / name / "benchmarks")
+def report_usage(arguments: argparse.Namespace) -> int:
+    """Print what each rule requested and used."""
+    name = job_estimate.settings(arguments.config).run
+    found = usage_table.collect(Path("results") / name / "benchmarks")
     if not found:
         say(f"no benchmarks of run {name} yet")
         return 1
-    for part in (usage.table, usage.to_paste, usage.against_the_original):
+    for part in (usage_table.table, usage_table.profile_lines, usage_table.against_the_original):
         say(part(found) + "\n")
     try:
-        jobs = runs.SCHEDULERS[arguments.profile].used(runs.run_ids(Path()))
-    except Silent as error:
+        jobs = snakemake_logs.SCHEDULERS[arguments.profile].used(snakemake_logs.run_ids(Path()))
+    except CommandFailed as error:
         say(f"no accounting: {error}")
     else:
-        say(usage.from_accounting(jobs) if jobs else "accounting knows of no job of this folder")
+        say(usage_table.from_accounting(jobs) if jobs else "accounting has no job of this folder")
     return 0
 
 

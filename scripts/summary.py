@@ -1,26 +1,35 @@
 """Rule summary: the small table of all models and splits of a run."""
 
-import json
-from pathlib import Path
-
-from deepfake import job, summary, tables, winners
+from deepfake.core import job, tables
+from deepfake.evaluation import model_selection, shortcuts, summary
+from deepfake.inference import known_scores
 
 
 def main(work: job.Job) -> None:
     """The small table of all models and splits of a run."""
-    found = [json.loads(Path(p).read_text(encoding="utf-8")) for p in work.input["metrics"]]
+    found = model_selection.ranked(work.read_each_json("metrics"), work.params["ranks"])
     videos = [tables.read(path) for path in work.input["videos"]]
-    asked = work.params["evaluation"]
-    how = {"level": asked["level"], "count": asked["resamples"], "seed": work.params["seed"]}
+    settings = work.params["evaluation"]
     rows = summary.table(found)
-    compared = summary.pairs(found, videos, **how)
+    compared = summary.pairs(found, videos, level=settings["level"])
     tables.write(compared, work.write("pairs"), summary.PAIR_COLUMNS)
     tables.write(rows, work.write("table"), summary.COLUMNS)
-    best = winners.lines(found, compared, work.params["folder"])
+    faces, records = (tables.read(work.read(name)) for name in ("rows", "records"))
+    splits = zip(work.params["protocols"], work.input["splits"], strict=True)
+    means = {name: shortcuts.of_videos(faces, records, tables.read(path)) for name, path in splits}
+    untrained = shortcuts.table(found, videos, means, settings["level"])
+    tables.write(untrained, work.write("shortcuts"), shortcuts.COLUMNS)
+    chosen = {one["protocol"]: one for one in work.read_each_json("selections")}
+    for number, record in enumerate(found):
+        work.write_json(
+            "known", known_scores.of(record, chosen[record["protocol"]], untrained), number
+        )
+    best = model_selection.lines(found, compared, work.params["folder"], untrained, chosen)
+    if recommended := model_selection.for_verdicts(found):
+        best += [f"  {line}" for line in summary.verdicts(recommended)]
     text = summary.text(rows, found[0]["level"], summary.threshold(found[0]), best)
-    Path(work.write("text")).write_text(text, encoding="utf-8")
-    record = json.dumps(winners.recommended(found), indent=1)
-    Path(work.write("best")).write_text(record + "\n", encoding="utf-8")
+    work.write_text("text", text)
+    work.write_json("best", model_selection.recommended(found, chosen))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-"""Rule train: train a network without a fold, and score the fold's rows after every epoch."""
+"""Rule train: train a network on all folds but one, and score the held-out fold by epoch."""
 
 import numpy as np
 
-from deepfake import job, models, search, tables
-from deepfake.matrix import Matrix
+from deepfake.core import job, tables
+from deepfake.evaluation import search_table
+from deepfake.features.matrix import Matrix
 from deepfake.models import mesonet
+from deepfake.models import registry as models
 
 
 def main(work: job.Job) -> None:
-    """Train a network without a fold, and score the fold's rows after every epoch."""
+    """Train a network on all folds but one, and score the held-out fold after every epoch."""
     params = work.params
     training, folds = models.training(
         tables.read(work.read("rows")),
@@ -25,18 +27,18 @@ def main(work: job.Job) -> None:
     course = mesonet.course(candidate, training, train, held_out, params["seed"], work.threads)
     judged = training.fake[held_out], params["fold"], mesonet.THRESHOLD
     values = {number: course.scores[last - 1] for number, last in epochs.items()}
-    tables.write(search.table(values, *judged), work.write("table"), search.COLUMNS)
+    tables.write(search_table.table(values, *judged), work.write("table"), search_table.COLUMNS)
     np.save(work.write("values"), np.stack(list(values.values())))
     number_of = {last: number for number, last in epochs.items()}
+    epochs_scored = search_table.table(dict(enumerate(course.scores)), *judged)
     curve = [
         row | {"protocol": params["protocol"], "epoch": epoch, "loss": loss}
         | {"candidate": number_of.get(epoch, "")}
         for epoch, (row, loss) in enumerate(
-            zip(search.table(dict(enumerate(course.scores)), *judged), course.losses, strict=True),
-            start=1,
+            zip(epochs_scored, course.losses, strict=True), start=1
         )
     ]  # fmt: skip
-    tables.write(curve, work.write("curve"), search.CURVE_COLUMNS)
+    tables.write(curve, work.write("curve"), search_table.CURVE_COLUMNS)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,18 @@
-"""Rule vote: grow some trees without a fold, and keep what each says of the fold's rows."""
+"""Rule vote: fit trees on all folds but one; store their predictions for the held-out fold."""
 
 import numpy as np
 
-from deepfake import compiling, job, models, tables
-from deepfake.matrix import Matrix
-from deepfake.progress import Progress
+from deepfake.core import job, tables
+from deepfake.core.progress import Progress
+from deepfake.features.matrix import Matrix
+from deepfake.models import numba_cache
+from deepfake.models import registry as models
 
 
 def main(work: job.Job) -> None:
-    """Grow some trees without a fold, and keep what each says of the fold's rows."""
+    """Fit trees on all folds but one, and store their predictions for the held-out fold."""
     params = work.params
-    compiling.keep_beside(work.input.get("compiled", []))
+    numba_cache.keep_beside(work.input.get("compiled", []))
     from deepfake.models import forest
 
     training, folds = models.training(
@@ -27,8 +29,8 @@ def main(work: job.Job) -> None:
     progress = Progress(len(numbers), "trees")
     votes = np.empty((len(numbers), held_out.sum()))
     grown = forest.grow(*some, work.threads)
-    for place, said in enumerate(forest.votes(columns, rows[held_out], grown)):
-        votes[place] = said
+    for place, prediction in enumerate(forest.votes(columns, rows[held_out], grown)):
+        votes[place] = prediction
         progress.step()
     np.save(work.write("votes"), votes)
 

@@ -1,9 +1,9 @@
-"""Say what would rerun, and because of which key, file, module or package.
+"""Print what would rerun, and which key, file, module or package is the reason.
 
     python scripts/why.py --config config/faceforensics.yaml
 
 `make why` calls it. Nothing is run: Snakemake plans, as in a dry run, and its records of finished
-jobs tell with which settings, code and packages each was done.
+jobs have the settings, code and packages of each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from snakemake.api import (
 )
 from snakemake.io import is_flagged
 
-from deepfake import changes
+from deepfake.core import schema
+from deepfake.workflow import config_diff
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = 3  # files of a line that are named; the others are counted
@@ -40,9 +41,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml")
     arguments = parser.parse_args()
-    if not arguments.config.is_file():
-        parser.error(f"{arguments.config}: no such configuration")
-    # Snakemake's copies of our sources: here, and not in the home folder
+    try:
+        schema.read_mapping(arguments.config)
+    except schema.ConfigError as error:
+        sys.exit(str(error))
+    # Snakemake's source cache: here, not in the home folder
     os.environ.setdefault("XDG_CACHE_HOME", str(Path(".snakemake", "cache").resolve()))
     with SnakemakeApi(OutputSettings(dryrun=True, log_level_override=logging.ERROR)) as api:
         try:
@@ -55,12 +58,12 @@ def main() -> int:
         except Exception as error:
             api.print_exception(error)
             return 1
-        # the API has no word for the plan itself; Snakemake's version is locked
-        print("\n".join(report(Plan(workflow._workflow))))
+        # the API has no access to the plan; Snakemake's version is locked
+        print("\n".join(report(SnakemakePlan(workflow._workflow))))
     return 0
 
 
-class Plan:
+class SnakemakePlan:
     """Snakemake's plan and its records of what was done."""
 
     def __init__(self, workflow: Any) -> None:
@@ -137,14 +140,14 @@ class Plan:
         old, new = self.settings(job)
         if not old:
             return []
-        dealt = []
+        moved = []
         whole = self._whole.get(job.wildcards.get("model"), ({}, {}))
         if "candidates" in old and "candidates" in whole[0] and repr(old) != repr(new):
             share = [side["candidates"] for side in (old, new)]
             old["candidates"], new["candidates"] = (side["candidates"] for side in whole)
             if share[0] != share[1] and old["candidates"] == new["candidates"]:
-                dealt = ["key search.candidates_per_job: the same candidates in other jobs"]
-        return dealt + changes.told(old, new, [str(value) for _, value in job.wildcards.items()])
+                moved = ["key search.candidates_per_job: the same candidates in other jobs"]
+        return moved + config_diff.differences(old, new)
 
 
 def _numbered(settings: dict[str, Any]) -> dict[str, Any]:
@@ -157,8 +160,8 @@ def _numbered(settings: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def report(plan: Plan) -> list[str]:
-    """Lines that tell the plan: one for each rule and reason."""
+def report(plan: SnakemakePlan) -> list[str]:
+    """The plan as lines: one for each rule and reason."""
     jobs = [job for job in plan.jobs if plan.runs(job)]
     if not jobs:
         return [f"nothing would run: all {len(plan.jobs)} jobs are done"]

@@ -98,7 +98,7 @@ class Page:
         assert self.handle.evaluate("() => document.scripts.length") == 0
         assert self.told == []
         assert self.requests == []
-        assert self.overlaps() == []
+        assert (found := self.overlaps()) == [], found
         assert self.cut() == []
         assert self.overflow() <= 0
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from deepfake import archive, tables
+from deepfake.core import archive, tables
+from deepfake.preprocessing.face_record import crop_name
 
 # Seconds, memory, dates, hosts, commit, machine code.
 NEVER = (
@@ -31,7 +32,7 @@ BYTES = (
 CLOSE = (
     "*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv", "best.json",
     "*/search/*", "*/models/*", "*/evaluation/*", "pixels/*/original/*", "leakage.tsv",
-    "*/robustness/*", "robustness.tsv",
+    "*/robustness/*", "robustness.tsv", "selection/*", "shortcuts.tsv",
 )  # fmt: skip
 # Cut otherwise where batches are.
 BATCHES = (
@@ -81,14 +82,15 @@ def _is(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _together(folder: Path) -> list[dict]:
-    """Every row of the batches' tables, each with its crop's hash instead of its number."""
+    """Every row of the batches' tables, each with the hash of its picture instead of its name."""
     found = []
     for table in sorted(folder.glob("*.tsv")):
         crops = table.with_suffix(".tar")
         pictures = dict(archive.members(crops)) if crops.exists() else {}
         for row in tables.read(table):
-            picture = pictures.get(row.get("crop"), b"")
-            found.append(row | {"crop": sha256(picture).hexdigest()})
+            name = crop_name(row["crop_row"]) if row.get("crop_row") else row.pop("member", None)
+            picture = pictures.get(name, b"")
+            found.append(row | {"crop_row": sha256(picture).hexdigest()})
     return sorted(found, key=json.dumps)
 
 

@@ -313,7 +313,7 @@ FILES = [
     Animal("photo.jpg", lambda path, good: cv2.imwrite(str(path), clips.read_video(good)[0])),
     Animal("archive.mp4", archive),
     Animal("sound.mp4", sound),
-    Animal("no picture.mp4", no_picture),
+    Animal("no picture.mp4", no_picture, reason="no video track"),
     Animal("concat.mp4", text("ffconcat version 1.0\nfile avi.mp4\n")),
     Animal("list.m3u8", text(PLAYLIST)),
     Animal("list.mp4", text(PLAYLIST)),

@@ -1,19 +1,15 @@
-"""Starting a run on a cluster, watching it to its end, and going on after a crash.
+"""Start a run on a cluster, watch it until it ends, and continue after a crash.
 
-Snakemake is a child process here. Its output passes through; each failure in it is explained at
-once, and all of them in a table at the end. A watchdog ends a Snakemake that waits for jobs which
-have left the queue (its plugins forget their jobs when every status query of a round fails).
+Snakemake is a child process (`snakemake_process`). A watchdog ends a Snakemake that waits for
+jobs which have left the queue (its plugins forget their jobs when every status query of a round
+fails); it is started again. All failures are in a table at the end.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,40 +17,42 @@ from types import ModuleType
 
 import psutil
 
-from cluster import lsf, runs, slurm
-from cluster.commands import Silent
+from cluster import lsf, snakemake_logs
+from cluster.scheduler_commands import CommandFailed
+from cluster.snakemake_process import SnakemakeProcess
+from cluster.watchdog import Report
+from deepfake.core import partial_files
 
-STALL = 900.0  # seconds of silence, with nothing in the queue, after which Snakemake hangs
-RESTARTS = 3  # after a hang, before giving up
-
-Say = Callable[[str], None]
-
-
-class Refused(RuntimeError):
-    """A run that must not start, and what to do instead."""
+STALL_SECONDS = 900.0  # seconds of silence, with nothing in the queue, after which Snakemake hangs
+RESTARTS = 3  # after hangs, before the run fails
+INTERRUPTED = 130  # exit status after Ctrl-C
 
 
-def others(folder: Path) -> list[int]:
+class StartRefused(RuntimeError):
+    """A run that must not start; the message gives the remedy."""
+
+
+def other_controllers(folder: Path) -> list[int]:
     """Process ids of other Snakemake controllers of this folder on this machine."""
     found = []
     for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
         words = process.info["cmdline"] or []
-        mine = process.info["pid"] in (os.getpid(), os.getppid())
-        if not mine and process.info["cwd"] == str(folder.resolve()):
+        is_own = process.info["pid"] in (os.getpid(), os.getppid())
+        if not is_own and process.info["cwd"] == str(folder.resolve()):
             inner = any(word in words for word in ("--target-jobs", "--mode"))
             if any(Path(word).name == "snakemake" for word in words[:3]) and not inner:
                 found.append(process.info["pid"])
     return found
 
 
-def locked(folder: Path) -> bool:
-    """Whether a run has locked this folder, and has not taken the lock away."""
+def is_locked(folder: Path) -> bool:
+    """Whether Snakemake's lock of this folder is still there."""
     locks = folder / ".snakemake" / "locks"
     return locks.is_dir() and any(locks.iterdir())
 
 
-def elsewhere(folder: Path) -> str:
-    """The other machine on which this folder's last run was started, or ""."""
+def last_host(folder: Path) -> str:
+    """The other machine that started the last run of this folder, or ""."""
     for line in _last_log(folder).splitlines()[:40]:
         name, _, host = line.strip().partition(": ")
         if name == "Host" and host and host != socket.gethostname():
@@ -63,228 +61,131 @@ def elsewhere(folder: Path) -> str:
 
 
 def _last_log(folder: Path) -> str:
-    logs = runs.logs(folder)
+    logs = snakemake_logs.logs(folder)
     return logs[-1].read_text(encoding="utf-8", errors="replace") if logs else ""
 
 
-def ready(scheduler: str, folder: Path) -> None:
+def check_can_start(scheduler: str, folder: Path) -> None:
     """Refuse a start that would make two copies of a job.
 
     Raises:
-        Refused: another controller runs, an earlier run's jobs are still there, or the folder is
-            locked.
-        Silent: the scheduler does not answer.
+        StartRefused: another controller runs, jobs of an earlier run are still in the queue, or
+            the folder is locked.
+        CommandFailed: the scheduler does not answer.
     """
-    if pids := others(folder):
-        raise Refused(f"a run of this folder is going on (process {pids[0]}); wait for it")
-    jobs = runs.SCHEDULERS[scheduler].active(runs.run_ids(folder))
+    if pids := other_controllers(folder):
+        raise StartRefused(f"a run of this folder is active (process {pids[0]}); wait for its end")
+    jobs = snakemake_logs.SCHEDULERS[scheduler].active(snakemake_logs.run_ids(folder))
     if jobs:
-        raise Refused(
+        raise StartRefused(
             f"{len(jobs)} jobs of an earlier run are still in the queue; `make resume "
-            f"PROFILE={scheduler} CONFIG=... OLD=wait` waits for them and goes on, OLD=cancel ends "
-            "them first"
+            f"PROFILE={scheduler} CONFIG=... OLD=wait` waits for them and continues; OLD=cancel "
+            "cancels them first"
         )
-    if locked(folder):
-        raise Refused(
-            f"an earlier run was cut off; `make resume PROFILE={scheduler} CONFIG=...` goes on"
+    if is_locked(folder):
+        raise StartRefused(
+            f"an earlier run did not finish; continue it with `make resume PROFILE={scheduler} "
+            "CONFIG=...`"
         )
 
 
-def settle(scheduler: str, folder: Path, old: str, say: Say, poll: float = 10) -> None:
-    """Wait until no job of an earlier run is left: by itself ("wait") or cancelled ("cancel").
+def finish_old_jobs(scheduler: str, folder: Path, old: str, say: Report, poll: float = 10) -> None:
+    """Wait until no job of an earlier run is left; with `old` "cancel" cancel them first.
 
     Raises:
-        Refused: another controller runs, or jobs are there and `old` says nothing of them.
+        StartRefused: another controller runs, or jobs are there and `old` is empty.
     """
-    if pids := others(folder):
-        raise Refused(f"a run of this folder is going on (process {pids[0]}); wait for it")
-    if locked(folder) and (host := elsewhere(folder)) and old not in ("wait", "cancel"):
-        raise Refused(
-            f"the last run was started on {host}: make sure there that it is gone, then say "
+    if pids := other_controllers(folder):
+        raise StartRefused(f"a run of this folder is active (process {pids[0]}); wait for its end")
+    if is_locked(folder) and (host := last_host(folder)) and old not in ("wait", "cancel"):
+        raise StartRefused(
+            f"the last run was started on {host}: make sure that it has ended there, then set "
             "OLD=wait or OLD=cancel"
         )
-    module, ids = runs.SCHEDULERS[scheduler], runs.run_ids(folder)
-    jobs = _patiently(module.active, ids, say, poll)
+    module, ids = snakemake_logs.SCHEDULERS[scheduler], snakemake_logs.run_ids(folder)
+    jobs = _wait_for_answer(module.active, ids, say, poll)
     if jobs and old == "cancel":
         say(f"cancelling {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
         _cancel(module, jobs, say)
     elif jobs and old != "wait":
-        raise Refused(
+        raise StartRefused(
             f"{len(jobs)} jobs of earlier runs are still in the queue ({' '.join(sorted(jobs))}): "
-            "say OLD=wait to wait for them, or OLD=cancel to end them"
+            "set OLD=wait to wait for them, or OLD=cancel to cancel them"
         )
-    told = None
+    reported = None
     while jobs:
-        lost = {job_id: state for job_id, state in jobs.items() if state in lsf.LOST}
-        if lost:
-            say(f"{len(lost)} jobs are on hosts that do not answer; they are removed")
-            _cancel(module, lost, say)
-        if len(jobs) != told:
+        unreachable = {job_id: state for job_id, state in jobs.items() if state in lsf.UNREACHABLE}
+        if unreachable:
+            say(f"{len(unreachable)} jobs are on unreachable hosts; they are removed")
+            _cancel(module, unreachable, say)
+        if len(jobs) != reported:
             say(f"waiting for {len(jobs)} jobs of earlier runs: {' '.join(sorted(jobs))}")
-            told = len(jobs)
+            reported = len(jobs)
         time.sleep(poll)
-        jobs = _patiently(module.active, ids, say, poll)
+        jobs = _wait_for_answer(module.active, ids, say, poll)
 
 
-def _patiently(active: Callable, ids: list[str], say: Say, poll: float) -> dict[str, str]:
-    """Jobs that are still there, asked for until the scheduler answers."""
+def _wait_for_answer(active: Callable, ids: list[str], say: Report, poll: float) -> dict[str, str]:
+    """The active jobs; the query is repeated until the scheduler answers."""
     while True:
         try:
             return active(ids)
-        except Silent as error:
-            say(f"{error}; asking again")
+        except CommandFailed as error:
+            say(f"{error}; the query is repeated")
             time.sleep(poll)
 
 
-def _cancel(module: ModuleType, jobs: dict[str, str], say: Say) -> None:
-    """Ask for the end of jobs; one that has just ended is an error there, and none here."""
+def _cancel(module: ModuleType, jobs: dict[str, str], say: Report) -> None:
+    """Cancel jobs; an error, as of a job that has just ended, is only reported."""
     try:
         module.cancel(jobs)
-    except Silent as error:
+    except CommandFailed as error:
         say(str(error))
 
 
+def remove_partial_files(folder: Path, say: Report) -> None:
+    """Remove incomplete files of killed jobs; only when no job is in the queue."""
+    if removed := partial_files.remove_abandoned(folder / "results", jobs_may_run=False):
+        count = f"{len(removed)} incomplete file{'s' * (len(removed) != 1)}"
+        say(f"removed {count} of killed jobs, such as {removed[0]}")
+
+
 def unlock(snakemake: list[str]) -> None:
-    """Take away the lock of a run that is gone."""
+    """Remove the lock of a run that has ended."""
     subprocess.run([*snakemake, "--unlock"], capture_output=True, check=False)
 
 
-class Watchdog:
-    """Ends a Snakemake that is silent while none of its jobs is in the queue any more.
-
-    Args:
-        scheduler: a module with `active`. reader: knows the run's id from Snakemake's output.
-        stall: seconds.
-        end: called once when Snakemake hangs.
-    """
-
-    def __init__(self, scheduler, reader: runs.Reader, stall: float, end: Callable) -> None:
-        self._scheduler, self._reader, self._stall, self._end = scheduler, reader, stall, end
-        self._alive = time.monotonic()
-        self._stop = threading.Event()
-        self.barked = False
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def heard(self) -> None:
-        """Snakemake said something."""
-        self._alive = time.monotonic()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(min(30.0, self._stall / 4)):
-            if self._reader.submitted and self._queue_is_busy():
-                self._alive = time.monotonic()
-            if self._reader.submitted and time.monotonic() - self._alive > self._stall:
-                self.barked = True
-                self._end()
-                return
-
-    def _queue_is_busy(self) -> bool:
-        """Whether jobs are there; where the scheduler is silent they may be."""
-        try:
-            return bool(self._scheduler.active([self._reader.run_id]))
-        except Silent:
-            return True
-
-
-def run(snakemake: list[str], scheduler: str, folder: Path, say: Say, stall: float = STALL) -> int:
-    """Run Snakemake to its end; started again where it loses sight of its jobs.
+def run(
+    snakemake: list[str], scheduler: str, folder: Path, say: Report, stall: float = STALL_SECONDS
+) -> int:
+    """Run Snakemake until it ends; restart it when it no longer tracks its jobs.
 
     Returns:
         Its exit status.
     """
-    failed: list[tuple[runs.Failure, str]] = []
+    failed: list[tuple[snakemake_logs.Failure, str]] = []
     for restart in range(RESTARTS + 1):
-        life = _Life(snakemake, scheduler, folder, say, stall, failed)
-        orphans = {} if life.status == 0 else life.orphans()
-        if life.interrupted:
+        process = SnakemakeProcess(snakemake, scheduler, folder, say, stall, failed)
+        if process.interrupted or process.refused:
+            process.cancel_orphans()
+            if process.interrupted and process.status < 0:  # it was killed
+                unlock(snakemake)
+                process.status = INTERRUPTED
             break
-        if life.hung:
-            say(f"Snakemake was silent for {stall:.0f} s though no job of it is in the queue")
+        orphans = {} if process.status == 0 else process.orphans()
+        if process.hung:
+            say(f"Snakemake was silent for {stall:.0f} s and none of its jobs is in the queue")
         elif orphans:
             say(f"Snakemake ended though {len(orphans)} of its jobs are still in the queue")
         else:
             break
         if restart == RESTARTS:
-            say(f"it lost sight of its jobs {RESTARTS + 1} times; giving up")
+            say(f"Snakemake stopped tracking its jobs {RESTARTS + 1} times; the run fails")
             break
-        say("it lost sight of its jobs, and is started again; what is done stays done")
-        settle(scheduler, folder, "wait", say)
+        say("Snakemake stopped tracking its jobs and is restarted; finished jobs are kept")
+        finish_old_jobs(scheduler, folder, "wait", say)
+        remove_partial_files(folder, say)
         unlock(snakemake)
     if failed:
-        say(runs.table(failed))
-    return life.status
-
-
-class _Life:
-    """One life of Snakemake, from its start to its end.
-
-    Attributes:
-        status: its exit status.
-        hung: whether the watchdog ended it. interrupted: whether we were told to end it.
-    """
-
-    def __init__(
-        self,
-        snakemake: list[str],
-        scheduler: str,
-        folder: Path,
-        say: Say,
-        stall: float,
-        failed: list[tuple[runs.Failure, str]],
-    ) -> None:
-        self._module, self._reader = runs.SCHEDULERS[scheduler], runs.Reader()
-        self.interrupted = False
-        self._child = subprocess.Popen(
-            snakemake,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=os.environ | {runs.WATCHED: "1"},
-            start_new_session=True,  # signals reach it through us, once
-        )
-        numbers = signal.SIGINT, signal.SIGTERM
-        before = {number: signal.signal(number, self._interrupt) for number in numbers}
-        watchdog = Watchdog(self._module, self._reader, stall, self._kill)
-        for line in self._child.stdout:
-            sys.stdout.write(line)
-            sys.stdout.flush()
-            watchdog.heard()
-            if failure := self._reader.feed(line):
-                cause = runs.why(failure, self._module, folder)
-                failed.append((failure, cause))
-                say(f"why {failure.rule} failed: {cause}")
-                self._remove_if_lost(failure.job_id)
-        self.status = self._child.wait()
-        watchdog.stop()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        self.hung = watchdog.barked
-
-    def _remove_if_lost(self, job_id: str) -> None:
-        """A job given up on a silent host must not come back beside its next attempt."""
-        if self._module is lsf and job_id:
-            with contextlib.suppress(Silent):
-                jobs = lsf.active([self._reader.run_id])
-                lsf.cancel({j: s for j, s in jobs.items() if j == job_id and s in lsf.LOST})
-
-    def _interrupt(self, _number: int, _frame: object) -> None:
-        """Snakemake cancels its jobs on SIGINT alone; SIGTERM would wait for them."""
-        self.interrupted = True
-        self._child.send_signal(signal.SIGINT)
-
-    def _kill(self) -> None:
-        os.killpg(self._child.pid, signal.SIGKILL)
-
-    def orphans(self) -> dict[str, str]:
-        """Jobs of this life that are still there, though it has ended."""
-        try:
-            jobs = self._module.active([self._reader.run_id] if self._reader.run_id else [])
-        except Silent:
-            return {}
-        return {job_id: state for job_id, state in jobs.items() if state != slurm.ENDING}
+        say(snakemake_logs.table(failed))
+    return process.status

@@ -1,43 +1,45 @@
-"""What breaks a run on a cluster, looked for before its first job, told in plain lines."""
+"""Find problems of a run on a cluster before its first job."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.commands import Silent, ask
-from cluster.planned import Rule
-from deepfake.site import TEMPLATE, Site
+from cluster import lsf_config, probe_job
+from cluster.job_estimate import ATTEMPTS, RuleEstimate
+from cluster.scheduler_commands import CommandFailed, run_command
+from deepfake.workflow import checks
+from deepfake.workflow.site import TEMPLATE, Site
 
-POLL = 40  # seconds before the first status query, as profiles/slurm has it
-PROBE_SECONDS = 300
+POLL = 40  # seconds between two status queries with many jobs
 
 
 @dataclass
 class Finding:
-    """One thing looked at: whether it is well, and the line that says so or what to set."""
+    """The result of one check: whether it passed, and the line that says so or what to set."""
 
-    well: bool
+    passed: bool
     line: str
 
 
 Findings = Iterator[Finding]
 
 
-def slurm(site: Site, plan: list[Rule]) -> Findings:
-    """What can be asked without a job on a SLURM cluster, in order; stops where nothing answers."""
+def slurm(site: Site, plan: list[RuleEstimate]) -> Findings:
+    """Checks of a SLURM cluster that need no job, in order; they stop if nothing answers."""
     for command in ("sbatch", "squeue", "scancel", "scontrol", "sinfo"):
-        yield (found := _answers(command, "--version"))
-        if not found.well:
+        yield (finding := _check_version(command, "--version"))
+        if not finding.passed:
             return
-    yield (found := _tried("the controller", "slurmctld answers", "squeue", "--noheader", "--me"))
-    if not found.well:
+    yield (
+        finding := _check_command(
+            "the controller", "slurmctld answers", "squeue", "--noheader", "--me"
+        )
+    )
+    if not finding.passed:
         return
     if site.slurm is None:
         yield Finding(False, f"no slurm section in profiles/site.yaml: copy {TEMPLATE} and fill it")
@@ -46,174 +48,125 @@ def slurm(site: Site, plan: list[Rule]) -> Findings:
     yield from _largest_slurm(site, plan)
 
 
-def _answers(command: str, *words: str) -> Finding:
+def _check_version(command: str, *words: str) -> Finding:
     try:
-        return Finding(True, f"{command}: {ask(command, *words).strip().splitlines()[0]}")
-    except (Silent, IndexError) as error:
+        return Finding(True, f"{command}: {run_command(command, *words).strip().splitlines()[0]}")
+    except (CommandFailed, IndexError) as error:
         return Finding(False, f"{error}; is this a login node of the cluster?")
 
 
-def _tried(what: str, well: str, *words: str) -> Finding:
+def _check_command(what: str, success: str, *words: str) -> Finding:
     try:
-        ask(*words)
-        return Finding(True, f"{what}: {well}")
-    except Silent as error:
+        run_command(*words)
+        return Finding(True, f"{what}: {success}")
+    except CommandFailed as error:
         return Finding(False, f"{what}: {error}")
 
 
 def _accounting(site: Site) -> Findings:
-    """sacct by its exit status: present but off, it would hang a run for ever."""
+    """Check sacct by its exit status: an installed but disabled sacct would hang a run."""
     try:
-        ask("sacct", "-X", "--noheader", "--starttime", "now-1hour", "--format=JobID")
-        works = ""
-    except Silent as error:
-        works = str(error)
+        run_command("sacct", "-X", "--noheader", "--starttime", "now-1hour", "--format=JobID")
+        problem = ""
+    except CommandFailed as error:
+        problem = str(error)
     if site.slurm.status == "sacct":
-        if works:
+        if problem:
             yield Finding(
                 False,
-                f"{works}; a run that asks it would never end: set slurm.status to squeue in "
+                f"{problem}; a run that queries it would never end: set slurm.status to squeue in "
                 "profiles/site.yaml",
             )
         else:
             yield Finding(True, "sacct: accounting answers")
         return
-    age = re.search(r"MinJobAge\s*=\s*(\d+)", ask("scontrol", "show", "config"))
+    age = re.search(r"MinJobAge\s*=\s*(\d+)", run_command("scontrol", "show", "config"))
     seconds = int(age[1]) if age else 0
     if seconds < 3 * POLL:
-        with_sacct = " (and the plugin would ask sacct instead)" if shutil.which("sacct") else ""
+        with_sacct = " (and the plugin would query sacct instead)" if shutil.which("sacct") else ""
         yield Finding(
             False,
-            f"MinJobAge is {seconds} s: squeue forgets ended jobs before they are asked "
-            f"for{with_sacct}; it must be {3 * POLL} s or more (slurm.conf), or use accounting: "
+            f"MinJobAge is {seconds} s: squeue drops ended jobs before they are queried"
+            f"{with_sacct}; it must be {3 * POLL} s or more (slurm.conf), or use accounting: "
             "set slurm.status to sacct",
         )
     else:
         yield Finding(True, f"squeue: ended jobs are kept for {seconds} s")
 
 
-def _target(site: Site) -> list[str]:
-    words = []
-    if site.slurm.account:
-        words += ["--account", site.slurm.account]
-    if site.slurm.partition:
-        words += ["--partition", site.slurm.partition]
-    return words
-
-
-def _largest_slurm(site: Site, plan: list[Rule]) -> Findings:
-    """Account, partition and the plan's largest jobs, by SLURM's own judgement."""
+def _largest_slurm(site: Site, plan: list[RuleEstimate]) -> Findings:
+    """Whether SLURM accepts the account, the partition and the plan's largest jobs."""
     for rule in _largest(plan):
-        words = [
-            *("sbatch", "--test-only", *_target(site), "--ntasks=1"),
-            *(f"--cpus-per-task={rule.threads}", f"--mem={rule.mem_mb}", f"--time={rule.minutes}"),
-            *("--wrap", "true"),
-        ]
-        asked = f"{rule.threads} threads, {rule.mem_mb} MB, {rule.minutes} min"
-        try:
-            ask(*words)
-            yield Finding(True, f"the largest job ({rule.name}: {asked}) is accepted")
-        except Silent as error:
-            yield Finding(
-                False, f"{rule.name} ({asked}) is refused: {error}; {_remedy(str(error))}"
-            )
+        first = yield from _accepted(site, rule, rule.mem_mb, rule.minutes, 1)
+        last = rule.last_mb, rule.last_minutes
+        if first and last > (rule.mem_mb, rule.minutes):
+            yield from _accepted(site, rule, *last, ATTEMPTS)
 
 
-def _remedy(told: str) -> str:
-    if "account" in told.lower():
+def _accepted(
+    site: Site, rule: RuleEstimate, mem_mb: int, minutes: int, attempt: int
+) -> Generator[Finding, None, bool]:
+    """Whether SLURM accepts a job at an attempt."""
+    words = [
+        *("sbatch", "--test-only", *probe_job.sbatch_options(site), "--ntasks=1"),
+        *(f"--cpus-per-task={rule.threads}", f"--mem={mem_mb}", f"--time={minutes}"),
+        *("--wrap", "true"),
+    ]
+    request = f"{rule.threads} threads, {mem_mb} MB, {minutes} min"
+    request += f" at its attempt {attempt}" if attempt > 1 else ""
+    try:
+        run_command(*words)
+    except CommandFailed as error:
+        remedy = _remedy(str(error), rule.name, attempt)
+        yield Finding(False, f"{rule.name} ({request}) is refused: {error}; {remedy}")
+        return False
+    yield Finding(True, f"the largest job ({rule.name}: {request}) is accepted")
+    return True
+
+
+def _remedy(message: str, rule: str, attempt: int) -> str:
+    """What to set when SLURM refuses a job."""
+    message = message.lower()
+    if "account" in message:
         return "set slurm.account in profiles/site.yaml (sacctmgr show assoc user=$USER)"
-    if "partition" in told.lower() and "invalid" in told.lower():
+    if "partition" in message and "invalid" in message:
         return "set slurm.partition in profiles/site.yaml (sinfo -s)"
-    if "time limit" in told.lower():
-        return "choose a partition with a longer limit, or set limits.minutes"
-    return "choose a partition with larger nodes, set limits.mem_mb, or make the jobs smaller"
+    if "qos" in message:
+        return "set slurm.qos in profiles/site.yaml (sacctmgr show qos)"
+    long = "time limit" in message
+    if attempt > 1:  # a limit does not touch the first attempt
+        key = "limits.minutes" if long else "limits.mem_mb"
+        return f"set {key} in profiles/site.yaml to what the partition allows (sinfo -o '%P %l %m')"
+    choose = "a partition with a longer limit" if long else "a partition with larger nodes"
+    return f"choose {choose}, or make the job smaller: {checks.smaller(rule)}"
 
 
-def _largest(plan: list[Rule]) -> list[Rule]:
-    """The jobs that ask most memory, time and threads; each once."""
-    found: list[Rule] = []
-    for size in (lambda r: r.mem_mb, lambda r: r.minutes, lambda r: r.threads):
+def _largest(plan: list[RuleEstimate]) -> list[RuleEstimate]:
+    """The jobs that request most memory, time and threads; each once."""
+    found: list[RuleEstimate] = []
+    for size in (
+        lambda r: (r.mem_mb, r.last_mb),
+        lambda r: (r.minutes, r.last_minutes),
+        lambda r: r.threads,
+    ):
         rule = max(plan, key=size, default=None)
         if rule and rule not in found:
             found.append(rule)
     return found
 
 
-PROBE = "import snakemake, sys; print(sys.version.split()[0], snakemake.__version__)"
-
-
-def _probe_slurm(site: Site, folder: Path) -> Finding:
-    """One tiny job: the shared file system and the environment, seen from a node."""
-    place = folder / ".snakemake" / "probe"
-
-    def submit(command: str, out: Path) -> str:
-        words = ["sbatch", "--parsable", *_target(site), "--time=5", "--mem=500", "--ntasks=1"]
-        return ask(*words, "--output", str(out), "--wrap", command).strip().split(";")[0]
-
-    def state(job_id: str) -> str:
-        told = ask("squeue", "--noheader", "--states=all", "--format=%T %r", "--jobs", job_id)
-        return told.strip()
-
-    return _probe(place, submit, state, lambda job_id: ask("scancel", job_id))
-
-
-def _probe(
-    place: Path,
-    submit: Callable[[str, Path], str],
-    state: Callable[[str], str],
-    cancel: Callable[[str], object],
-) -> Finding:
-    """Run a probe job and wait for its mark in the working folder, for a bounded time."""
-    place.mkdir(parents=True, exist_ok=True)
-    mark, out = place / "mark.txt", place / "out.txt"
-    mark.unlink(missing_ok=True)
-    out.unlink(missing_ok=True)
-    command = f"hostname > '{mark}' && '{sys.executable}' -c '{PROBE}' >> '{mark}'"
-    try:
-        job_id = submit(command, out)
-    except Silent as error:
-        return Finding(False, f"the probe job was refused: {error}")
-    deadline, seen = time.monotonic() + PROBE_SECONDS, ""
-    while time.monotonic() < deadline:
-        try:
-            seen = state(job_id)
-        except Silent:
-            seen = ""
-        told = mark.read_text().split() if mark.exists() else []
-        if len(told) == 3:
-            return Finding(
-                True, f"a job on {told[0]} sees this folder and this environment (Python {told[1]})"
-            )
-        if seen and not seen.startswith(("PEND", "RUN", "CONFIGURING", "COMPLETING", "WAIT")):
-            break
-        time.sleep(1)
-    with contextlib.suppress(Silent):
-        cancel(job_id)
-    if mark.exists():
-        detail = out.read_text().strip().splitlines()[-1:] if out.exists() else []
-        return Finding(
-            False,
-            f"a job sees this folder but cannot start {sys.executable}: "
-            f"{detail[0] if detail else 'no message'}; is .venv on the shared file system?",
-        )
-    return Finding(
-        False,
-        f"the probe job ({job_id}) left no mark in {place}: it was "
-        f"{seen or 'gone from the queue'}; is this folder on the shared file system, is the "
-        "queue open?",
-    )
-
-
-def lsf(site: Site, plan: list[Rule]) -> Findings:
-    """What can be asked without a job on an LSF cluster, in order; stops where nothing answers."""
+def lsf(site: Site, plan: list[RuleEstimate]) -> Findings:
+    """Checks of an LSF cluster that need no job, in order; they stop if nothing answers."""
     for words in (("lsid",), ("bjobs", "-V"), ("bsub", "-V"), ("bkill", "-V"), ("bhist", "-V")):
-        there = shutil.which(words[0]) is not None
+        is_installed = shutil.which(words[0]) is not None
         if words[0] == "lsid":
-            yield (found := _answers(*words))
+            yield (finding := _check_version(*words))
         else:
             missing = f"{words[0]}: no such command on this machine"
-            yield (found := Finding(there, f"{words[0]}: is there" if there else missing))
-        if not found.well:
+            yield (
+                finding := Finding(is_installed, f"{words[0]}: found" if is_installed else missing)
+            )
+        if not finding.passed:
             return
     yield from _lsf_configuration()
     if site.lsf is None:
@@ -222,66 +175,48 @@ def lsf(site: Site, plan: list[Rule]) -> Findings:
 
 
 def _lsf_configuration() -> Findings:
-    """What the executor plugin reads when it starts; each missing thing is a traceback there."""
+    """Check LSF's configuration; a run does not start without it."""
     try:
-        told = ask("badmin", "showconf", "mbd")
-    except Silent as error:
+        known = lsf_config.facts()
+    except CommandFailed as error:
         yield Finding(
             False,
-            f"{error}; the LSF plugin cannot start without `badmin showconf mbd`: ask for it, or "
-            "load LSF's environment (profile.lsf)",
+            f"{error}; the LSF plugin cannot start without `badmin showconf mbd`: ask the "
+            "administrators for it, or load LSF's environment (profile.lsf)",
         )
         return
-    facts = dict(line.strip().split(" = ", 1) for line in told.splitlines() if " = " in line)
-    for key in ("LSB_SHAREDIR", "LSF_CONFDIR"):
-        there = key in facts
-        yield Finding(there, f"badmin: {key} is {facts.get(key, 'not told')}")
-        if not there:
+    for key in lsf_config.FOLDERS:
+        is_set = bool(known.get(key))
+        yield Finding(is_set, f"badmin: {key} is {known.get(key) or 'not set'}")
+        if not is_set:
             return
-    unit = facts.get("LSF_UNIT_FOR_LIMITS")
-    if not unit:
-        yield Finding(
-            True,
-            "LSF_UNIT_FOR_LIMITS is not set: LSF counts memory in KB, the plugin in MB; if jobs "
-            "reserve too little, ask the administrator for LSF_UNIT_FOR_LIMITS=MB",
-        )
     try:
-        name = ask("lsclusters").splitlines()[1].split()[0]
-    except (Silent, IndexError) as error:
-        yield Finding(False, f"lsclusters: {error}")
+        params = lsf_config.file(known, lsf_config.cluster())
+        per_task = lsf_config.reserves_per_task(lsf_config.parameters(params))
+    except CommandFailed as error:
+        yield Finding(False, str(error))
         return
-    params = Path(facts["LSF_CONFDIR"], "lsbatch", name, "configdir", "lsb.params")
-    yield Finding(params.is_file(), f"{params}: {'is there' if params.is_file() else 'is missing'}")
+    kind = (
+        "for each task: a job's memory is divided by its threads"
+        if per_task
+        else "for the whole job"
+    )
+    yield Finding(True, f"{params}: memory is reserved {kind}")
     gawk = shutil.which("gawk") is not None
     yield Finding(
-        True, "gawk: is there" if gawk else "gawk: missing; jobs older than CLEAN_PERIOD are lost"
+        True,
+        "gawk: found" if gawk else "gawk: missing; jobs older than CLEAN_PERIOD cannot be found",
     )
 
 
-def _probe_lsf(site: Site, folder: Path) -> Finding:
-    """One tiny job in the queue and project of the site file."""
-
-    def submit(command: str, out: Path) -> str:
-        words = ["bsub", "-q", site.lsf.queue, "-P", site.lsf.project, "-W", "5", "-n", "1"]
-        told = ask(*words, "-R", "rusage[mem=500]", "-o", str(out), command)
-        return re.search(r"Job <(\d+)>", told)[1]
-
-    def state(job_id: str) -> str:
-        return ask("bjobs", "-noheader", "-o", "stat", job_id).strip()
-
-    place = folder / ".snakemake" / "probe"
-    return _probe(place, submit, state, lambda job_id: ask("bkill", job_id))
-
-
 CHECKS = {"slurm": slurm, "lsf": lsf}
-PROBES = {"slurm": _probe_slurm, "lsf": _probe_lsf}
 
 
-def check(scheduler: str, site: Site, plan: list[Rule], folder: Path) -> Findings:
-    """Everything, with a probe job at the end where the rest is well."""
-    well = True
+def check(scheduler: str, site: Site, plan: list[RuleEstimate], folder: Path) -> Findings:
+    """All checks; a probe job at the end if the others pass."""
+    passed = True
     for finding in CHECKS[scheduler](site, plan):
-        well = well and finding.well
+        passed = passed and finding.passed
         yield finding
-    if well:
-        yield PROBES[scheduler](site, folder)
+    if passed:
+        yield Finding(*probe_job.PROBES[scheduler](site, folder))

@@ -10,9 +10,15 @@ import contextlib
 import pwd
 import re
 
-from cluster.commands import Silent, ask, megabytes
+from cluster.scheduler_commands import CommandFailed, megabytes, run_command
 
 ENDING = "COMPLETING"  # its script has ended, its node is being cleared
+WAITING = (
+    "PENDING",
+    "SUSPENDED",
+    "REQUEUE_HOLD",
+    "SPECIAL_EXIT",
+)  # not running
 FIELDS = ("JobID", "State", "ExitCode", "ReqMem", "MaxRSS", "Elapsed", "Timelimit", "NodeList")
 
 # What slurmstepd and srun write into a job's own log, where accounting has nothing.
@@ -28,85 +34,101 @@ def active(run_ids: list[str]) -> dict[str, str]:
     """State by job id of the jobs of these runs that have not ended.
 
     Raises:
-        Silent: squeue does not answer.
+        CommandFailed: squeue does not answer.
     """
     if not run_ids:
         return {}
-    told = ask("squeue", "--noheader", "--format=%i|%T", "--name", ",".join(run_ids))
-    return dict(line.split("|", 1) for line in told.split())
+    answer = run_command("squeue", "--noheader", "--format=%i|%T", "--name", ",".join(run_ids))
+    return dict(line.split("|", 1) for line in answer.split())
+
+
+def reasons(job_ids: list[str]) -> dict[str, str]:
+    """Why jobs do not run, in SLURM's words, by job id.
+
+    Raises:
+        CommandFailed: squeue does not answer.
+    """
+    answer = run_command("squeue", "--noheader", "--format=%i|%r", "--jobs", ",".join(job_ids))
+    return dict(line.split("|", 1) for line in answer.splitlines() if "|" in line)
 
 
 def cancel(jobs: dict[str, str]) -> None:
-    """Ask for the end of jobs, given with their states."""
+    """Cancel jobs, given with their states."""
     if jobs:
-        ask("scancel", *sorted(jobs))
+        run_command("scancel", *sorted(jobs))
 
 
-def used(run_ids: list[str]) -> list[tuple[str, float, float]]:
-    """(rule, MB, seconds) of each job of these runs that accounting has measured.
+def used(run_ids: list[str]) -> list[tuple[str, float | None, float]]:
+    """(rule, MB, seconds) of each job of these runs in accounting; None MB where no sample exists.
 
     Raises:
-        Silent: there is no accounting.
+        CommandFailed: there is no accounting.
     """
     if not run_ids:
         return []
     form = "--format=JobID,Comment,MaxRSS,ElapsedRaw"
-    told = ask("sacct", "-P", "--noheader", form, "--name", ",".join(run_ids), "-S", "now-30days")
-    return used_from(told)
+    answer = run_command(
+        "sacct", "-P", "--noheader", form, "--name", ",".join(run_ids), "-S", "now-30days"
+    )
+    return used_from(answer)
 
 
-def used_from(told: str) -> list[tuple[str, float, float]]:
+def used_from(answer: str) -> list[tuple[str, float | None, float]]:
     """Read `sacct -P --noheader --format=JobID,Comment,MaxRSS,ElapsedRaw`: jobs and steps."""
     rules: dict[str, str] = {}
     memory: dict[str, float] = {}
     seconds: dict[str, float] = {}
-    for line in told.splitlines():
+    for line in answer.splitlines():
         job_id, comment, most, elapsed = line.split("|")
         number, _, step = job_id.partition(".")
-        if step:  # what the job used is with its steps
+        if step and megabytes(most):  # what the job used is with its steps
             memory[number] = max(memory.get(number, 0.0), megabytes(most))
-        elif comment.startswith("rule_"):
+        elif not step and comment.startswith("rule_"):
             rules[number] = comment.removeprefix("rule_").split("_wildcards_")[0]
             seconds[number] = float(elapsed or 0)
-    return [(rule, memory.get(n, 0.0), seconds[n]) for n, rule in rules.items()]
+    return [(rule, memory.get(n), seconds[n]) for n, rule in rules.items()]
 
 
 def evidence(job_id: str, log: str = "") -> str:
-    """Why a job failed, in one phrase; "" where the cluster knows of no cause but the job's own.
+    """Why a job failed, in one phrase; "" where the cluster has no cause outside the job.
 
     Args:
         job_id: SLURM's number.
         log: text of the job's own log.
     """
     try:
-        told = ask("sacct", "-j", job_id, "-P", "--noheader", f"--format={','.join(FIELDS)}")
-        cause = from_accounting(told)
-    except Silent:
+        answer = run_command(
+            "sacct", "-j", job_id, "-P", "--noheader", f"--format={','.join(FIELDS)}"
+        )
+        cause = from_accounting(answer)
+    except CommandFailed:
         cause = ""
-    with contextlib.suppress(Silent):
-        cause = cause or from_controller(ask("scontrol", "show", "job", job_id, "-o"))
+    with contextlib.suppress(CommandFailed):
+        cause = cause or from_controller(run_command("scontrol", "show", "job", job_id, "-o"))
     return cause or from_log(log)
 
 
-def from_accounting(told: str) -> str:
+def from_accounting(answer: str) -> str:
     """The cause in the rows of `sacct -P --noheader --format=FIELDS`: the job's and its steps'."""
-    rows = [dict(zip(FIELDS, line.split("|"), strict=False)) for line in told.splitlines() if line]
+    rows = [
+        dict(zip(FIELDS, line.split("|"), strict=False)) for line in answer.splitlines() if line
+    ]
     if not rows:
         return ""
     job, states = rows[0], [row["State"] for row in rows]
     used = max((megabytes(row["MaxRSS"]) for row in rows), default=0)
     if any(state.startswith("OUT_OF_MEMORY") for state in states) or job["ExitCode"] == "0:9":
-        seen = f"{used:.0f} MB at the last sample" if used else "more at once than was sampled"
-        return f"out of memory: {_asked(job['ReqMem'])}used {seen}"
+        peak = f"{used:.0f} MB at the last sample" if used else "more at once than was sampled"
+        return f"out of memory: {_requested(job['ReqMem'])}used {peak}"
     return _by_state(job["State"], job["Elapsed"], job["Timelimit"], job["NodeList"])
 
 
-def from_controller(told: str) -> str:
+def from_controller(answer: str) -> str:
     """The cause in the line of `scontrol show job ID -o`."""
-    facts = dict(word.split("=", 1) for word in told.split() if "=" in word)
+    facts = dict(word.split("=", 1) for word in answer.split() if "=" in word)
     if facts.get("JobState") == "OUT_OF_MEMORY" or facts.get("ExitCode") == "0:9":
-        asked = re.search(r"mem=([0-9.]+[KMGT]?)", told)
-        return f"out of memory: {_asked(asked[1] if asked else '')}used more"
+        requested = re.search(r"mem=([0-9.]+[KMGT]?)", answer)
+        return f"out of memory: {_requested(requested[1] if requested else '')}used more"
     return _by_state(
         facts.get("JobState", ""),
         facts.get("RunTime", ""),
@@ -117,7 +139,7 @@ def from_controller(told: str) -> str:
 
 def _by_state(state: str, elapsed: str, limit: str, nodes: str) -> str:
     if state.startswith("TIMEOUT"):
-        return f"over its time limit: asked {limit}, ran {elapsed}"
+        return f"over its time limit: requested {limit}, ran {elapsed}"
     if state.startswith(("NODE_FAIL", "BOOT_FAIL")):
         return f"its node was lost: {nodes}"
     if state.startswith("CANCELLED"):
@@ -135,10 +157,10 @@ def from_log(log: str) -> str:
     return next((cause for sign, cause in LOG_SIGNS if re.search(sign, log)), "")
 
 
-def _asked(memory: str) -> str:
-    """`asked 500 MB, `; accounting says `16?` until it has the whole record."""
+def _requested(memory: str) -> str:
+    """`requested 500 MB, `; accounting says `16?` until it has the whole record."""
     known = megabytes(memory) if "?" not in memory else 0
-    return f"asked {known:.0f} MB, " if known else ""
+    return f"requested {known:.0f} MB, " if known else ""
 
 
 def _user(number: str) -> str:

@@ -45,7 +45,9 @@ def local(tmp_path_factory, demo_clips) -> Path:
 
 
 def test_a_run_on_slurm(tmp_path, demo_clips, slurm, local):
+    # the limits of the partition, which later attempts would be above
     site = {"slurm": {"account": "test", "partition": "main"}}
+    site["limits"] = {"mem_mb": 6000, "minutes": 60}
     environment = slurm.environment()
     home = tmp_path / "home"
     home.mkdir()

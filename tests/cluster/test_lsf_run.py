@@ -1,9 +1,12 @@
 """The workflow through profiles/lsf, on an emulator of LSF's commands; IBM's LSF was not tried."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import yaml
 
 from tests.cluster.checkout import Checkout
 from tests.cluster.lsf.cluster import EmulatedLsf
@@ -62,21 +65,55 @@ def test_the_words_of_bsub_at_each_attempt(make_checkout):
     assert words == [
         common
         | {"-W": str(minutes), "-M": f"{memory}MB"}
-        | {"-R": [f"rusage[mem={float(memory)}]", "span[hosts=1]"]}
-        for minutes, memory in ((34, 1774), (68, 2661), (135, 3992))
+        | {"-R": [f"rusage[mem={memory}MB]", "span[hosts=1]"]}
+        for minutes, memory in ((14, 1775), (28, 2662), (55, 3992))
     ]
+
+
+def test_the_plain_line_reserves_for_the_job_and_not_for_its_threads(make_checkout):
+    checkout, lsf = make_checkout(HOST_MEMORY=4000)
+    command = [
+        *(sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/lsf"),
+        *("--configfile", "run.yaml", "--set-threads", "frames=2", "--latency-wait", "3"),
+        *("--", "results/test/frames/b0001.tsv"),
+    ]
+    environment = dict(checkout.environment)
+    environment.pop("SNAKEMAKE_LSF_MEMFMT", None)
+    done = subprocess.run(
+        command, cwd=checkout.folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (call,) = submissions(lsf, "frames")
+    assert call[call.index("-n") + 1] == "2"
+    assert "rusage[mem=1775MB]" in call
+
+
+def test_what_a_site_wants_besides_reaches_bsub(make_checkout):
+    checkout, lsf = make_checkout()
+    wanted = "select[type==any && swp>0]"
+    site = {"lsf": SITE["lsf"] | {"jobs": 1, "extra": f"-R '{wanted}'"}}
+    (checkout.folder / "profiles" / "site.yaml").write_text(yaml.safe_dump(site))
+    check = checkout.run("check", profile="lsf")
+    assert check.process.returncode == 0, check.said
+    assert len(lsf.calls("bsub")) == 1  # the probe
+    target = ("--", "results/test/frames/b0001.tsv", "--latency-wait", "3")
+    run = checkout.run("run", *target, profile="lsf")
+    assert run.process.returncode == 0, run.said
+    assert len(submissions(lsf, "frames")) == 1
+    for call in lsf.calls("bsub"):
+        assert wanted in [call[i + 1] for i, word in enumerate(call) if word == "-R"], call
 
 
 def test_over_the_memory_limit_is_tried_again_with_more(make_checkout):
     checkout, lsf = make_checkout()
     checkout.edit(
-        "deepfake/resources",
+        "deepfake/workflow/resources",
         "1200 * MB + most_bytes(s.frames) + s.frames * 180 * MB",
         "500 * MB + s.frames * 40 * MB",
     )
     run = checkout.run("run", *QUICK, profile="lsf")
     assert run.process.returncode == 0, run.said
-    assert re.search(r"why faces failed: out of memory: asked 631 M\w*, used \d+", run.said)
+    assert re.search(r"why faces failed: out of memory: requested 631 M\w*, used \d+", run.said)
     asked = [call[call.index("-M") + 1] for call in submissions(lsf, "faces")]
     assert asked[:2] == ["631MB", "946MB"]
     assert is_whole(checkout)
@@ -154,5 +191,5 @@ def test_the_check_finds_a_good_cluster_good(make_checkout):
     checkout, _ = make_checkout()
     run = checkout.run("check", profile="lsf")
     assert run.process.returncode == 0, run.said
-    assert "all is well" in run.said
-    assert "sees this folder and this environment" in run.said
+    assert "all checks passed" in run.said
+    assert "reads this folder and starts this environment" in run.said

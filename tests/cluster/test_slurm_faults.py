@@ -53,11 +53,20 @@ def held(checkout, slurm):
 
 
 def test_out_of_memory_is_tried_again_with_more(checkout):
-    run = checkout.run("run", *QUICK, "--set-resources", "faces:mem_mb=500*attempt**2")
+    run = checkout.run("run", *QUICK, "--set-resources", "faces:mem_mb=300*attempt**2")
     assert run.process.returncode == 0, run.said
-    assert "why faces failed: out of memory: asked 500 MB" in run.said
+    assert "why faces failed: out of memory: requested 300 MB" in run.said
     assert "1 failed attempt, in order:" in run.said
     assert is_whole(checkout)
+
+
+def test_a_job_starts_snakemake_once(checkout, slurm):
+    run = checkout.run("run", *QUICK, "--slurm-keep-successful-logs")
+    assert run.process.returncode == 0, run.said
+    (log,) = (checkout.folder / ".snakemake/slurm_logs/rule_faces").rglob("*.log")
+    assert log.read_text().count("Building DAG of jobs...") == 1
+    steps = slurm.sacct(log.stem)
+    assert {number.partition(".")[2] for number in steps} <= {"", "batch", "extern"}
 
 
 def test_over_its_time_limit_is_tried_again_with_more(checkout, slurm, held):
@@ -66,7 +75,7 @@ def test_over_its_time_limit_is_tried_again_with_more(checkout, slurm, held):
     run.until(lambda: "why faces failed" in run.said, "the job is ended")
     checkout.release()
     assert run.wait() == 0, run.said
-    assert "why faces failed: over its time limit: asked 00:01:00" in run.said
+    assert "why faces failed: over its time limit: requested 00:01:00" in run.said
     assert is_whole(checkout)
 
 
@@ -120,10 +129,10 @@ def test_a_snakemake_that_lost_sight_of_its_jobs_is_started_again(checkout, slur
         wrapper.unlink()
     run, number = held(*QUICK, stall=15)
     slurm.run("scancel", number)
-    run.until(lambda: "is started again" in run.said, "the watchdog barks")
+    run.until(lambda: "is restarted" in run.said, "the watchdog ends Snakemake")
     checkout.release()
     assert run.wait() == 0, run.said
-    assert "Snakemake was silent for 15 s though no job of it is in the queue" in run.said
+    assert "Snakemake was silent for 15 s and none of its jobs is in the queue" in run.said
     assert is_whole(checkout)
 
 
@@ -139,11 +148,11 @@ def test_a_killed_controller_is_resumed_without_two_copies(checkout, slurm, held
     assert "1 jobs of an earlier run are still in the queue" in refused.said
     refused = checkout.run("resume", *QUICK)
     assert refused.process.returncode == 1
-    assert "say OLD=wait to wait for them" in refused.said
+    assert "set OLD=wait to wait for them" in refused.said
 
     resumed = checkout.start("resume", "--old", old, *QUICK)
     waiting = "waiting for 1 jobs" if old == "wait" else "cancelling 1 jobs"
-    resumed.until(lambda: waiting in resumed.said, "it settles the old job")
+    resumed.until(lambda: waiting in resumed.said, "it deals with the old job")
     checkout.release()
     assert resumed.wait() == 0, resumed.said
     mine = {n: state for n, state in jobs_of(slurm, "faces").items() if n not in before}
@@ -175,7 +184,7 @@ def test_a_job_that_ends_well_without_its_output_is_a_failure(checkout):
     checkout.edit("faces", "    settings = dict", "    return\n    settings = dict")
     run = checkout.run("run", *QUICK, "--retries", "0")
     assert run.process.returncode == 1
-    assert "why faces failed: it ended well, but its output is not there" in run.said
+    assert "why faces failed: it succeeded, but its output is missing" in run.said
 
 
 def test_an_error_that_will_not_pass_ends_the_next_attempt_at_once(checkout):
@@ -186,7 +195,7 @@ def test_an_error_that_will_not_pass_ends_the_next_attempt_at_once(checkout):
     assert run.process.returncode == 1
     assert run.said.count("why faces failed: ValueError: broken") == 2
     log = (checkout.results / "logs" / "faces" / "b0001.log").read_text()
-    assert "not tried again, the same code failed with: ValueError: broken" in log
+    assert "not retried: the same code failed with: ValueError: broken" in log
     table = run.said[run.said.index("2 failed attempts, in order:") :]
     assert "log:    results/test/logs/faces/b0001.log" in table
     assert "replay: " in table

@@ -30,13 +30,15 @@ def grey(count: int, size: tuple[int, int] = (64, 48)) -> list[np.ndarray]:
     return [np.full((size[1], size[0], 3), STEP * number, np.uint8) for number in range(count)]
 
 
-def write_video(path: Path, pictures: list[np.ndarray], codec: str = "FFV1") -> Path:
-    """Write BGR pictures as a video of 25 frames a second; FFV1 is lossless, mp4v wants .mp4."""
+def write_video(
+    path: Path, pictures: list[np.ndarray], codec: str = "FFV1", fps: float = 25
+) -> Path:
+    """Write BGR pictures as a video of `fps` frames a second; FFV1 is lossless, mp4v wants .mp4."""
     height, width = pictures[0].shape[:2]
     # OpenCV's own writer takes odd sizes, FFmpeg's cuts them to even ones
     backend = cv2.CAP_OPENCV_MJPEG if codec == "MJPG" else cv2.CAP_FFMPEG
     fourcc = cv2.VideoWriter_fourcc(*codec)
-    video = cv2.VideoWriter(str(path), backend, fourcc, 25, (width, height))
+    video = cv2.VideoWriter(str(path), backend, fourcc, fps, (width, height))
     assert video.isOpened()
     for picture in pictures:
         video.write(picture)

@@ -7,14 +7,20 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from deepfake import audit as audits
-from deepfake import config, evaluate, faces, search, sheet, splits, summary, tables
-from deepfake import features as sets
-from deepfake.matrix import ROW_COLUMNS
-from deepfake.report import charts, original
+from deepfake.core import tables
+from deepfake.dataset import sheet
+from deepfake.evaluation import answers, scoring, search_table, shortcuts, summary
+from deepfake.features import registry as sets
+from deepfake.features.matrix import ROW_COLUMNS
+from deepfake.preprocessing import face_record
+from deepfake.report import charts
+from deepfake.splits import assignment
+from deepfake.splits import leak_audit as audits
+from deepfake.workflow import config, published_results
+from tests.unit import synthetic
 
 SETTINGS = {"run": "made-up", "split": {"test_size": 0.5, "folds": {"k": 2}}}
-HOW = {"level": 0.95, "count": 100, "seed": 0}
+HOW = {"level": 0.95}
 
 
 def write(
@@ -59,16 +65,21 @@ def write(
         for frame in range(2)
     ]
     records = [
-        row | {"status": "kept", "reason": "", "crop": f"{row['row']:06}.png"} for row in rows
-    ]
+        row | {"status": "kept", "reason": "", "crop_row": row["row"]}
+        | {"sharpness": 50.0 - 3 * (row["label"] == "fake") + row["row"] % 11, "noise": 0.5}
+        for row in rows
+    ]  # fmt: skip
     for label, count in (lost or {}).items():
         video = next(video for video in videos if video["label"] == label)
         records += [video | {"frame": str(9 + n), "status": "dropped", "reason": "no face found"}
                     for n in range(count)]  # fmt: skip
     tables.write(rows, files["rows"][0], ROW_COLUMNS)
-    tables.write(records, files["records"][0], ("label", "group_id", *faces.COLUMNS))
+    tables.write(records, files["records"][0], ("label", "group_id", *face_record.COLUMNS))
+    known = {}
     for protocol in protocols:
-        split = splits.make(rows, protocol, test_size=0.5, k=2, shuffle=True, every=1, seed=0)
+        split = assignment.make(rows, protocol, test_size=0.5, k=2, shuffle=True, every=1, seed=0)
+        cells = [{name: str(value) for name, value in row.items()} for row in rows]
+        known[protocol] = shortcuts.of_videos(cells, tables.read(files["records"][0]), split)
         audit = {"protocol": protocol, "cross": None} | audits.audit(rows, split, protocol)
         _json(files["audits"], folder / f"{protocol}.audit.json", audit)
         test = [row for row, cut in zip(rows, split, strict=True)
@@ -77,12 +88,16 @@ def write(
         for seen, (model, (mean, skill)) in itertools.product(features, models.items()):
             _result(files, folder, seen, model, mean, skill, test, audit, candidates)
     files["published"] = []
-    for run in original.REPEATED.values() if published else ():
+    for run in published_results.REPEATED.values() if published else ():
         record = {"name": run.name, "model": run.model, "leaky": True}
         record["frames"] = json.loads(Path(files["metrics"][0]).read_text())["frames"]
         _json(files["published"], folder / f"{run.name}.json", record)
     found = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["metrics"]]
-    pairs = summary.pairs(found, [tables.read(path) for path in files["videos"]], **HOW)
+    scored = [tables.read(path) for path in files["videos"]]
+    pairs = summary.pairs(found, scored, **HOW)
+    files["shortcuts"] = [str(folder / "shortcuts.tsv")]
+    untrained = shortcuts.table(found, scored, known, **HOW)
+    tables.write(untrained, files["shortcuts"][0], shortcuts.COLUMNS)
     files["pairs"] = [str(folder / "comparisons.tsv")]
     tables.write(pairs, files["pairs"][0], summary.PAIR_COLUMNS)
     return files
@@ -108,17 +123,18 @@ def _result(files, folder, features, model, mean, skill, test, audit, candidates
     place = folder / f"{features}.{audit['protocol']}.{model}"
     noise = np.random.default_rng(len(model)).normal(size=len(test))
     values = noise + np.array([skill * (row["label"] == "fake") for row in test])
-    frames = evaluate.frame_table(test, values, 0.5)
-    videos = evaluate.video_table(test, values, 0.5, {"slope": 1.0, "intercept": -0.5})
+    frames = scoring.frame_table(test, values, 0.5)
+    calibration = {"slope": 1.0, "intercept": -0.5, "trim": 0.0}
+    videos = scoring.video_table(test, values, 0.5, calibration)
     axis = charts.AXES[model]
     found = [
         {"candidate": number, axis: float(10**number) if number < 9 else 7, "fold": fold}
-        | dict.fromkeys(search.SCORES, mean - number / 1000 + fold / 100)
+        | dict.fromkeys(search_table.SCORES, mean - number / 1000 + fold / 100)
         for number in range(candidates)
         for fold in range(2)
     ]
     record = {"number": 0, "by": "roc_auc", "candidate": {axis: 1}}
-    record |= {"fold_means": dict.fromkeys(search.SCORES, mean)}
+    record |= {"fold_means": dict.fromkeys(search_table.SCORES, mean)}
     judged = {
         "features": {"name": features, "version": 1, "length": sets.length(features, 320)},
         "model": model,
@@ -131,27 +147,28 @@ def _result(files, folder, features, model, mean, skill, test, audit, candidates
         },
         "contains_training_images": False,
         "level": HOW["level"],
-        "frames": evaluate.judge(frames, 0.5, **HOW),
-        "videos": evaluate.judge(videos, 0.5, **HOW),
-        "threshold": {"aim": "equal_error", "false_alarms": 0.05},
-        "slices": evaluate.slices(videos, 0.5, **HOW),
-        "calibration": evaluate.probabilities(videos, **HOW),
+        "frames": scoring.evaluate(frames, 0.5, **HOW),
+        "videos": scoring.evaluate(videos, 0.5, **HOW),
+        "threshold": {"aim": "equal_error"},
+        "answers": answers.judge(videos, synthetic.points(0.7, 0.3), **HOW),
+        "slices": scoring.slices(videos, 0.5, **HOW),
+        "calibration": scoring.probabilities(videos, **HOW),
     }
     for kind, rows, columns in (
-        ("frames", frames, evaluate.FRAME_COLUMNS),
-        ("videos", videos, evaluate.VIDEO_COLUMNS),
-        ("search", found, ("candidate", axis, "fold", *search.SCORES)),
+        ("frames", frames, scoring.FRAME_COLUMNS),
+        ("videos", videos, scoring.VIDEO_COLUMNS),
+        ("search", found, ("candidate", axis, "fold", *search_table.SCORES)),
     ):
         files[kind].append(f"{place}.{kind}.tsv")
         tables.write(rows, files[kind][-1], columns)
     for fold in range(2) if model == "mesonet" else ():
         curve = [
             {"protocol": audit["protocol"], "fold": fold, "epoch": epoch, "loss": 1 / epoch}
-            | {"candidate": "" if epoch > 1 else 0} | dict.fromkeys(search.SCORES, mean)
+            | {"candidate": "" if epoch > 1 else 0} | dict.fromkeys(search_table.SCORES, mean)
             for epoch in range(1, 5)
         ]  # fmt: skip
         files["curves"].append(f"{place}.{fold}.curve.tsv")
-        tables.write(curve, files["curves"][-1], search.CURVE_COLUMNS)
+        tables.write(curve, files["curves"][-1], search_table.CURVE_COLUMNS)
     _json(files["metrics"], Path(f"{place}.metrics.json"), judged)
     _json(files["best"], Path(f"{place}.best.json"), record)
 

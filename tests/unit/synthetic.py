@@ -44,6 +44,7 @@ GRIDS = {
     "lda": [{"shrinkage": "auto"}, {"shrinkage": 0.5}],
     "qda": [{"reg_param": 0.5}, {"reg_param": 0.1}],
     "knn": [{"n_neighbors": 5}, {"n_neighbors": 3}],
+    "mahalanobis": [{"shrinkage": "auto"}, {"shrinkage": 0.1}],
 }
 CANDIDATES = [(model, candidate) for model, grid in GRIDS.items() for candidate in grid]
 
@@ -113,3 +114,14 @@ def scores(
     own = generator.normal(size=len(group_of))
     noise = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
     return fake, fake + noise, group_of
+
+
+def points(fake: float | None = 0.4, no_trace: float | None = -0.4) -> dict:
+    """Operating points of a bundle, by their thresholds; None where a side cannot answer."""
+    known = {"errors": 1.0, "rate": 0.04, "upper": 0.09, "found": 0.8, "why": ""}
+    missing = dict.fromkeys(known) | {"why": "too_few_groups"}
+    return {
+        side: {"at": at, "bound": bound, "groups": 6 if at is None else 48, "needs": needs}
+        | (missing if at is None else known)
+        for side, at, bound, needs in (("fake", fake, 0.05, 18), ("no_trace", no_trace, 0.1, 8))
+    } | {"strict": False, "source": "folds"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import archive
+from deepfake.core import archive
 
 MEMBERS = [("00001/b.png", b"second"), ("00000/a.png", b""), ("00000/a.jpg", bytes(range(256)) * 9)]
 
@@ -57,12 +57,38 @@ def test_an_archive_cut_short_is_an_error(tmp_path: Path) -> None:
         list(archive.members(path))
 
 
-def test_some_members_are_picked_by_name(tmp_path):
-    path = tmp_path / "a.tar"
-    with archive.Writer(path) as tar:
-        for name in ("one", "two", "three"):
-            tar.add(name, name.encode())
-    assert archive.pick(path, {"three", "one", "none"}) == {"one": b"one", "three": b"three"}
+def test_members_are_read_by_name_in_any_order(tmp_path: Path) -> None:
+    write(tmp_path / "a.tar")
+    with archive.Reader(tmp_path / "a.tar") as pictures:
+        assert {name: pictures.read(name) for name, _ in MEMBERS[::-1]} == dict(MEMBERS)
+        with pytest.raises(archive.JoinError, match=r"a\.tar: has no 0\.png, .* run again"):
+            pictures.read("0.png")
+
+
+def test_a_member_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with archive.Writer(tmp_path / "a.tar") as pictures:
+        for data in (b"one", b"other"):
+            pictures.add("a.png", data)
+    with pytest.raises(archive.JoinError, match=r"a\.tar: has a\.png twice; .* run again"):
+        archive.Reader(tmp_path / "a.tar")
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        ([name for name, _ in MEMBERS[:2]], r"has 00000/a\.jpg, which its table does not name"),
+        (["b.png"], r"has no b\.png, which its table names"),
+        ([MEMBERS[0][0]] * 2, r"has one 00001/b\.png, which its table names twice"),
+    ],
+)
+def test_names_that_are_not_those_of_the_members_are_refused(
+    tmp_path: Path, names: list[str], what: str
+) -> None:
+    write(tmp_path / "a.tar")
+    with archive.Reader(tmp_path / "a.tar") as pictures:
+        pictures.match(name for name, _ in MEMBERS[::-1])
+        with pytest.raises(archive.JoinError, match=rf"a\.tar: {what}; remove it"):
+            pictures.match(names)
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])

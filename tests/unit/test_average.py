@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from deepfake import calibration, config, models, search
-from deepfake.matrix import Faces
+from deepfake.evaluation import calibration, search_table
+from deepfake.features.matrix import InMemoryMatrix
 from deepfake.models import average
-from deepfake.plan import Plan
-from tests.unit import synthetic, test_registry
+from deepfake.models import registry as models
+from deepfake.workflow import config
+from deepfake.workflow.plan import Plan
+from tests.unit import synthetic, test_model_checks
 
 
 def table(seed: int, videos: int = 24) -> list[dict]:
@@ -34,7 +36,7 @@ def test_its_score_on_a_fold_is_the_mean_of_probabilities_that_the_other_folds_t
         mine = np.array([row["fold"] == fold for row in found])
         expected = []
         for rows in tables.values():
-            fake, means, _ = calibration.videos([row for row in rows if row["fold"] != fold])
+            fake, means, _ = calibration.videos([row for row in rows if row["fold"] != fold], 0.0)
             values = np.array([float(row["score"]) for row in rows])[mine]
             expected.append(calibration.probability(calibration.fit(fake, means), values))
         assert scores(found)[mine] == pytest.approx(np.mean(expected, axis=0))
@@ -59,22 +61,22 @@ def test_members_of_other_rows_are_refused():
 
 
 def test_the_table_of_its_folds_has_every_metric():
-    rows = search.by_fold(average.out_of_fold({"svm": table(0), "forest": table(1)}), 0.5)
+    rows = search_table.by_fold(average.out_of_fold({"svm": table(0), "forest": table(1)}), 0.5)
     assert [row["fold"] for row in rows] == ["0", "1", "2"]
-    number, means = search.best(rows, "roc_auc")
+    number, means = search_table.best(rows, "roc_auc")
     assert number == 0
     assert means["roc_auc"] > 0.8
 
 
 def test_it_says_the_mean_of_its_members_probabilities_and_keeps_them_whole():
     rows, fake = synthetic.faces(30, 60)
-    members = test_registry.members(rows, fake)
+    members = test_model_checks.members(rows, fake)
     fitted = average.join(members)
     chances = [
-        calibration.probability(calibrated, models.decide(one, Faces(rows)))
+        calibration.probability(calibrated, models.decide(one, InMemoryMatrix(rows)))
         for one, calibrated in members.values()
     ]
-    found = models.decide(fitted, Faces(rows))
+    found = models.decide(fitted, InMemoryMatrix(rows))
     assert found == pytest.approx(np.mean(chances, axis=0))
     assert fitted.contains_training_images  # knn is one of them
     for name, (one, calibrated) in members.items():
@@ -83,7 +85,7 @@ def test_it_says_the_mean_of_its_members_probabilities_and_keeps_them_whole():
         assert again.settings == one.settings
         assert again.arrays.keys() == one.arrays.keys()
     backwards = average.join(dict(reversed(members.items())))
-    assert models.decide(backwards, Faces(rows)).tobytes() == found.tobytes()
+    assert models.decide(backwards, InMemoryMatrix(rows)).tobytes() == found.tobytes()
 
 
 RECORD = {"model": "svm", "preprocessing": {}, "features": {"name": "pixels"}, "domain": {}}
@@ -180,3 +182,9 @@ def test_an_average_of_what_the_sweep_has_not_is_refused(sweep, reason):
     sweep = {name: grid for name, grid in sweep.items() if name != "x"}
     with pytest.raises(config.ConfigError, match=reason):
         load(sweep | {"average": {"members": members}})
+
+
+def test_a_member_that_did_not_finish_is_named():
+    records = {"svm": {"search": {}}, "elasticnet": {"search": {"note": "fold 1: so far"}}}
+    assert average.unfinished(records) == "elasticnet: fold 1: so far"
+    assert average.unfinished({"svm": {"search": {}}}) == ""

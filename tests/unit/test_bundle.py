@@ -14,17 +14,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import bundle, features, gram, models
-from deepfake.bundle import BundleError
-from deepfake.matrix import Faces
-from deepfake.models import Fitted, Training, average
+from deepfake.features import registry as features
+from deepfake.features.matrix import InMemoryMatrix
+from deepfake.inference import bundle
+from deepfake.inference.bundle import BundleError
+from deepfake.models import average, gram
+from deepfake.models import registry as models
+from deepfake.models.registry import Fitted, Training
 from tests.unit import synthetic
 
 N, P = 40, 300
 FACTS = {
     "preprocessing": {"faces": {"size": 10, "margin": 0.25}},
     "features": {"name": "pixels", "version": 1, "length": P},
-    "calibration": {"slope": 1.5, "intercept": -0.25, "roc_auc": 0.8, "videos": 12},
+    "calibration": {
+        "slope": 1.5,
+        "intercept": -0.25,
+        "roc_auc": 0.8,
+        "videos": 12,
+        "fake": 5,
+        "trim": 0.25,
+    },
+    "thresholds": {"aim": "equal_error", "frames": 0.5, "videos": 0.75},
+    "verdict": synthetic.points(),
     "training": {
         "datasets": ["set"],
         "protocol": "grouped",
@@ -48,6 +60,7 @@ FACTS = {
 FOREST = synthetic.GRIDS["forest"][0]
 LINEAR, _, RBF, RAW_RBF, *_ = synthetic.GRIDS["svm"]
 QDA, KNN = synthetic.GRIDS["qda"][0], synthetic.GRIDS["knn"][0]
+REAL = synthetic.GRIDS["mahalanobis"][0]
 AVERAGE = {"members": {"forest": FOREST, "logistic": synthetic.GRIDS["logistic"][0], "svm": RBF}}
 CANDIDATES = [*synthetic.CANDIDATES, ("average", AVERAGE)]
 
@@ -58,8 +71,10 @@ def fit(model: str, candidate: dict) -> Fitted:
         parts = candidate["members"].items()
         return average.join({name: (fit(name, one), calibrated) for name, one in parts})
     pixels, fake = synthetic.faces(N, P)
-    grams = {s: gram.compute(Faces(pixels), s) for s in ("none", "standard")}
-    return models.module(model).fit(candidate, Training(Faces(pixels), fake, grams), seed=1)
+    grams = {s: gram.compute(InMemoryMatrix(pixels), s) for s in ("none", "standard")}
+    return models.module(model).fit(
+        candidate, Training(InMemoryMatrix(pixels), fake, grams), seed=1
+    )
 
 
 def asked() -> np.ndarray:
@@ -134,8 +149,8 @@ def test_a_saved_model_comes_back_as_it_was(saved, model, candidate):
         assert (loaded.arrays[name] == array).all()
     for name in ("model", "candidate", "settings", "threshold", "contains_training_images"):
         assert getattr(loaded, name) == getattr(fitted, name)
-    expected = models.decide(fitted, Faces(asked()))
-    assert (models.decide(loaded, Faces(asked())) == expected).all()
+    expected = models.decide(fitted, InMemoryMatrix(asked()))
+    assert (models.decide(loaded, InMemoryMatrix(asked())) == expected).all()
     assert record["calibration"] == FACTS["calibration"]
     assert record["fingerprint"] == bundle.fingerprint(FACTS["preprocessing"])
 
@@ -144,9 +159,10 @@ FRESH = """
 import sys
 from pathlib import Path
 import numpy as np
-from deepfake import bundle, models
-from deepfake.matrix import Faces
-asked = Faces(np.load(sys.argv[1]))
+from deepfake.features.matrix import InMemoryMatrix
+from deepfake.inference import bundle
+from deepfake.models import registry as models
+asked = InMemoryMatrix(np.load(sys.argv[1]))
 for folder in sys.argv[2:]:
     fitted, _ = bundle.load(folder)
     out = Path(sys.argv[1]).with_name(Path(folder).parent.name + ".npy")
@@ -161,14 +177,14 @@ def test_a_fresh_process_without_scikit_learn_decides_the_same(saved, tmp_path):
     folders = [saved(model, candidate) for model, candidate in CANDIDATES]
     done = subprocess.run(
         [sys.executable, "-c", FRESH, str(tmp_path / "asked.npy"), *map(str, folders)],
-        env={"PYTHONPATH": str(Path(bundle.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(bundle.__file__).parents[2])},  # the same BLAS
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     for folder, (model, candidate) in zip(folders, CANDIDATES, strict=True):
-        expected = models.decide(fit(model, candidate), Faces(asked()))
+        expected = models.decide(fit(model, candidate), InMemoryMatrix(asked()))
         found = np.load(tmp_path / f"{folder.parent.name}.npy")
         assert np.allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
@@ -258,8 +274,8 @@ def test_preprocessing_nested_to_any_depth_is_refused(copy):
 
 
 EDITS = {
-    "format": (lambda r: r.update(format=2), "has format 2; this version reads format 1"),
-    "unknown model": (lambda r: r.update(model="oracle"), "holds a 'oracle'; known are svm"),
+    "format": (lambda r: r.update(format=1), "has format 1; this version reads format 3"),
+    "unknown model": (lambda r: r.update(model="oracle"), "holds a 'oracle'; known are average, e"),
     "extra array": (
         lambda r: r["arrays"].update(extra=r["arrays"]["weights"]),
         "does not hold the arrays extra, weights",
@@ -283,6 +299,32 @@ EDITS = {
     "less than no fake": (lambda r: r["training"].update(fake=-1), "training has -1 fakes"),
     "half a row": (lambda r: r["training"].update(rows=0.5), "training has 20 fakes of 0.5 rows"),
     "roc_auc": (lambda r: r["calibration"].update(roc_auc=1.1), "calibration.roc_auc is 1.1"),
+    "more fakes than videos": (
+        lambda r: r["calibration"].update(fake=13), "calibration has 13 fakes of 12 videos",
+    ),
+    "trimmed past the middle": (
+        lambda r: r["calibration"].update(trim=0.6), "calibration.trim is 0.6",
+    ),
+    "no threshold of videos": (
+        lambda r: r["thresholds"].pop("videos"), "malformed: KeyError.'videos'",
+    ),
+    "threshold of videos": (
+        lambda r: r["thresholds"].update(videos="0"), "thresholds.videos is '0', no finite number",
+    ),
+    "aim": (lambda r: r["thresholds"].update(aim="luck"), "thresholds.aim is 'luck'; known are eq"),
+    "no side": (lambda r: r["verdict"].pop("fake"), "malformed: KeyError.'fake'"),
+    "side": (lambda r: r["verdict"].update(fake=1), "malformed: TypeError"),
+    "operating point": (
+        lambda r: r["verdict"]["fake"].update(at="0"), "verdict.fake.at is '0', no finite number",
+    ),
+    "no reason": (
+        lambda r: r["verdict"]["no_trace"].update(at=None), "verdict.no_trace.why is ''",
+    ),
+    "rate": (
+        lambda r: r["verdict"]["fake"].update(rate=1.5), "verdict.fake has a rate outside 0 to 1",
+    ),
+    "groups": (lambda r: r["verdict"]["fake"].update(groups=0.5), "verdict.fake is malformed"),
+    "fakes of no videos": (lambda r: r["calibration"].pop("fake"), "malformed: KeyError.'fake'"),
     "no roc_auc": (lambda r: r["calibration"].pop("roc_auc"), "malformed: KeyError.'roc_auc'"),
     "domain": (lambda r: r.update(domain=[]), "malformed"),
     "one width": (
@@ -312,7 +354,9 @@ EDITS = {
     "threshold": (lambda r: r.update(threshold=float("nan")), "holds NaN, no finite number"),
     "huge threshold": (lambda r: r.update(threshold=10**400), "malformed"),
     "text": (lambda r: r["settings"].update(intercept="0"), "settings.intercept is '0'"),
-    "length": (lambda r: r["features"].update(length=P + 1), f"{P} weights, not {P + 1}"),
+    "length": (
+        lambda r: r["features"].update(length=P + 1), f"weights has {P} features, not {P + 1}",
+    ),
     "no length": (lambda r: r["features"].update(length=0), "features.length is 0"),
     "long length": (lambda r: r["features"].update(length=2**40), "features.length is"),
     "no intercept": (lambda r: r["settings"].clear(), "settings.intercept is missing"),
@@ -329,6 +373,18 @@ def test_a_changed_record_is_refused_with_the_reason(copy, case):
     assert_refused(folder, reason)
 
 
+def test_what_is_known_beside_a_bundle_is_read_with_it_and_checked(copy):
+    folder = copy("ridge", synthetic.GRIDS["ridge"][0])
+    assert "known" not in bundle.load(folder)[1]
+    part = {"roc_auc": {"value": 0.7, "low": None, "high": None}, "fake": 3, "real": 2, "groups": 2}
+    beside = {"test": part | {"note": "", "leaky": False}, "folds": part | {"candidates": 4}}
+    beside["shortcut"] = None
+    (folder / "known.json").write_text(json.dumps(beside))
+    assert bundle.load(folder)[1]["known"] == beside | {"null": None}
+    (folder / "known.json").write_text("[]")
+    assert_refused(folder, "known.json is malformed")
+
+
 def test_a_model_of_other_pixels_than_its_faces_have_is_refused(saved, tmp_path):
     """Its scores would end in an error, hours later."""
     facts = FACTS | {"preprocessing": {"faces": {"size": 20, "margin": 0.25}}}
@@ -339,7 +395,7 @@ def test_a_model_of_other_pixels_than_its_faces_have_is_refused(saved, tmp_path)
 SEES = {
     "unknown": ({"name": "wavelets"}, "sees 'wavelets'; known are pixels, residuals"),
     "other length": ({"name": "lbp"}, "300 features are no vector of lbp"),
-    "other version": ({"version": 0}, "sees pixels of version 0; this version computes 1"),
+    "other version": ({"version": 0}, "uses pixels of version 0; this version computes 1"),
 }
 
 
@@ -353,8 +409,8 @@ def test_features_that_this_version_does_not_compute_are_refused(copy, case):
 
 def test_support_vectors_of_a_feature_set_are_no_images(tmp_path):
     rows, fake = synthetic.faces(N, 20)
-    grams = {"standard": gram.compute(Faces(rows), "standard")}
-    fitted = models.module("svm").fit(RBF, Training(Faces(rows), fake, grams), seed=1)
+    grams = {"standard": gram.compute(InMemoryMatrix(rows), "standard")}
+    fitted = models.module("svm").fit(RBF, Training(InMemoryMatrix(rows), fake, grams), seed=1)
     fitted.contains_training_images = False
     seen = {"name": "lbp", "version": features.version("lbp"), "length": 20}
     bundle.save(fitted, FACTS | {"features": seen}, tmp_path, tmp_path / bundle.FILE)
@@ -383,6 +439,13 @@ def test_a_kernel_that_grows_with_the_distance_is_refused(copy):
     folder = copy("svm", RBF)
     edit(folder, lambda record: record["settings"].update(gamma=-1.0))
     assert_refused(folder, "settings.gamma is not above zero")
+
+
+@pytest.mark.parametrize("near", [0, -1, N + 1, 5.0, True])
+def test_neighbours_that_are_not_there_are_refused(copy, near):
+    folder = copy("knn", KNN)
+    edit(folder, lambda record: record["settings"].update(n_neighbors=near))
+    assert_refused(folder, f"settings.n_neighbors is {near}")
 
 
 def test_a_machine_that_hides_its_training_images_is_refused(copy):
@@ -479,7 +542,7 @@ def test_an_array_that_claims_to_be_larger_than_its_file_is_refused_unread(copy,
 ARRAYS = [
     ("svm", LINEAR, "weights", lambda a: np.append(a[:-1], np.nan), "not finite"),
     ("svm", LINEAR, "weights", lambda a: np.append(a[:-1], np.inf), "not finite"),
-    ("svm", LINEAR, "weights", lambda a: a[:-1], "weights, not"),
+    ("svm", LINEAR, "weights", lambda a: a[:-1], "weights has 299 features, not 300"),
     ("svm", LINEAR, "weights", lambda a: a[None], "not what"),
     ("svm", LINEAR, "weights", lambda a: a.astype(np.float32), "not what"),
     ("svm", LINEAR, "weights", lambda a: a.astype(">f8"), "not what"),
@@ -490,8 +553,8 @@ ARRAYS = [
     ("svm", RBF, "mean", lambda a: a[:-1], "mean has"),
     ("svm", RBF, "mean", lambda a: a * np.inf, "not finite"),
     ("svm", RBF, "scale", lambda a: np.append(a, 1.0), "scale has"),
-    ("svm", RBF, "scale", lambda a: a * 0, "scale holds numbers below zero"),
-    ("svm", RBF, "scale", lambda a: -a, "scale holds numbers below zero"),
+    ("svm", RBF, "scale", lambda a: a * 0, "scale holds numbers that are not above zero"),
+    ("svm", RBF, "scale", lambda a: -a, "scale holds numbers that are not above zero"),
     ("logistic", synthetic.GRIDS["logistic"][0], "weights", lambda a: a * np.nan, "not finite"),
     ("forest", FOREST, "fake_share", lambda a: a * np.nan, "not finite"),
     ("forest", FOREST, "fake_share", lambda a: a + 0.5, "share is not between 0 and 1"),
@@ -514,20 +577,24 @@ ARRAYS = [
         "forest", FOREST, "first_node",
         lambda a: np.array([0, 2**63 - 1, -(2**63), -1, a[-1]]), "cut the nodes into trees",
     ),
-    ("qda", QDA, "class_means", lambda a: a[:1], "class_means are not of two classes"),
+    ("qda", QDA, "class_means", lambda a: a[:1], "class_means is .1, 300., not .2, .features"),
     ("qda", QDA, "class_means", lambda a: a[:, 1:], "class_means has"),
-    ("qda", QDA, "directions", lambda a: a[1:], "directions, .* variances"),
+    ("qda", QDA, "directions", lambda a: a[1:], "variances has 38 directions, not 37"),
     ("qda", QDA, "directions", lambda a: a[:, 1:], "directions has"),
     ("qda", QDA, "directions", lambda a: a * np.nan, "not finite"),
     ("qda", QDA, "variances", lambda a: a * 0, "variances holds numbers that are not above"),
-    ("qda", QDA, "scale", lambda a: a * 0, "scale holds numbers below zero"),
-    ("knn", KNN, "rows", lambda a: a[1:], "rows, .* labels"),
+    ("qda", QDA, "scale", lambda a: a * 0, "scale holds numbers that are not above zero"),
+    ("mahalanobis", REAL, "whitener", lambda a: a[1:], "whitener has 299 features, not 300"),
+    ("mahalanobis", REAL, "whitener", lambda a: a[:, 1:], "whitener has 299 features, not 300"),
+    ("mahalanobis", REAL, "whitener", lambda a: a * np.nan, "not finite"),
+    ("mahalanobis", REAL, "scale", lambda a: a * 0, "scale holds numbers that are not above zero"),
+    ("knn", KNN, "rows", lambda a: a[1:], "fake has 40 rows, not 39"),
     ("knn", KNN, "rows", lambda a: a[:, 1:], "rows has"),
-    ("knn", KNN, "rows", lambda a: a[:2], "settings.n_neighbors is 5"),
+    ("knn", KNN, "rows", lambda a: a[:2], "fake has 40 rows, not 2"),
     ("knn", KNN, "fake", lambda a: a + 1, "fake holds more than 0 and 1"),
     ("knn", KNN, "mean", lambda a: a[1:], "mean has"),
     ("average", AVERAGE, "forest.feature", lambda a: np.where(a < 0, a, P), "no such feature"),
-    ("average", AVERAGE, "logistic.weights", lambda a: a[1:], "weights, not"),
+    ("average", AVERAGE, "logistic.weights", lambda a: a[1:], "weights has 299 features, not 300"),
     ("average", AVERAGE, "svm.support_vectors", lambda a: a[1:], "support vectors"),
 ]  # fmt: skip
 
@@ -565,7 +632,7 @@ WRONG = ["null", "[]", "{}", '"x"', "-1", "1e999", "[[]]", "true", "9" * 400, "0
 ONE_OF_A_KIND = [
     ("svm", LINEAR), ("svm", RBF), ("svm", RAW_RBF), ("forest", FOREST),
     ("logistic", synthetic.GRIDS["logistic"][0]), ("qda", QDA), ("knn", KNN),
-    ("average", AVERAGE),
+    ("mahalanobis", REAL), ("average", AVERAGE),
 ]  # fmt: skip
 
 
@@ -574,7 +641,7 @@ def test_no_record_brings_down_the_reader(copy, model, candidate):
     """Each key removed, or of another type: refused, or of no consequence for the decisions."""
     folder = copy(model, candidate)
     good = json.loads((folder / bundle.FILE).read_text())
-    expected = models.decide(bundle.load(folder)[0], Faces(asked()))
+    expected = models.decide(bundle.load(folder)[0], InMemoryMatrix(asked()))
     refused = 0
     for *outer, last in places(good):
         for wrong in (None, *WRONG):
@@ -594,7 +661,7 @@ def test_no_record_brings_down_the_reader(copy, model, candidate):
                 assert str(folder) in str(error)  # noqa: PT017
                 refused += 1
             else:
-                found = models.decide(fitted, Faces(asked()))
+                found = models.decide(fitted, InMemoryMatrix(asked()))
                 assert found.shape == expected.shape
                 assert np.isfinite(found).all()
     assert refused > 100

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepfake import calibration, metrics
+from deepfake.evaluation import calibration
 from tests.unit.test_metrics import ranked
 
 
@@ -78,31 +78,105 @@ def test_probabilities_grow_with_the_score_and_stay_between_zero_and_one():
     assert ((far > 0) & (far < 1)).all()
 
 
+def out_of_fold(score, videos: int = 60, frames: int = 7) -> list[dict]:
+    """Frames of videos in three folds; `score` makes one of the video's label and a generator."""
+    generator = np.random.default_rng(4)
+    return [
+        {"video_id": f"v{video:02}", "group_id": f"g{video:02}", "fold": str(video // 2 % 3),
+         "label": "fake" if video % 2 else "real", "score": repr(score(video % 2, generator))}
+        for video in range(videos)
+        for _ in range(frames)
+    ]  # fmt: skip
+
+
+def with_outliers(share: float, how_far: float):
+    """Scores of unit spread, a share of which is far off on either side."""
+
+    def score(fake: int, generator) -> float:
+        far = how_far * generator.choice([-1, 1]) if generator.random() < share else 0.0
+        return float(fake + generator.normal() + far)
+
+    return score
+
+
+def uniform(fake: int, generator) -> float:
+    """The mean of the two ends is the best that is known of where such scores lie."""
+    return float(fake + generator.uniform(-2, 2))
+
+
+@pytest.mark.parametrize(
+    ("score", "frames", "trim"),
+    [(with_outliers(0.3, 1000.0), 9, 0.5), (uniform, 20, 0.1)],
+    ids=["many outliers", "none"],
+)
+def test_how_much_is_trimmed_is_chosen_on_the_folds(score, frames, trim):
+    unseen = out_of_fold(score, frames=frames)
+    found = calibration.fit_on_folds(unseen)
+    assert found["trim"] == trim
+    fake, means, groups = calibration.videos(unseen, trim)
+    assert found == calibration.fit(fake, means) | {"trim": trim}
+    assert groups == [f"g{video:02}" for video in range(60)]
+
+
+def test_videos_of_few_frames_and_one_fold_are_trimmed_by_the_first_choice():
+    unseen = out_of_fold(with_outliers(0.0, 0.0), frames=3)
+    assert calibration.fit_on_folds(unseen)["trim"] == 0.25
+    unseen = out_of_fold(with_outliers(0.3, 1000.0), frames=9)
+    alone = [row for row in unseen if row["fold"] == "0"]
+    assert calibration.fit_on_folds(alone)["trim"] == 0.25
+
+
+@pytest.mark.parametrize("prior", [0.001, 0.5, 0.9])
+@pytest.mark.parametrize("counts", [(30, 10), (3, 40), (8, 0)])
+def test_a_model_that_knows_nothing_returns_the_prior(counts, prior):
+    fake = np.repeat([True, False], counts)
+    for values in (np.zeros(len(fake)), -fake.astype(float)):
+        fitted = calibration.fit(fake, values)
+        assert (fitted["videos"], fitted["fake"]) == (sum(counts), counts[0])
+        assert calibration.probability(fitted, values, prior) == pytest.approx(prior, rel=1e-12)
+
+
+def test_values_that_no_rising_slope_fits_return_the_prior_too():
+    """They rank better than chance, but for one far video."""
+    fake = np.array([True] * 10 + [False] * 30)
+    fitted = calibration.fit(fake, np.array([1.0] * 9 + [-1000.0] + [0.0] * 30))
+    assert (fitted["roc_auc"], fitted["slope"]) == (0.9, 0)
+    assert calibration.probability(fitted, np.array([1.0]), 0.3) == pytest.approx(0.3, rel=1e-12)
+
+
+def test_with_the_trainings_share_as_prior_nothing_moves():
+    fake, values = ranked(50, 2, 10**6)
+    fitted = calibration.fit(fake, values)
+    share = (fitted["fake"] + 1) / (fitted["videos"] + 2)
+    assert calibration.probability(fitted, values, share) == pytest.approx(
+        calibration.probability(fitted, values)
+    )
+
+
 def test_the_brier_score_is_the_mean_squared_error_and_has_an_interval():
     generator = np.random.default_rng(0)
     chances = generator.random(400)
     fake = generator.random(400) < chances
     groups = np.arange(400) // 4
-    found = calibration.judge(fake, chances, groups, level=0.9, count=200, seed=1)
+    found = calibration.assess(fake, chances, groups, level=0.9)
     assert found["brier"]["value"] == pytest.approx(np.mean((chances - fake) ** 2))
     assert found["brier"]["low"] < found["brier"]["value"] < found["brier"]["high"]
     assert found["brier"]["high"] < found["baseline"] == pytest.approx(0.25, abs=0.01)
     assert sum(part["rows"] for part in found["bins"]) == 400
     for part in found["bins"]:
         assert part["fake"] == pytest.approx(part["probability"], abs=0.2)
-    few = calibration.judge(fake[:8], chances[:8], groups[:8], level=0.9, count=200, seed=1)
+    few = calibration.assess(fake[:8], chances[:8], groups[:8], level=0.9)
     assert (few["brier"]["low"], len(few["bins"])) == (None, 1)
 
 
-def test_the_interval_of_the_brier_score_does_not_need_all_resamples_at_once(monkeypatch):
-    generator = np.random.default_rng(0)
-    chances, groups = generator.random(60), np.arange(60) // 4
-    held = []
-    whole = metrics.resamples
-    monkeypatch.setattr(metrics, "CHUNK", 600)
-    monkeypatch.setattr(
-        metrics, "resamples", lambda *how: held.append(whole(*how)) or held[-1]
-    )  # fmt: skip
-    calibration.judge(chances > 0.5, chances, groups, level=0.9, count=100, seed=1)
-    assert sum(len(weights) for weights in held) == 100
-    assert max(weights.size for weights in held) <= 600
+def test_the_interval_of_the_brier_score_is_that_of_groups():
+    """Thirty groups of ten equal rows hold as much as thirty rows."""
+    generator = np.random.default_rng(3)
+    chances = np.repeat(generator.random(30), 10)
+    fake = np.repeat(generator.random(30) < 0.5, 10)
+    how = {"level": 0.95}
+    width = {}
+    for unit, groups in (("groups", np.repeat(np.arange(30), 10)), ("rows", np.arange(300))):
+        found = calibration.assess(fake, chances, groups, **how)["brier"]
+        width[unit] = found["high"] - found["low"]
+    assert width["groups"] == pytest.approx(width["rows"] * np.sqrt(10), rel=0.25)

@@ -14,19 +14,20 @@ import pytest
 import yaml
 
 from cluster import (
-    claim,
-    commands,
-    controller,
+    controller_lock,
+    job_estimate,
     lsf,
-    planned,
     preflight,
-    runs,
+    scheduler_commands,
     slurm,
-    status,
-    usage,
+    snakemake_logs,
+    status_wrappers,
+    submission_wrappers,
+    usage_table,
 )
-from deepfake import config, refusals, site
-from deepfake.plan import Plan
+from cluster.watchdog import Watchdog
+from deepfake.workflow import checks, config, site
+from deepfake.workflow.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIDENCE = ROOT / "tests" / "cluster" / "slurm" / "evidence"
@@ -43,9 +44,9 @@ def accounting(case: str) -> str:
 
 CAUSES = {
     "script_error": "",
-    "out_of_memory": "out of memory: asked 300 MB, used",
-    "out_of_memory.quiet": "out of memory: asked 300 MB, used",
-    "timeout": "over its time limit: asked 00:01:00, ran 00:00:",
+    "out_of_memory": "out of memory: requested 300 MB, used",
+    "out_of_memory.quiet": "out of memory: requested 300 MB, used",
+    "timeout": "over its time limit: requested 00:01:00, ran 00:00:",
     "scancel": "cancelled by ",
     "node_failure": "its node was lost: n1",
     "no_output": "",
@@ -84,7 +85,7 @@ def test_a_memory_request_that_accounting_does_not_know_yet_is_not_told():
 
 
 def test_a_failure_is_read_from_snakemakes_output():
-    (failure,) = runs.failures(recorded("timeout", "snakemake").splitlines())
+    (failure,) = snakemake_logs.failures(recorded("timeout", "snakemake").splitlines())
     assert failure.rule == "faces"
     assert failure.log == "logs/faces/b0001.log"
     assert failure.job_id.isdigit()
@@ -98,7 +99,7 @@ def test_the_run_id_is_read_from_snakemakes_log(tmp_path):
     line = "Job 3 has been submitted with LSF jobid 12 (log: /x/lsf_logs/rule_a/unique/"
     uuid = "ecc945f6-eb51-491c-a612-3d258abbedc1"
     (logs / "2.snakemake.log").write_text(f"{line}{uuid}.log).\n")
-    first, second = runs.run_ids(tmp_path)
+    first, second = snakemake_logs.run_ids(tmp_path)
     assert first in recorded("timeout", "masterlog")
     assert second == uuid
 
@@ -108,10 +109,10 @@ def test_the_scripts_own_error_is_told_with_its_replay(tmp_path):
     (tmp_path / "logs" / "a.log").write_text("working\n")
     record = {"error": "ValueError: 3 groups", "replay": "python scripts/split.py --job x"}
     (tmp_path / "logs" / "a.job.json").write_text(json.dumps(record))
-    failure = runs.Failure("split", "logs/a.log")
-    cause = runs.why(failure, None, tmp_path)
+    failure = snakemake_logs.Failure("split", "logs/a.log")
+    cause = snakemake_logs.why(failure, None, tmp_path)
     assert cause == "ValueError: 3 groups"
-    told = runs.table([(failure, cause)], tmp_path)
+    told = snakemake_logs.table([(failure, cause)], tmp_path)
     assert told.startswith("1 failed attempt, in order:\n  split: ValueError: 3 groups")
     assert "log:    logs/a.log" in told
     assert "replay: python scripts/split.py --job x" in told
@@ -119,8 +120,8 @@ def test_the_scripts_own_error_is_told_with_its_replay(tmp_path):
 
 def test_a_missing_output_is_told_from_the_clusters_log(tmp_path):
     (tmp_path / "job.log").write_text(recorded("no_output", "joblog"))
-    failure = runs.Failure("faces", "", "", "job.log")
-    assert runs.why(failure, None, tmp_path) == "it ended well, but its output is not there"
+    failure = snakemake_logs.Failure("faces", "", "", "job.log")
+    assert snakemake_logs.why(failure, None, tmp_path) == "it succeeded, but its output is missing"
 
 
 LONG_LISTING = """
@@ -137,7 +138,7 @@ Mon Nov 23 10:00:09: Completed <exit>; TERM_MEMLIMIT: job killed after reaching 
 
 
 def test_lsf_tells_the_cause_in_its_long_listing():
-    assert lsf.from_text(LONG_LISTING) == "out of memory: asked 600 M, used 612 Mbytes"
+    assert lsf.from_text(LONG_LISTING) == "out of memory: requested 600 M, used 612 Mbytes"
     broken = LONG_LISTING.replace("TERM_MEMLIMIT", "TERM_RUN\n                     LIMIT")
     assert lsf.from_text(broken) == "over its time limit"
     lost = LONG_LISTING.replace("TERM_MEMLIMIT", "").replace("<EXIT>", "<UNKWN>")
@@ -166,25 +167,28 @@ def on_path(tmp_path, monkeypatch):
 
 def test_a_command_that_does_not_answer_is_not_waited_for(on_path):
     on_path("sacct", "exec sleep 60")
-    with pytest.raises(commands.Silent, match=r"sacct: no answer within 0\.2 s"):
-        commands.ask("sacct", seconds=0.2)
+    with pytest.raises(scheduler_commands.CommandFailed, match=r"sacct: no answer within 0\.2 s"):
+        scheduler_commands.run_command("sacct", seconds=0.2)
 
 
 def test_a_command_that_fails_or_is_missing_is_named(on_path):
     on_path("sacct", "echo Slurm accounting storage is disabled >&2; exit 1")
     with pytest.raises(
-        commands.Silent, match="exit status 1: Slurm accounting storage is disabled"
+        scheduler_commands.CommandFailed,
+        match="exit status 1: Slurm accounting storage is disabled",
     ):
-        commands.ask("sacct")
-    with pytest.raises(commands.Silent, match="no-such-command: no such command"):
-        commands.ask("no-such-command")
+        scheduler_commands.run_command("sacct")
+    with pytest.raises(scheduler_commands.CommandFailed, match="no-such-command: no such command"):
+        scheduler_commands.run_command("no-such-command")
 
 
 def guarded(name: str, *words: str) -> subprocess.CompletedProcess:
     """A wrapper of scripts/cluster/bin, before the command that it stands for."""
     ours = ROOT / "scripts" / "cluster" / "bin"
     environment = os.environ | {
-        "PATH": os.pathsep.join([str(ours / "slurm"), str(ours / "lsf"), os.environ["PATH"]]),
+        "PATH": os.pathsep.join(
+            [*(str(ours / name) for name in ("slurm", "sacct", "lsf")), os.environ["PATH"]]
+        ),
         "DEEPFAKE_PYTHON": sys.executable,
         "DEEPFAKE_LOST_HOST": "3600",
     }
@@ -230,9 +234,9 @@ def test_the_check_says_what_to_set_where_accounting_is_off(on_path):
         on_path(name, "echo slurm 22")
     on_path("sacct", "echo Slurm accounting storage is disabled >&2; exit 1")
     mine = site.Site(slurm=site.Slurm(account="a", partition="p"))
-    lines = [f.line for f in preflight.slurm(mine, []) if not f.well]
+    lines = [f.line for f in preflight.slurm(mine, []) if not f.passed]
     (line,) = lines
-    assert "a run that asks it would never end: set slurm.status to squeue" in line
+    assert "a run that queries it would never end: set slurm.status to squeue" in line
 
 
 def test_the_check_knows_a_job_memory_that_is_too_short(on_path):
@@ -241,8 +245,8 @@ def test_the_check_knows_a_job_memory_that_is_too_short(on_path):
     on_path("scontrol", "echo 'MinJobAge               = 60 sec'")
     on_path("sacct", "exit 1")
     mine = site.Site(slurm=site.Slurm(status="squeue"))
-    (line,) = [f.line for f in preflight.slurm(mine, []) if not f.well]
-    assert line.startswith("MinJobAge is 60 s: squeue forgets ended jobs")
+    (line,) = [f.line for f in preflight.slurm(mine, []) if not f.passed]
+    assert line.startswith("MinJobAge is 60 s: squeue drops ended jobs")
 
 
 def test_jobs_that_lsf_has_forgotten_are_no_error(on_path):
@@ -250,87 +254,135 @@ def test_jobs_that_lsf_has_forgotten_are_no_error(on_path):
     assert lsf.active(["run-1"]) == {}
     assert lsf.used(["run-1"]) == []
     on_path("bjobs", "echo 'LSF is down. Please wait ...' >&2; exit 255")
-    with pytest.raises(commands.Silent, match="LSF is down"):
+    with pytest.raises(scheduler_commands.CommandFailed, match="LSF is down"):
         lsf.active(["run-1"])
 
 
 def test_a_wrapper_stands_only_before_a_command_that_is_there(on_path, monkeypatch):
     monkeypatch.setenv("DEEPFAKE_PYTHON", "")  # restored afterwards, as is PATH
     on_path("bjobs", "exit 0")
-    monkeypatch.setattr(status.shutil, "which", lambda name: name if name == "bjobs" else None)
-    status.install()
+    monkeypatch.setattr(
+        status_wrappers.shutil, "which", lambda name: name if name == "bjobs" else None
+    )
+    status_wrappers.install()
     first, second = os.environ["PATH"].split(os.pathsep)[:2]
     assert first.endswith("scripts/cluster/bin/lsf")
-    assert not second.endswith("bin/slurm")
+    assert "cluster/bin" not in second
 
 
 def test_a_folder_has_one_controller(tmp_path):
-    with claim.held(tmp_path):
-        second = claim.held(tmp_path)
-        with pytest.raises(claim.Taken, match="another run or resume is at work"), second:
+    with controller_lock.hold(tmp_path):
+        second = controller_lock.hold(tmp_path)
+        with (
+            pytest.raises(controller_lock.FolderBusy, match="another run or resume is active"),
+            second,
+        ):
             raise AssertionError
-    with claim.held(tmp_path):
+    with controller_lock.hold(tmp_path):
         pass  # free again
 
 
+@pytest.mark.parametrize("skew", [-7200, 7200])
 @pytest.mark.parametrize(
     ("host", "age", "taken"), [("login7", 10, True), ("login7", 1000, False), ("", 10, False)]
 )
-def test_a_controller_on_another_machine_is_seen_by_its_heartbeat(tmp_path, host, age, taken):
+def test_a_controller_on_another_machine_is_seen_by_its_heartbeat(tmp_path, host, age, taken, skew):
     """A dead process of this machine, and one that has been silent for long, do not count."""
-    (tmp_path / ".snakemake").mkdir()
-    sign = {"host": host or socket.gethostname(), "pid": 2**22 + 1, "time": time.time() - age}
-    (tmp_path / ".snakemake" / "controller.json").write_text(json.dumps(sign))
+    heart = tmp_path / ".snakemake" / "controller.json"
+    heart.parent.mkdir()
+    # the clock of the other machine is two hours off, whatever it writes
+    sign = {"host": host or socket.gethostname(), "pid": 2**22 + 1, "time": time.time() + skew}
+    heart.write_text(json.dumps(sign))
+    os.utime(heart, (time.time() - age,) * 2)
     if taken:
-        second = claim.held(tmp_path)
-        with pytest.raises(claim.Taken, match="a run of this folder is going on on login7"), second:
+        second = controller_lock.hold(tmp_path)
+        with (
+            pytest.raises(
+                controller_lock.FolderBusy, match="a run of this folder is active on login7"
+            ),
+            second,
+        ):
             raise AssertionError
     else:
-        with claim.held(tmp_path):
+        with controller_lock.hold(tmp_path):
             told = json.loads((tmp_path / ".snakemake" / "controller.json").read_text())
             assert told["pid"] == os.getpid()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line():
+    with (
+        pytest.raises(controller_lock.FolderBusy) as caught,
+        controller_lock.hold(Path("/sys")),
+    ):  # not even by root
+        raise AssertionError
+    assert str(caught.value).startswith("/sys/.snakemake cannot be written (")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_record_that_was_cut_short_is_no_record(tmp_path):
     (tmp_path / "a.log").write_text("the last line\n")
     (tmp_path / "a.job.json").write_text('{"error": "Val')
-    cause = runs.why(runs.Failure("split", "a.log"), None, tmp_path)
+    cause = snakemake_logs.why(snakemake_logs.Failure("split", "a.log"), None, tmp_path)
     assert cause == "its log ends with: the last line"
 
 
 class Queue:
     """A scheduler whose jobs the test takes away."""
 
+    WAITING = slurm.WAITING
+
     def __init__(self) -> None:
         self.jobs = {"1": "RUNNING"}
+        self.asked = 0
 
     def active(self, _run_ids):
         return self.jobs
 
+    def reasons(self, job_ids):
+        self.asked += 1
+        return dict.fromkeys(job_ids, "PartitionDown")
+
 
 def test_the_watchdog_barks_only_when_the_queue_is_empty_and_snakemake_silent():
-    reader = runs.Reader()
+    reader = snakemake_logs.Reader()
     reader.submitted["1"] = ""
-    queue, barked = Queue(), threading.Event()
-    watchdog = controller.Watchdog(queue, reader, 0.3, barked.set)
-    assert not barked.wait(1)  # silent, but its job is there
+    queue, hung = Queue(), threading.Event()
+    watchdog = Watchdog(queue, reader, 0.3, hung.set)
+    assert not hung.wait(1)  # silent, but its job is there
     queue.jobs = {}
-    assert barked.wait(5)
+    assert hung.wait(5)
     watchdog.stop()
-    assert watchdog.barked
+    assert watchdog.hung
+
+
+def test_a_submission_that_waits_is_a_sign_of_life_and_its_reason_is_shown_once(tmp_path):
+    """Another run may hold the limit: no job of this one is in the queue, and Snakemake silent."""
+    reader = snakemake_logs.Reader()
+    reader.submitted["1"] = ""
+    queue, hung, said = Queue(), threading.Event(), []
+    queue.jobs = {}
+    mark = tmp_path / submission_wrappers.STATE / f"{os.getpid()}.waits"
+    mark.parent.mkdir(parents=True)
+    mark.write_text("the limit is full")
+    watchdog = Watchdog(queue, reader, 0.3, hung.set, tmp_path, said.append)
+    assert not hung.wait(1.5)
+    assert said == ["a submission waits and is retried: the limit is full"]
+    mark.unlink()
+    assert hung.wait(5)
+    watchdog.stop()
 
 
 def test_the_watchdog_is_quiet_while_snakemake_speaks():
-    reader = runs.Reader()
+    reader = snakemake_logs.Reader()
     reader.submitted["1"] = ""
     queue = Queue()
     queue.jobs = {}
-    barked = threading.Event()
-    watchdog = controller.Watchdog(queue, reader, 1.0, barked.set)
+    hung = threading.Event()
+    watchdog = Watchdog(queue, reader, 1.0, hung.set)
     end = time.monotonic() + 2
     while time.monotonic() < end:
-        watchdog.heard()
-        assert not barked.wait(0.1)
+        watchdog.note_output()
+        assert not hung.wait(0.1)
     watchdog.stop()
 
 
@@ -365,20 +417,21 @@ def videos(count: int) -> list[dict]:
 def test_a_plan_holds_every_job_once_and_is_capped():
     sets = ["pixels", "lbp", "residuals"]
     settings = config.load({"features": sets, "sweep": {"svm": {"C": [1, 2]}, "forest": {}}}, "x")
-    limits = site.Limits(mem_mb=1000, minutes=15)
+    limits = site.Limits(mem_mb=1000, minutes=12)
     plan = Plan(settings, videos(10), limits)
     jobs = [(rule, tuple(sorted(wildcards.items()))) for rule, wildcards in plan.jobs()]
     assert len(jobs) == len(set(jobs))
     assert {rule for rule, _ in jobs} == {
         *("frames", "faces", "features", "rows", "matrix", "split", "gram"),
-        *("compile", "search", "choose", "fit", "evaluate", "summary", "report"),
+        *("compile", "search", "choose", "selection", "fit", "evaluate", "summary", "report"),
     }
     assert plan.mem_mb("faces", {"batch": "b0"}, attempt=3) == 1000
-    told = "\n".join(refusals.problems(settings, videos(10), limits))
+    told = "\n".join(checks.problems(settings, videos(10), limits))
     assert "faces: a job needs about 2" in told
     assert "more than limits.mem_mb (1000) of the site file allows" in told
-    assert "frames: a job needs about 3" in told
-    assert plan.minutes("faces", {"batch": "b0"}, attempt=3) == 15
+    assert "frames: a job needs about 13 min, more than limits.minutes (12)" in told
+    assert "allows: lower frames.timeout, the time limit of a video, or pack fewer" in told
+    assert plan.minutes("faces", {"batch": "b0"}, attempt=3) == 12
     free = Plan(settings, videos(10))
     assert free.mem_mb("faces", {"batch": "b0"}, 3) > free.mem_mb("faces", {"batch": "b0"}, 2)
 
@@ -413,19 +466,22 @@ def test_a_plan_refuses_a_split_that_the_sheet_cannot_give():
     lacking = videos(10)
     for number, video in enumerate(lacking):
         video["method"] = ("swap", "reenact", "")[number % 3]
-    official, method = refusals.problems(settings, lacking)
+    official, method = checks.problems(settings, lacking)
     assert official.startswith("my.tsv: official split: no video of the sheet has a part")
     assert method == (
         "my.tsv: split.cross.train[0]: 'swop' is no method of the sheet; did you mean swap?"
     )
     given = [v | {"official": "test", "method": v["method"].replace("swap", "swop")}
              for v in lacking]  # fmt: skip
-    assert refusals.problems(settings, given) == []
+    assert checks.problems(settings, given) == []
 
 
 def test_the_plan_table_counts_what_is_left():
-    rules = [planned.Rule("gram", 3, 2, 4000, 30, 3.0), planned.Rule("fit", 1, 1, 900, 60, 1.0)]
-    last = planned.table(rules).splitlines()[-1].split()
+    rules = [
+        job_estimate.RuleEstimate("gram", 3, 2, 4000, 30, 3.0),
+        job_estimate.RuleEstimate("fit", 1, 1, 900, 60, 1.0),
+    ]
+    last = job_estimate.table(rules).splitlines()[-1].split()
     assert last == ["at", "most", "4", "2", "4000", "MB", "60", "min", "4.0"]
 
 
@@ -437,9 +493,9 @@ def test_the_jobs_left_are_read_from_a_dry_run(on_path):
         "total           5\n\nother 7\n"
     )
     command = on_path("dry", f"cat <<'E'\n{told}E")
-    assert planned.remaining([str(command)]) == {"frames": 4}
+    assert job_estimate.remaining([str(command)]) == {"frames": 4}
     nothing = on_path("dry", "echo Nothing to be done in /count.")
-    assert planned.remaining([str(nothing)]) == {}
+    assert job_estimate.remaining([str(nothing)]) == {}
 
 
 def test_a_configuration_that_is_no_yaml_is_one_line_with_its_file(tmp_path):
@@ -447,7 +503,7 @@ def test_a_configuration_that_is_no_yaml_is_one_line_with_its_file(tmp_path):
     for text in ("run: [", "- a list"):
         file.write_text(text)
         with pytest.raises(config.ConfigError, match=r"run\.yaml: "):
-            planned.settings(file)
+            job_estimate.settings(file)
 
 
 def test_usage_compares_asked_and_used_and_gives_lines_to_paste(tmp_path):
@@ -457,19 +513,19 @@ def test_usage_compares_asked_and_used_and_gives_lines_to_paste(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(record if name != "matrix.jsonl" else record | {"s": 0.3}))
-    found = usage.collect(tmp_path)
+    found = usage_table.collect(tmp_path)
     assert list(found) == ["gram", "matrix", "search svm"]
-    assert found["gram"].asked_mb == 9000
-    assert "too short" in usage.table(found).splitlines()[2]
-    pasted = yaml.safe_load(usage.to_paste(found))["set-resources"]
+    assert found["gram"].requested_mb == 9000
+    assert "too short" in usage_table.table(found).splitlines()[2]
+    pasted = yaml.safe_load(usage_table.profile_lines(found))["set-resources"]
     assert pasted == {
         name: {
-            "mem_mb": "round(3000 * 1.5 ** (attempt - 1))",
+            "mem_mb": "round(2800 * 1.5 ** (attempt - 1))",
             "runtime": "10 * 2 ** (attempt - 1)",
         }
         for name in ("gram", "search")
     }
-    assert "43,616 s, 63,202 MB" in usage.against_the_original(found)
+    assert "43,616 s, 63,202 MB" in usage_table.against_the_original(found)
 
 
 def test_accounting_adds_the_steps_of_a_job_to_its_rule():
@@ -479,4 +535,9 @@ def test_accounting_adds_the_steps_of_a_job_to_its_rule():
     )
     found = slurm.used_from(told)
     assert found == [("faces", 1024.0, 65.0), ("matrix", 50.0, 10.0)]
-    assert usage.from_accounting(found).splitlines()[1].split() == ["faces", "1", "1024", "1.1"]
+    assert usage_table.from_accounting(found).splitlines()[1].split() == [
+        "faces",
+        "1",
+        "1024",
+        "1.1",
+    ]

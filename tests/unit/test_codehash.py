@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake import codehash
+from deepfake.core import codehash
 from tests.unit.clips import SCRIPTS
 
 RULES = SCRIPTS.parent / "rules"
@@ -170,3 +170,69 @@ def test_a_changed_template_changes_the_pages_and_nothing_else(copy: Path) -> No
     assert [name for name in NAMES if hashes()[name] != before[name]] == [
         "classify", "leakage_page", "report", "robustness_page", "verdicts",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "was", "becomes"),
+    [
+        (
+            "inference/training_domain",
+            "its faces are {:.0f} pixels wide",
+            "faces {:.0f} pixels wide",
+        ),
+        (
+            "splits/duplicates",
+            "MOST_BITS, MOST_BITS_CHANGED = 24, 20",
+            "MOST_BITS, MOST_BITS_CHANGED = 25, 20",
+        ),
+        ("preprocessing/dropped_frames", "SKEW = 0.02", "SKEW = 0.03"),
+        (
+            "dataset/grouping",
+            "def components(",
+            "def connected(linked):\n    pass\n\n\ndef components(",
+        ),
+    ],
+)
+def test_a_text_or_a_threshold_of_a_report_detects_no_face_again(
+    copy: Path, module: str, was: str, becomes: str
+) -> None:
+    before = hashes()
+    path = copy / f"deepfake/{module}.py"
+    text = path.read_text(encoding="utf-8")
+    assert was in text
+    path.write_text(text.replace(was, becomes), encoding="utf-8")
+    after = hashes()
+    changed = {name for name in NAMES if after[name] != before[name]}
+    assert changed
+    assert not changed & {"frames", "faces", "features", "perturbed_faces"}
+    if module != "dataset/grouping":  # the sheet is read by it
+        assert "rows" not in changed
+
+
+@pytest.mark.parametrize("name", ["report", "features", "rows", "summary"])
+def test_what_needs_no_face_found_does_not_depend_on_the_detector(name: str) -> None:
+    modules, packages = codehash.dependencies(name)
+    assert not {
+        "deepfake/preprocessing/detector.py",
+        "deepfake/preprocessing/faces.py",
+        "deepfake/preprocessing/tracking.py",
+    } & set(modules)
+    assert not {"mtcnn", "tensorflow-cpu"} & set(packages)
+
+
+def test_a_modules_file_of_data_counts_as_the_module(copy: Path) -> None:
+    before = hashes()
+    with open(copy / "deepfake/workflow/published_results.json", "a", encoding="utf-8") as file:
+        file.write("\n")
+    assert [name for name in NAMES if hashes()[name] != before[name]] == ["report"]
+
+
+def test_a_changed_record_of_a_model_and_a_new_model_run_nothing_again(copy: Path) -> None:
+    """A formula of memory is in a record; what a job takes from a record is in its params."""
+    before, models = hashes(), copy / "deepfake/models"
+    for name in ("specs/svm", "specs/forest", "model_spec", "job_size"):
+        with open(models / f"{name}.py", "a", encoding="utf-8") as file:
+            file.write("# changed\n")
+    for name in ("oracle", "specs/oracle"):
+        (models / f"{name}.py").write_text("SPEC = None\n", encoding="utf-8")
+    assert hashes() == before

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deepfake import config, schema
+from deepfake.core import schema
+from deepfake.workflow import config
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("config/*.yaml"))
 KEYS = list(config.keys())
@@ -15,7 +16,7 @@ PATHS = [path for path, *_ in KEYS]
 SECTIONS = ["frames", "faces", "split", "split.folds", "split.rows", "split.cross", "sweep"]
 SECTIONS += ["sweep.svm", "sweep.logistic", "sweep.forest", "sweep.mesonet", "search"]
 SECTIONS += ["sweep.ridge", "sweep.elasticnet", "sweep.lda", "sweep.qda", "sweep.knn"]
-SECTIONS += ["evaluation"]
+SECTIONS += ["sweep.mahalanobis", "evaluation"]
 
 
 def nested(depth: int, kind: type) -> object:
@@ -92,13 +93,16 @@ def test_defaults_pass_their_own_checks() -> None:
         ("faces.choose", "first", "faces.choose: 'first' "),
         ("faces.min_confidence", 1.1, "faces.min_confidence: 1.1 "),
         ("faces.thresholds", [0.6, 0.7], "faces.thresholds[2]: missing"),
+        ("evaluation.false_alarms", 0.1, "it is verdict.max_false_alarms now"),
+        ("evaluation.threshold", "false_alarms", "it is verdict.max_false_alarms now"),
+        ("verdict.max_missed", 0, "verdict.max_missed: 0 should be greater than 0"),
         ("faces.thresholds", [0.6, "x", 0.8], "faces.thresholds[1]: 'x' "),
         ("faces.thresholds", [0.6, 0.7, 1.0], "faces: thresholds must lie between 0 and 1"),
         ("faces.detect_at", 63, "faces: detect_at must lie between 64 and 10000"),
         ("faces.detect_at", "small", "faces.detect_at: 'small' "),
         ("faces.jpeg_quality", 0, "faces: jpeg_quality must lie between 1 and 100"),
         ("split.protocols", ["grouped", "leaky"], "split.protocols[1]: 'leaky' "),
-        ("split.protocols", ["frame", "frame"], "split: a protocol is named twice"),
+        ("split.protocols", ["frame", "frame"], "split: a protocol appears twice"),
         ("split.test_size", 1, "split.test_size: 1 "),
         ("split.folds.k", 1, "split.folds.k: 1 "),
         ("split.folds.shuffle", "perhaps", "split.folds.shuffle: 'perhaps' "),
@@ -121,6 +125,7 @@ def test_defaults_pass_their_own_checks() -> None:
         ("sweep.lda.shrinkage", "much", "sweep.lda.shrinkage[0]: 'much' "),
         ("sweep.lda.shrinkage", 1.5, "sweep.lda.shrinkage[0]: 1.5 "),
         ("sweep.qda.reg_param", 0, "sweep.qda.reg_param[0]: 0 "),
+        ("sweep.mahalanobis.shrinkage", 0, "sweep.mahalanobis.shrinkage[0]: "),
         ("sweep.knn.n_neighbors", 1.5, "sweep.knn.n_neighbors[0]: 1.5 "),
         ("search.score", "f1", "search.score: 'f1' "),
         ("evaluation.level", 0.5, "evaluation.level: 0.5 "),
@@ -303,8 +308,8 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("seed: 1\nrun: x\nseed: 2\n", "line 3: the key 'seed' stands twice"),
-        ("sweep:\n  svm: {C: 1, C: 2}\n", "line 2: the key 'C' stands twice"),
+        ("seed: 1\nrun: x\nseed: 2\n", "line 3: the key 'seed' appears twice"),
+        ("sweep:\n  svm: {C: 1, C: 2}\n", "line 2: the key 'C' appears twice"),
         ("seed: !!python/object/apply:os.mkdir [PLACE]\n", "line 1: could not determine"),
         ("seed: !!python/name:os.system\n", "line 1: could not determine"),
         ("seed: !!python/object/new:os.system [x]\n", "line 1: could not determine"),

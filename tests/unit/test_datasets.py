@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deepfake import sheet
-from deepfake.datasets import faceforensics, folders
+from deepfake.dataset import sheet
+from deepfake.dataset.layouts import faceforensics, folders
 from tests import zoo
 from tests.unit.clips import real_clips, real_root, run_script
 

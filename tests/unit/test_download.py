@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deepfake import config, download
+from deepfake.dataset import download
+from deepfake.workflow import config
 from tests import fake_download_script
 from tests.unit.clips import job_arguments, run_script
 
@@ -62,14 +63,14 @@ def test_it_is_run_again_until_all_is_there(script: Path, tmp_path: Path) -> Non
 
 def test_it_is_given_up_when_nothing_comes_any_more(script: Path, tmp_path: Path) -> None:
     (script.parent / "fail").write_text("0")
-    with pytest.raises(download.DownloadError, match="brought nothing new 3 times"):
+    with pytest.raises(download.DownloadError, match="brought no new file 3 times"):
         download.fetch(settings(script, tmp_path), "original", "c23", pause=0)
     assert len(calls(script)) == download.IDLE
 
 
 def test_a_good_end_without_a_file_is_an_error(script: Path, tmp_path: Path) -> None:
     script.write_text("")
-    with pytest.raises(download.DownloadError, match="ended well, but there is nothing in"):
+    with pytest.raises(download.DownloadError, match="succeeded, but there is no file in"):
         download.fetch(settings(script, tmp_path), "original", "c23", pause=0)
 
 

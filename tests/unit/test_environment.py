@@ -49,17 +49,31 @@ def test_no_registry_is_named(name: str) -> None:
         assert word not in text
 
 
-@pytest.mark.parametrize("room", ["config", "sheet", "sweep", "resources", "codehash"])
-def test_rooms_that_the_snakefile_imports_are_light(room: str) -> None:
+def test_what_the_snakefile_imports_is_light() -> None:
     """The Snakefile is parsed again in every cluster job."""
-    program = f"import json, sys, deepfake.{room}; print(json.dumps(sorted(sys.modules)))"
+    imported = "".join(
+        f"{line}\n"
+        for file in (ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk")))
+        for line in re.findall(
+            r"^(?:from|import) deepfake.*", file.read_text(encoding="utf-8"), flags=re.M
+        )
+    )
+    assert imported.count("deepfake") > 8
+    modules = [
+        f"deepfake.workflow.{path.stem}"
+        for path in sorted((SCRIPTS / "deepfake/workflow").glob("*.py"))
+    ]
+    program = f"import json, sys, {', '.join(modules)}\n{imported}"
     told = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program + "print(json.dumps(sorted(sys.modules)))"],
         env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     loaded = {name.split(".")[0] for name in json.loads(told.stdout)}
     assert "deepfake" in loaded
-    heavy = {"numpy", "scipy", "pandas", "cv2", "PIL", "sklearn", "skimage", "tensorflow", "mtcnn"}
+    heavy = {
+        "numpy", "scipy", "pandas", "cv2", "av", "PIL", "sklearn", "skimage", "matplotlib",
+        "numba", "tensorflow", "mtcnn",
+    }  # fmt: skip
     assert not loaded & heavy
 
 
@@ -123,3 +137,14 @@ def test_an_unsupported_platform_gets_one_clear_line(tmp_path):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("unsupported platform Darwin arm64: this workflow runs on Linux")
+
+
+def test_the_detector_writes_nothing_into_the_home_folder(tmp_path: Path) -> None:
+    """mtcnn imports matplotlib, and both Keras and matplotlib would make a folder there."""
+    program = (
+        "from deepfake.preprocessing.detector import Detector; Detector((0.6, 0.7, 0.7)); "
+        "import sys; assert 'matplotlib' in sys.modules"
+    )
+    environment = {"PYTHONPATH": str(SCRIPTS), "HOME": str(tmp_path), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []

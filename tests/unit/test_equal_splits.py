@@ -4,8 +4,7 @@ import collections
 
 import pytest
 
-from deepfake import protocols, splits
-from deepfake.splits import equal
+from deepfake.splits import assignment, equal, protocols
 
 SETTINGS = {"test_size": 0.25, "k": 3, "shuffle": True, "every": 1}
 NAMES = list(protocols.leakage([], 2))
@@ -47,20 +46,23 @@ def test_every_training_has_as_many_rows_of_each_class(made):
     assert list(found) == NAMES
     sizes = [training(mixed if "shuffled" in name else rows, found[name]) for name in NAMES]
     assert all(size == sizes[0] for size in sizes)
-    whole = {name: splits.make(rows, name, seed=1, **SETTINGS) for name in ("frame", "official")}
+    whole = {
+        name: assignment.make(rows, name, seed=1, **SETTINGS) for name in ("frame", "official")
+    }
     assert sizes[0].total() < max(training(rows, split).total() for split in whole.values())
 
 
 def test_the_test_and_the_folds_are_those_of_the_protocol(made):
     rows, _, found = made
     for name in NAMES:
-        kind, protocol = protocols.parted(name)
+        kind, protocol = protocols.split_name(name)
         if kind != protocols.EQUAL:
             continue
-        whole = splits.make(rows, protocol, seed=1, **SETTINGS)
+        whole = assignment.make(rows, protocol, seed=1, **SETTINGS)
         for cut, before in zip(found[name], whole, strict=True):
             gone = before["part"] == "train" and cut["part"] == "unused"
-            assert cut == before or (gone and cut["reason"] == equal.CUT and cut["fold"] == "")
+            reason = equal.CUT
+            assert cut == before or (gone and cut["reason"] == reason and cut["fold"] == "")
 
 
 def test_what_a_split_keeps_whole_goes_whole_while_it_is_not_too_much(made):
@@ -114,7 +116,7 @@ def test_labels_are_shuffled_again_where_a_fold_would_have_one_class():
 
 
 def test_a_protocol_that_cannot_deal_the_rows_says_so():
-    with pytest.raises(splits.SplitError, match="grouped split: 4 groups cannot fill"):
+    with pytest.raises(assignment.SplitError, match="grouped split: 4 groups cannot fill"):
         equal.make(made_up_rows(pairs=4), ["equal-grouped"], seed=1, **SETTINGS | {"k": 9})
 
 
@@ -138,3 +140,44 @@ def test_what_a_sheet_lacks_for_a_split_is_told(changed, k, lacking):
     assert {name for name, reason in found.items() if reason} == set(lacking)
     for name, reason in lacking.items():
         assert reason in found[name]
+
+
+def folds_of(groups: tuple[int, int], sizes: dict[str, int]) -> tuple[list[dict], list[dict]]:
+    """Two folds of so many groups, of so many rows of each class; and their split."""
+    placed = [
+        (label, f"g{fold}{number}", fold)
+        for fold in (0, 1)
+        for number in range(groups[fold])
+        for label, size in sizes.items()
+        for _ in range(size)
+    ]
+    rows = [{"label": label, "group_id": group} for label, group, _ in placed]
+    split = [{"part": "train", "fold": fold, "reason": ""} for *_, fold in placed]
+    return rows, split
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whole_units_go_from_the_largest_fold_first_so_folds_become_even(seed):
+    rows, split = folds_of((10, 6), {"fake": 3, "real": 2})
+    found = equal.cut(rows, split, {"fake": 24, "real": 16}, "group_id", seed)
+    left = {fold: {row["group_id"] for row, cut in zip(rows, found, strict=True)
+                   if cut["fold"] == fold} for fold in (0, 1)}  # fmt: skip
+    assert {fold: len(groups) for fold, groups in left.items()} == {0: 4, 1: 4}
+    assert training(rows, found) == {"fake": 24, "real": 16}
+
+
+def test_no_whole_unit_goes_where_only_one_class_is_too_much():
+    rows, split = folds_of((4, 4), {"fake": 3, "real": 2})
+    found = equal.cut(rows, split, {"fake": 12, "real": 16}, "group_id", 0)
+    assert training(rows, found) == {"fake": 12, "real": 16}
+
+
+def test_no_fold_loses_its_last_unit_of_a_class():
+    """Its fakes are of one unit, which would be what is too much: single rows go instead."""
+    rows, split = folds_of((3, 3), {"fake": 10})
+    for row in rows:
+        row["label"] = "fake" if row["group_id"].endswith("0") else "real"
+    found = equal.cut(rows, split, {"fake": 10, "real": 40}, "group_id", 0)
+    kept = {(cut["fold"], row["label"]) for row, cut in zip(rows, found, strict=True)}
+    assert {(0, "fake"), (0, "real"), (1, "fake"), (1, "real")} <= kept
+    assert training(rows, found) == {"fake": 10, "real": 40}

@@ -11,9 +11,19 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from deepfake import archive, config, domain, faces, likeness, sheet, tables, tracks
-from deepfake.detector import Detector, DetectorError, Face
-from deepfake.matrix import Matrix
+from deepfake.core import archive, tables
+from deepfake.dataset import sheet
+from deepfake.features.matrix import Matrix
+from deepfake.preprocessing import (
+    bounding_boxes,
+    face_record,
+    faces,
+    image_hash,
+    image_quality,
+    tracking,
+)
+from deepfake.preprocessing.detector import Detector, DetectorError, Face
+from deepfake.workflow import config
 from tests.unit import clips
 
 SETTINGS = {
@@ -60,7 +70,7 @@ def noise(height: int, width: int) -> np.ndarray:
 def test_a_box_grows_on_each_side_and_stays_in_the_frame(
     box: tuple[int, ...], share: float, expected: tuple[int, ...]
 ) -> None:
-    assert faces.enlarge(box, share, (60, 100, 3)) == expected
+    assert bounding_boxes.enlarge(box, share, (60, 100, 3)) == expected
 
 
 def test_a_crop_of_its_own_size_is_the_pixels_themselves() -> None:
@@ -161,25 +171,8 @@ def test_the_detector_sees_the_numbers_that_its_networks_were_trained_on(
 def test_a_blurred_face_is_less_sharp() -> None:
     face = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     blurred = np.repeat(np.repeat(face[::8, ::8], 8, 0), 8, 1)
-    assert domain.sharpness(face) > domain.sharpness(blurred) > 0
-    assert domain.sharpness(np.full((64, 64, 3), 9, np.uint8)) == 0
-
-
-def test_a_table_and_its_archive_are_joined_by_video() -> None:
-    rows = [
-        {"video_id": "a", "frame": "0", "reason": ""},
-        {"video_id": "a", "frame": "30", "reason": ""},
-        {"video_id": "a", "frame": "", "reason": "ends after 31 of 99 frames"},
-        {"video_id": "b", "frame": "", "reason": "the file is empty"},
-        {"video_id": "c", "frame": "5", "reason": ""},
-    ]
-    pictures = iter([("x", b"a0"), ("y", b"a30"), ("z", b"c5")])
-    assert list(faces.by_video(rows, pictures)) == [
-        ("a", {0: b"a0", 30: b"a30"}, "ends after 31 of 99 frames"),
-        ("b", {}, "the file is empty"),
-        ("c", {5: b"c5"}, ""),
-    ]
-    assert list(faces.by_video([], iter([]))) == []
+    assert image_quality.sharpness(face) > image_quality.sharpness(blurred) > 0
+    assert image_quality.sharpness(np.full((64, 64, 3), 9, np.uint8)) == 0
 
 
 def test_a_portraits_face_is_found_where_it_is(detector: Detector, portrait: np.ndarray) -> None:
@@ -208,7 +201,7 @@ def test_every_frame_gets_a_row_and_a_lost_one_its_reason(
         (0, "kept", ""), (30, "dropped", "no face found"), (60, "kept", ""),
     ]  # fmt: skip
     assert [row["found"] for row in rows] == [1, 0, 1]
-    assert all(set(row) <= set(faces.COLUMNS) for row in rows)
+    assert all(set(row) <= set(face_record.COLUMNS) for row in rows)
     assert (found[1][1], found[1][2]) == (None, None)
 
 
@@ -216,12 +209,27 @@ def test_a_kept_row_tells_where_its_face_was_cut(detector: Detector, portrait: n
     ((row, face, around),) = cut(detector, {0: png(portrait)}, margin=0.2)
     box = (row["x"], row["y"], row["width"], row["height"])
     np.testing.assert_array_equal(face, faces.crop(portrait, box, size=64, margin=0.2))
-    x, y, width, height = faces.enlarge(box, 0.2, portrait.shape)  # 1.4 times the box
+    x, y, width, height = bounding_boxes.enlarge(box, 0.2, portrait.shape)  # 1.4 times the box
     native = cv2.cvtColor(clips.picture(around), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(native, portrait[y : y + height, x : x + width])
     assert len(row["points"].split()) == 5
-    assert row["digest"] == likeness.digest(face)
-    assert row["phash"] == likeness.perceptual(portrait)  # of the whole frame
+    assert row["digest"] == image_hash.digest(face)
+    assert row["phash"] == image_hash.perceptual(portrait)  # of the whole frame
+
+
+def test_a_frame_is_hashed_once_and_only_where_the_hash_is_used(
+    detector: Detector, portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed, real = [], image_hash.perceptual
+    monkeypatch.setattr(image_hash, "perceptual", lambda frame: hashed.append(1) or real(frame))
+    two = {index: png(np.hstack([portrait, portrait])) for index in (0, 30)}
+    rows = [row for row, _, _ in cut(detector, two, choose="all") if row["status"] == "kept"]
+    assert len(rows) == 4
+    assert len(hashed) == 2
+    assert len({row["phash"] for row in rows}) == 1
+    hashed.clear()
+    assert all("phash" not in row for row, _, _ in cut(detector, two, choose="all", hashes=False))
+    assert hashed == []
 
 
 class Spy:
@@ -269,7 +277,7 @@ def test_a_frame_is_searched_at_the_size_that_is_asked_for_and_cut_at_its_own(
     images = (wide, wide[:, ::-1])
     for (_, face, around), box, image in zip(found, boxes(found), images, strict=True):
         np.testing.assert_array_equal(face, faces.crop(image, box, size=64))
-        assert clips.picture(around).shape[1] == faces.enlarge(box, 0.2, image.shape)[2]
+        assert clips.picture(around).shape[1] == bounding_boxes.enlarge(box, 0.2, image.shape)[2]
 
 
 @pytest.mark.parametrize("longest", [None, 512, 10_000])
@@ -353,7 +361,7 @@ def cut_two(how: str) -> dict[str, list]:
 
 
 def test_the_longest_track_is_learned_from_and_every_other_face_keeps_its_row() -> None:
-    other = ["dropped", faces.ANOTHER]
+    other = ["dropped", face_record.ANOTHER]
     assert cut_two("longest_track") == {
         "0 0": ["kept", ""], "0 1": other, "30 0": ["kept", ""], "30 1": other,
         "60 0": ["dropped", "confidence below 0.9"], "60 1": other,
@@ -369,7 +377,7 @@ def test_a_frame_by_itself_gives_the_face_that_it_always_gave(how: str) -> None:
         status, reason = found[f"{30 * number} {track}"]
         unsure = number == 2 and track == "0"
         assert (status, reason) == (("dropped", "confidence below 0.9") if unsure else ("kept", ""))
-    assert sum(reason == faces.ANOTHER for _, reason in found.values()) == 3
+    assert sum(reason == face_record.ANOTHER for _, reason in found.values()) == 3
 
 
 def test_all_faces_are_kept_where_all_are_asked_for() -> None:
@@ -379,12 +387,12 @@ def test_all_faces_are_kept_where_all_are_asked_for() -> None:
 
 
 def test_of_a_crowd_the_first_tracks_are_kept() -> None:
-    crowd = [Face((20 * number, 5, 12, 12), 0.95) for number in range(tracks.MOST + 2)]
+    crowd = [Face((20 * number, 5, 12, 12), 0.95) for number in range(face_record.MOST_FACES + 2)]
     found = cut(Told(crowd, crowd), {0: png(noise(60, 220)), 9: png(noise(60, 220))}, choose="all")
     rows = [row for row, _, _ in found]
-    assert [row["face"] for row in rows] == [*range(tracks.MOST + 2)] * 2
-    assert {row["reason"] for row in rows if row["status"] == "dropped"} == {faces.TOO_MANY}
-    assert sum(row["status"] == "kept" for row in rows) == 2 * tracks.MOST
+    assert [row["face"] for row in rows] == [*range(face_record.MOST_FACES + 2)] * 2
+    assert {row["reason"] for row in rows if row["status"] == "dropped"} == {face_record.TOO_MANY}
+    assert sum(row["status"] == "kept" for row in rows) == 2 * face_record.MOST_FACES
 
 
 def test_two_people_in_a_real_frame_are_told_apart_and_cut_where_they_are(
@@ -504,9 +512,10 @@ def records(files: dict[str, Path], video: str) -> list[tuple]:
     found = []
     for row in tables.read(files["table"]):
         if row["video_id"] == video:
-            number = row.pop("crop")
-            face = pixels[int(number.split(".")[0])].tobytes() if number else b""
-            found.append((row, face, around.get(number, b"")))
+            number = row.pop("crop_row")
+            face = pixels[int(number)].tobytes() if number else b""
+            name = face_record.crop_name(number) if number else ""
+            found.append((row, face, around.get(name, b"")))
     return found
 
 
@@ -580,7 +589,7 @@ def test_the_matrix_does_not_depend_on_how_videos_were_packed(
     assert pixels.tobytes() == expected
     told = [tables.read(tmp_path / name / "records") for name in cuts]
     for row in (row for rows in told for row in rows):
-        row.pop("crop")  # the face's number in its batch
+        row.pop("crop_row")  # the face's number in its batch
     assert len(told[0]) == 13
     assert all(rows == told[0] for rows in told)
 
@@ -608,4 +617,4 @@ def test_two_real_people_in_one_clip_are_followed_apart(detector: Detector) -> N
         (expected,) = boxes_of(list(enumerate(alone))).values()
         assert len(both[track]) == len(expected) == len(alone)
         for (x, *rest), box in zip(both[track], expected, strict=True):
-            assert tracks.overlap((x - shift, *rest), box) > 0.8
+            assert tracking.overlap((x - shift, *rest), box) > 0.8

@@ -6,10 +6,12 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+from scipy.fft import dctn
 from skimage.feature import local_binary_pattern
 
-from deepfake.features import lbp, native, residuals, spectrum
+from deepfake.features import dct, extraction, lbp, native, residuals, spectrum
 from deepfake.features import noise as energies
+from deepfake.preprocessing import bounding_boxes
 
 HEIGHT, WIDTH = 46, 40
 BOX = (8, 10, 20, 24)
@@ -401,3 +403,127 @@ def test_a_flat_picture_has_only_full_circles() -> None:
     expected = np.zeros(20)
     expected[[8, 18]] = 1
     np.testing.assert_array_equal(found, expected)
+
+
+# The transform of blocks.
+
+FACE = (52, 44, 80, 96)  # a box in the frames below
+
+
+def frame(seed: int = 0, height: int = 192, width: int = 200) -> np.ndarray:
+    """A grey frame, uint8 (height, width), whose codec is not seen."""
+    return texture(seed, height, width)
+
+
+def encoded(picture: np.ndarray, quality: int) -> np.ndarray:
+    """A picture after JPEG, whose blocks lie on its own grid."""
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+
+
+def scales(picture: np.ndarray, box: tuple[int, int, int, int] = FACE) -> np.ndarray:
+    """Values of a face in a frame, as `extraction` cuts it; (face, ring, difference), (3, 63)."""
+    left, top, width, height = bounding_boxes.enlarge(box, 0.2, picture.shape)
+    crop = grey(picture[top : top + height, left : left + width])
+    inside = extraction.box_in_crop(box, crop.shape)
+    return dct.values(crop, inside, (left, top)).reshape(3, 63)
+
+
+@pytest.mark.parametrize("box", [FACE, (53, 41, 77, 90), (0, 0, 61, 70), (140, 117, 60, 75)])
+def test_scales_are_those_of_scipys_transform_block_by_block(box) -> None:
+    """Also of a crop that starts within a block, or at the frame's border."""
+    picture = frame()
+    left, top, width, height = bounding_boxes.enlarge(box, 0.2, picture.shape)
+    mask = np.zeros(picture.shape, bool)
+    mask[top : top + height, left : left + width] = native.face(
+        (height, width), (box[0] - left, box[1] - top, *box[2:])
+    )
+    found: dict[bool, list[np.ndarray]] = {True: [], False: []}
+    for y, x in itertools.product(range(0, 192, 8), range(0, 200, 8)):
+        inside = mask[y : y + 8, x : x + 8]
+        in_crop = left <= x <= left + width - 8 and top <= y <= top + height - 8
+        if in_crop and (inside.all() or not inside.any()):
+            block = picture[y : y + 8, x : x + 8].astype(float)
+            found[bool(inside.all())].append(np.abs(dctn(block, norm="ortho")).ravel()[1:])
+    assert min(map(len, found.values())) > 10
+    face, ring = (np.log2(np.mean(found[side], axis=0) + 12**-0.5) for side in (True, False))
+    assert scales(picture, box) == pytest.approx(np.stack([face, ring, face - ring]), abs=3e-4)
+
+
+def test_blocks_lie_on_the_grid_of_the_frame_not_of_the_crop() -> None:
+    """A frame and its box moved by 8 pixels are the same to the codec's grid, by 3 not."""
+    picture, (x, y, *size) = encoded(frame(), 50), FACE
+    whole = np.pad(picture, ((8, 0), (8, 0)))
+    expected = scales(picture)
+    assert scales(whole, (x + 8, y + 8, *size)).tobytes() == expected.tobytes()
+    moved = scales(np.pad(picture, ((3, 0), (3, 0))), (x + 3, y + 3, *size))
+    assert np.abs(moved - expected).max() > 1
+
+
+def test_without_a_place_a_crop_starts_on_the_grid() -> None:
+    crop = grey(texture())
+    assert dct.vector(crop, BOX).tobytes() == dct.vector(crop, BOX, (16, 8)).tobytes()
+    assert (dct.vector(crop, BOX) != dct.vector(crop, BOX, (1, 0))).any()
+
+
+def test_a_wave_is_seen_in_its_own_coefficient_alone() -> None:
+    block = np.zeros((8, 8))
+    block[3, 5] = 200
+    wave = np.rint(128 + dctn(block, type=3, norm="ortho")).astype(np.uint8)
+    face, ring, apart = scales(np.tile(wave, (24, 25)))
+    assert face.argmax() == 8 * 3 + 5 - 1 == dct.LABELS.index(("face", 3, 5))
+    assert face.max() == pytest.approx(np.log2(200), abs=0.05)
+    assert np.sort(face)[-2] < 1
+    np.testing.assert_array_equal(face, ring)
+    assert not apart.any()
+
+
+# Steps of luma at quality 50: JPEG's standard, annex K, table K.1
+STEPS = """
+16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62
+18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101
+72 92 95 98 112 100 103 99
+"""
+
+
+def test_jpeg_of_a_known_quality_shows_in_each_coefficient_as_its_step_says() -> None:
+    """White noise is a normal variable in each, which is rounded to its step."""
+    generator = np.random.default_rng(0)
+    grain = np.rint(generator.normal(128, 24, (960, 960))).astype(np.uint8)
+    found = scales(encoded(grain, 50), (160, 160, 640, 640))[:2].mean(axis=0)
+    steps = np.array(STEPS.split(), float)[1:]
+    drawn = steps * np.rint(generator.normal(0, 24, (100_000, 63)) / steps)
+    drawn += generator.normal(0, 12**-0.5, drawn.shape)  # the decoder rounds to grey levels
+    expected = np.log2(np.abs(drawn).mean(axis=0) + 12**-0.5)
+    assert expected[dct.COEFFICIENTS.index((0, 1))] > expected[dct.COEFFICIENTS.index((7, 7))] + 2
+    assert np.abs(found - expected).max() < 0.3
+
+
+def test_a_face_from_an_encoded_picture_differs_from_its_ring() -> None:
+    picture, (x, y, width, height) = frame(), FACE
+    mask = np.zeros(picture.shape, bool)
+    mask[y : y + height, x : x + width] = native.face((height, width), (0, 0, width, height))
+    _, _, apart = scales(np.where(mask, encoded(picture, 30), picture))
+    assert apart[dct.COEFFICIENTS.index((7, 7))] < -2
+    assert np.abs(scales(picture)[2]).max() < 0.7
+
+
+@pytest.mark.parametrize("size", [(7, 40), (14, 14)])
+def test_a_crop_without_a_whole_block_has_no_scale_and_no_difference(size) -> None:
+    crop = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    found = dct.values(crop, (1, 1, 4, 4), (1, 1)).reshape(3, 63)
+    np.testing.assert_allclose(found[:2], np.log2(12**-0.5), atol=1e-4)
+    assert not found[2].any()
+
+
+def test_a_face_too_small_for_a_block_makes_no_difference() -> None:
+    found = dct.values(grey(texture()), (20, 20, 9, 9)).reshape(3, 63)
+    np.testing.assert_allclose(found[0], np.log2(12**-0.5), atol=1e-4)
+    assert found[1].min() > 0
+    assert not found[2].any()
+
+
+def test_brightness_does_not_change_the_scales() -> None:
+    darker = np.clip(texture(), 40, 215) - 40
+    one, other = (dct.values(grey(picture), BOX) for picture in (darker, darker + 40))
+    np.testing.assert_array_equal(one, other)  # sums of whole numbers

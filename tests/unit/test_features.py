@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 from scipy.ndimage import correlate
 
-from deepfake import archive, faces, features
-from deepfake.features import crops, native
+from deepfake.core import archive
+from deepfake.features import extraction, native
+from deepfake.features import registry as features
+from deepfake.preprocessing import bounding_boxes, faces
 from tests.unit.test_feature_sets import FILTERS
 
 SIZES = [(2, 2), (2, 40), (5, 5), (9, 3), (37, 61), (211, 157)]
@@ -51,6 +53,7 @@ CODES = {
     "lbp": (2 / 255, lambda code: (code / 255) ** 2),
     "spectrum": (1 / 10, lambda code: code / 10 - 4),
     "noise": (1 / 12, lambda code: (code - features.module("noise").ZERO) / 12),
+    "dct": (1 / 20, lambda code: (code - features.module("dct").ZERO) / 20),
 }
 
 
@@ -123,7 +126,7 @@ def test_the_box_in_a_native_crop_shows_the_face_of_the_frame(box) -> None:
     """Also where the frame's border clips the crop."""
     frame = noise(60, 100)
     crop = np.asarray(Image.open(io.BytesIO(faces._surroundings(frame, box))))
-    x, y, width, height = crops.box_in_crop(box, crop.shape)
+    x, y, width, height = extraction.box_in_crop(box, crop.shape)
     left, top, *size = box
     assert [width, height] == size
     np.testing.assert_array_equal(
@@ -133,8 +136,8 @@ def test_the_box_in_a_native_crop_shows_the_face_of_the_frame(box) -> None:
 
 @pytest.mark.parametrize("shape", [(60, 100, 3), (4, 30, 3), (34, 4, 3)])
 def test_a_crop_that_cannot_be_of_a_box_is_refused(shape) -> None:
-    with pytest.raises(crops.FeatureError, match="is not of a face at"):
-        crops.box_in_crop((30, 20, 20, 24), shape)
+    with pytest.raises(extraction.FeatureError, match="is not of a face at"):
+        extraction.box_in_crop((30, 20, 20, 24), shape)
 
 
 FRAME = noise(60, 100, seed=5)
@@ -149,8 +152,8 @@ def batch(path: Path, names: list[str]) -> list[dict[str, str]]:
     rows = []
     for number, box in enumerate(BOXES):
         sides = dict(zip(("x", "y", "width", "height"), map(str, box), strict=True))
-        rows.append({"status": "dropped", "crop": ""} | dict.fromkeys(sides, ""))
-        rows.append({"status": "kept", "crop": f"{number:06}.png"} | sides)
+        rows.append({"status": "dropped", "crop_row": ""} | dict.fromkeys(sides, ""))
+        rows.append({"status": "kept", "crop_row": str(number)} | sides)
     return rows
 
 
@@ -159,45 +162,60 @@ NUMBERED = ["000000.png", "000001.png", "000002.png"]
 
 def test_a_batch_gives_a_row_for_each_kept_face_in_order(one, tmp_path: Path) -> None:
     rows = batch(tmp_path / "b.tar", NUMBERED)
-    found = crops.extract(one.NAME, rows, tmp_path / "b.tar")
+    found = extraction.extract(one.NAME, rows, tmp_path / "b.tar")
     assert found.dtype == np.uint8
     assert found.flags.c_contiguous
     expected = []
     for box in BOXES:
-        x, y, width, height = faces.enlarge(box, 0.2, FRAME.shape)
+        x, y, width, height = bounding_boxes.enlarge(box, 0.2, FRAME.shape)
         inside = box[0] - x, box[1] - y, *box[2:]
-        expected.append(one.vector(FRAME[y : y + height, x : x + width], inside))
+        expected.append(one.vector(FRAME[y : y + height, x : x + width], inside, (x, y)))
     np.testing.assert_array_equal(found, expected)
 
 
 def test_a_batch_without_a_face_gives_no_row(one, tmp_path: Path) -> None:
     with archive.Writer(tmp_path / "b.tar"):
         pass
-    found = crops.extract(one.NAME, [{"status": "dropped"}], tmp_path / "b.tar")
+    found = extraction.extract(one.NAME, [{"status": "dropped"}], tmp_path / "b.tar")
     assert found.shape == (0, one.LENGTH)
+
+
+def test_a_table_in_another_order_than_its_archive_gives_the_same_rows(tmp_path: Path) -> None:
+    rows = batch(tmp_path / "b.tar", NUMBERED)
+    found = extraction.extract("lbp", rows, tmp_path / "b.tar")
+    assert len(np.unique(found, axis=0)) == len(BOXES)
+    turned = extraction.extract("lbp", rows[::-1], tmp_path / "b.tar")
+    np.testing.assert_array_equal(turned, found)
+    with (
+        archive.Reader(tmp_path / "b.tar") as crops,
+        archive.Writer(tmp_path / "turned.tar") as tar,
+    ):
+        for name in reversed(NUMBERED):
+            tar.add(name, crops.read(name))
+    turned = extraction.extract("lbp", rows, tmp_path / "turned.tar")
+    np.testing.assert_array_equal(turned, found)
 
 
 def test_crops_that_are_not_those_of_the_table_are_refused(tmp_path: Path) -> None:
     tar = tmp_path / "b.tar"
-    rows = batch(tar, ["000000.png", "000002.png", "000001.png"])
-    with pytest.raises(crops.FeatureError, match=r"has 000002\.png where its table has 000001"):
-        crops.extract("lbp", rows, tar)
     rows = batch(tar, NUMBERED)
-    with pytest.raises(crops.FeatureError, match=r"has 000002\.png, which its table does not"):
-        crops.extract("lbp", rows[:4], tar)
-    with pytest.raises(crops.FeatureError, match=r"has nothing where its table has 000002\.png"):
-        crops.extract("lbp", [*rows, rows[-1]], tar)
+    with pytest.raises(archive.JoinError, match=r"has 000002\.png, which its table does not name"):
+        extraction.extract("lbp", rows[:4], tar)
+    with pytest.raises(archive.JoinError, match=r"b\.tar: has one 000002\.png, .* run again"):
+        extraction.extract("lbp", [*rows, rows[-1]], tar)
+    with pytest.raises(archive.JoinError, match=r"b\.tar: has no 000003\.png, .* run again"):
+        extraction.extract("lbp", [*rows, rows[-1] | {"crop_row": "3"}], tar)
     rows[3]["x"] = "90"
-    with pytest.raises(crops.FeatureError, match=r"b\.tar: 000001\.png: a crop of"):
-        crops.extract("lbp", [*rows[:3], rows[3] | {"width": "2"}, *rows[4:]], tar)
+    with pytest.raises(extraction.FeatureError, match=r"b\.tar: 000001\.png: a crop of"):
+        extraction.extract("lbp", [*rows[:3], rows[3] | {"width": "2"}, *rows[4:]], tar)
 
 
 def test_a_crop_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     with archive.Writer(tmp_path / "b.tar") as tar:
         tar.add("000000.png", b"not a picture")
-    row = {"status": "kept", "crop": "000000.png", "x": "0", "y": "0", "width": "9", "height": "9"}
-    with pytest.raises(crops.FeatureError, match=r"000000\.png is no picture"):
-        crops.extract("lbp", [row], tmp_path / "b.tar")
+    row = {"status": "kept", "crop_row": "0", "x": "0", "y": "0", "width": "9", "height": "9"}
+    with pytest.raises(extraction.FeatureError, match=r"000000\.png: is no picture"):
+        extraction.extract("lbp", [row], tmp_path / "b.tar")
 
 
 def test_channels_are_those_of_the_standard_to_a_grey_level() -> None:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from deepfake import gram, matrix, standardise
-from deepfake.gram import Gram
-from deepfake.matrix import Faces, Matrix
-from deepfake.standardise import Scaler
+from deepfake.features import matrix
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import gram, standardise
+from deepfake.models.gram import Gram
+from deepfake.models.standardise import Scaler
 from tests.unit import synthetic
 
 N, P = 40, 2500
@@ -52,7 +53,7 @@ def test_products_of_raw_pixels_are_exact(pixels, file):
 @pytest.mark.parametrize("scaling", ["none", "standard"])
 def test_no_second_array_is_as_large_as_the_products(scaling):
     """Of many rows the products are nearly all that a job holds."""
-    seen = Faces(np.random.default_rng(0).integers(0, 256, (3000, 4), np.uint8))
+    seen = InMemoryMatrix(np.random.default_rng(0).integers(0, 256, (3000, 4), np.uint8))
     tracemalloc.start()
     try:
         square = gram.compute(seen, scaling).products.nbytes
@@ -64,7 +65,7 @@ def test_no_second_array_is_as_large_as_the_products(scaling):
 @pytest.mark.parametrize("value", [0, 255])
 def test_extreme_pixels_are_exact_too(value):
     pixels = np.full((3, 5000), value, np.uint8)
-    assert (gram.compute(Faces(pixels), "none").products == integers(pixels, pixels)).all()
+    assert (gram.compute(InMemoryMatrix(pixels), "none").products == integers(pixels, pixels)).all()
 
 
 def test_products_of_raw_pixels_have_the_same_bits_for_any_blocks_and_threads(
@@ -76,7 +77,7 @@ def test_products_of_raw_pixels_have_the_same_bits_for_any_blocks_and_threads(
             monkeypatch.setattr(gram, "EXACT", columns)
             with threadpool_limits(threads):
                 found.append(gram.compute(file, "none").products.tobytes())
-                found.append(gram.compute(Faces(pixels), "none").products.tobytes())
+                found.append(gram.compute(InMemoryMatrix(pixels), "none").products.tobytes())
     assert len(set(found)) == 1
 
 
@@ -88,11 +89,23 @@ def test_standardised_products_equal_numpy_in_float64(pixels, file, monkeypatch,
     assert_near(found.products, rows @ rows.T, rows, rows)
 
 
+def test_products_of_no_more_features_than_rows_are_float64():
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
+    for p, most in ((60, 1e-13), (20, 1e-13)):
+        rows = standardised(pixels[:, :p], np.arange(60))
+        found = gram.compute(InMemoryMatrix(pixels[:, :p]), "standard")
+        assert found.exact
+        assert np.abs(found.products - rows @ rows.T).max() < most * p
+        values = np.linalg.eigvalsh(found.products)
+        assert (np.abs(values[: 60 - min(p, 59)]) < 1e-11).all()
+    assert not gram.compute(InMemoryMatrix(pixels[:59]), "standard").exact
+
+
 def test_a_feature_that_hardly_varies_is_standardised_as_well_as_the_others():
     pixels = np.full((2000, 30), 254, np.uint8)
     pixels[5, :10] = 255
     rows = standardised(pixels, np.arange(2000))
-    found = gram.compute(Faces(pixels), "standard").products
+    found = gram.compute(InMemoryMatrix(pixels), "standard").products
     assert np.allclose(found, rows @ rows.T, rtol=1e-5, atol=1e-9)
 
 
@@ -100,7 +113,7 @@ def test_statistics_come_from_the_fitted_rows_alone(pixels):
     fitted_on, others = np.arange(0, N, 2), np.arange(1, N, 2)
     changed = pixels.copy()
     changed[others] = 255 - changed[others] // 3
-    grams = [gram.compute(Faces(p), "standard", fitted_on) for p in (pixels, changed)]
+    grams = [gram.compute(InMemoryMatrix(p), "standard", fitted_on) for p in (pixels, changed)]
     inside = np.ix_(fitted_on, fitted_on)
     assert np.allclose(grams[0].products[inside], grams[1].products[inside], rtol=1e-6)
     assert not np.allclose(grams[0].products, grams[1].products, rtol=1e-2)
@@ -112,11 +125,11 @@ def test_statistics_come_from_the_fitted_rows_alone(pixels):
 
 def test_variance_is_what_gamma_scale_asks_for(pixels):
     fitted_on = np.arange(0, N, 2)
-    scaled = gram.compute(Faces(pixels), "standard", fitted_on)
+    scaled = gram.compute(InMemoryMatrix(pixels), "standard", fitted_on)
     rows = standardised(pixels, fitted_on)[fitted_on]
     assert 0 < rows.var() < 1  # constant features make it less than one
     assert scaled.variance(fitted_on) == pytest.approx(rows.var(), rel=1e-12)
-    raw = gram.compute(Faces(pixels), "none")
+    raw = gram.compute(InMemoryMatrix(pixels), "none")
     assert raw.variance(fitted_on) == pytest.approx(pixels[fitted_on].var(), rel=1e-12)
     assert raw.variance(fitted_on) != pytest.approx(pixels.var(), rel=1e-12)
 
@@ -145,7 +158,7 @@ def test_the_scaler_of_rows_equals_numpy(pixels, file, scaling):
 
 def test_cross_products_of_raw_pixels_are_exact(pixels, file):
     others = synthetic.faces(9, P, seed=5)[0]
-    products, ours, theirs = gram.cross(file, Faces(others), Scaler())
+    products, ours, theirs = gram.cross(file, InMemoryMatrix(others), Scaler())
     assert (products == integers(pixels, others)).all()
     assert (ours == integers(pixels, pixels).diagonal()).all()
     assert (theirs == integers(others, others).diagonal()).all()
@@ -153,7 +166,7 @@ def test_cross_products_of_raw_pixels_are_exact(pixels, file):
 
 def test_cross_products_of_few_extreme_rows_are_exact_too():
     one, other = np.full((1, 5000), 255, np.uint8), np.zeros((2, 5000), np.uint8)
-    products, ours, theirs = gram.cross(Faces(one), Faces(other), Scaler())
+    products, ours, theirs = gram.cross(InMemoryMatrix(one), InMemoryMatrix(other), Scaler())
     assert products.tolist() == [[0, 0]]
     assert (ours.tolist(), theirs.tolist()) == ([5000 * 255**2], [0, 0])
 
@@ -164,7 +177,7 @@ def test_cross_products_of_standardised_rows_equal_numpy(pixels, file, monkeypat
     fitted_on = np.arange(N)
     others = pixels[[3, 1, 4]]
     rows = standardised(pixels, fitted_on)
-    products, *norms = gram.cross(file, Faces(others), standardise.fit(file, "standard"))
+    products, *norms = gram.cross(file, InMemoryMatrix(others), standardise.fit(file, "standard"))
     assert_near(products, rows @ rows[[3, 1, 4]].T, rows, rows[[3, 1, 4]])
     squares = (rows**2).sum(axis=1)
     assert np.allclose(norms[0], squares, rtol=1e-5)
@@ -189,7 +202,7 @@ def test_dot_equals_numpy(pixels, file, monkeypatch):
 
 @pytest.mark.parametrize("scaling", ["none", "standard"])
 def test_a_saved_gram_is_loaded_as_it_was(pixels, tmp_path, scaling):
-    found = gram.compute(Faces(pixels), scaling)
+    found = gram.compute(InMemoryMatrix(pixels), scaling)
     gram.save(found, tmp_path / "products.npy", tmp_path / "facts.json")
     files = {"products": [tmp_path / "products.npy"], "facts": [tmp_path / "facts.json"]}
     loaded = gram.load_all([scaling], files, [{"scaling": scaling}])[scaling]

@@ -1,7 +1,9 @@
 """Tests of what every script shares: arguments, log, outputs whole or not at all."""
 
+import errno
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -13,9 +15,11 @@ import pytest
 from tests.unit.clips import SCRIPTS
 
 TINY = """
+import errno
+import os
 from pathlib import Path
 
-from deepfake import job
+from deepfake.core import job
 
 
 def main(work):
@@ -27,6 +31,10 @@ def main(work):
         raise RuntimeError("a bad text")
     if "full" in text:
         raise OSError("no space left")
+    if "quota" in text:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+    if "large" in text:
+        Path(work.write("second")).write_bytes(bytes(4 * 2**20))
     if "leave" in text:
         raise SystemExit("left early")
     Path(work.write("second")).write_text(text * work.params.get("times", 1))
@@ -51,7 +59,7 @@ snakemake = SimpleNamespace(
 
 TELL = """
 import json, os
-from deepfake import job
+from deepfake.core import job
 
 def main(work):
     '''Tells what it was given.'''
@@ -65,7 +73,7 @@ job.run(main)
 WAIT = """
 import signal
 from pathlib import Path
-from deepfake import job
+from deepfake.core import job
 
 def main(work):
     '''Writes half of its output and waits for a signal.'''
@@ -79,7 +87,7 @@ job.run(main)
 """
 
 COUNT = """
-from deepfake import job
+from deepfake.core import job
 
 def main(work):
     '''Counts its attempts, and succeeds at the second.'''
@@ -163,6 +171,43 @@ def test_a_failure_leaves_earlier_outputs_as_they_were(place: Path) -> None:
     assert (place / "out/first.txt").read_text() == "good\n"
 
 
+@pytest.fixture
+def full(place: Path):
+    """The folder of the outputs, on a device of 2 MiB."""
+    folder = place / "out"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("cannot mount a small file system here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+NO_ROOM = "no space left on the device of out; free space there and start the same run again"
+
+
+@pytest.mark.parametrize("run", [by_hand, by_snakemake])
+def test_a_full_disk_is_named_with_its_remedy_and_keeps_nothing(place, full, run):
+    (place / "text.txt").write_text("large\n")
+    done = run(place, *(FILES if run is by_hand else []))
+    assert done.returncode == 1
+    assert NO_ROOM in done.stderr.splitlines()
+    assert list(full.iterdir()) == []
+
+    (place / "text.txt").write_text("good\n")  # as if room had been made
+    assert run(place, *(FILES if run is by_hand else [])).returncode == 0
+    assert (full / "first.txt").read_text() == "good\n"
+
+
+@pytest.mark.parametrize("run", [by_hand, by_snakemake])
+def test_a_used_up_quota_names_the_folder_of_the_outputs(place, run):
+    (place / "text.txt").write_text("quota\n")
+    done = run(place, *(FILES if run is by_hand else []))
+    assert done.returncode == 1
+    line = f"{os.strerror(errno.EDQUOT)}: out; free space there and start the same run again"
+    assert line in done.stderr.splitlines()
+
+
 def test_a_script_that_leaves_early_leaves_no_output(place: Path) -> None:
     (place / "text.txt").write_text("leave\n")
     ended = by_hand(place, *FILES)
@@ -219,7 +264,7 @@ def test_an_error_that_will_not_pass_is_not_tried_again(place: Path) -> None:
     (place / "text.txt").write_text("good\n")  # to see whether it runs
     ended = by_snakemake(place, attempt=2)
     assert ended.returncode == 1
-    assert ended.stderr == "RuntimeError: a bad text\n  not tried again; log: logs/tiny.log\n"
+    assert ended.stderr == "RuntimeError: a bad text\n  not retried; log: logs/tiny.log\n"
     log = (place / "logs/tiny.log").read_text()
     assert "Traceback (most recent call last)" in log
     assert f"replay: {json.loads(record)['replay']}" in log
@@ -252,7 +297,8 @@ def test_a_signal_leaves_nothing_half_written(place: Path, number: signal.Signal
         **arguments, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as child:
         assert child.stdout.readline() == "ready\n"
-        assert outputs(place) == [".part.first.txt"]
+        (part,) = outputs(place)
+        assert re.fullmatch(rf"\.part\.[A-Za-z0-9-]+-{child.pid}\.first\.txt", part)
         child.send_signal(number)
         _, told = child.communicate(timeout=60)
     assert child.returncode == 128 + number

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from deepfake import sheet
-from deepfake.datasets import LAYOUTS, celebdf, deeperforensics, dfdc, faceforensics
+from deepfake.dataset import sheet
+from deepfake.dataset.layouts import celebdf, celebdfpp, deeperforensics, df40, dfdc, faceforensics
+from deepfake.dataset.layouts.registry import LAYOUTS
 from tests.unit.test_datasets import add, by_id, touch
 
 
@@ -59,13 +60,32 @@ def deeper(root: Path) -> None:
     (root / "lists/splits/test.txt").write_text("033_W004.mp4\n")
 
 
+def celeb_pp(root: Path) -> None:
+    touch(root, "Celeb-real/id0_0000.mp4", "Celeb-real/id1_0000.mp4", "YouTube-real/00170.mp4")
+    fakes = root / "Celeb-synthesis"
+    touch(fakes, "FaceSwap/Celeb-DF/id0_id1_0000.mp4", "FaceSwap/GHOST/id0_id1_0000.mp4")
+    touch(fakes, "FaceReenact/LIA/id1_to_id0.mp4", "TalkingFace/FLOAT/id1_0000_song.mp4")
+    (root / celebdf.LIST).write_text(
+        "1 YouTube-real/00170.mp4\n0 Celeb-synthesis/FaceSwap/GHOST/id0_id1_0000.mp4\n"
+    )
+
+
+def forty(root: Path) -> None:
+    touch(root, "DF40/simswap/ff/000_003.mp4", "DF40/simswap/cdf/id0_id1_0000.mp4")
+    touch(root, "DF40/sadtalker/cdf/00170.mp4", "DF40/sadtalker/ff/033.mp4")
+    touch(root, "DF40_train/simswap/ff/001_002.mp4", "DF40_train/simswap/cdf/id0_id1_0001.mp4")
+    touch(root, "DF40/heygen/fake/a.mp4", "DF40/heygen/real/a.mp4")
+
+
 def plain(root: Path) -> None:
     touch(root, "real/a.mp4", "real/007.mp4", "fake/a_007.mp4")
 
 
 TREES: dict[str, Callable[[Path], None]] = {
     "celebdf": celeb,
+    "celebdfpp": celeb_pp,
     "deeperforensics": deeper,
+    "df40": forty,
     "dfdc": challenge,
     "faceforensics": forensics,
     "folders": plain,
@@ -92,11 +112,12 @@ def test_every_row_is_one_that_a_sheet_can_hold(layout: tuple[str, Path], tmp_pa
 
 
 def test_names_of_two_datasets_never_meet(layout: tuple[str, Path]) -> None:
-    """But for DeeperForensics, whose targets are FaceForensics++'s by design."""
+    """But for those that change the clips of another dataset by design."""
     name, root = layout
     both = [*LAYOUTS[name](root, "x")[0], *LAYOUTS[name](root, "y")[0]]
     assert len(by_id(both)) == len(both)
-    columns = ["source_id", "group_id"] if name == "deeperforensics" else sheet.LINKS
+    borrowed = {"deeperforensics": ["source_id", "group_id"], "df40": ["group_id"]}
+    columns = borrowed.get(name, sheet.LINKS)
     names = {set_: {row.get(c, "") for row in both if row["dataset"] == set_ for c in columns}
              for set_ in "xy"}  # fmt: skip
     assert names["x"] & names["y"] <= {""}
@@ -107,7 +128,11 @@ def test_a_fake_tells_of_its_original_and_its_people(layout: tuple[str, Path]) -
     rows = by_id(LAYOUTS[name](root, "x")[0])
     fake = {
         "celebdf": ("x/Celeb-synthesis/id0_id1_0000", "x:id0_0000", "x:id0", "x:id1"),
+        "celebdfpp": (
+            "x/Celeb-synthesis/FaceSwap/GHOST/id0_id1_0000", "x:id0_0000", "x:id0", "x:id1",
+        ),
         "deeperforensics": ("x/end_to_end/000_M101", "ffpp:000", "ffpp:000", "x:M101"),
+        "df40": ("x/DF40/simswap/ff/000_003", "ffpp:000", "ffpp:000", "ffpp:003"),
         "dfdc": ("x/dfdc_train_part_0/0e1", "x:aa", "x:aa", ""),
         "faceforensics": (
             "x/DeepFakeDetection/c40/01_02__hugging_happy__YVGY8LOK",
@@ -120,7 +145,9 @@ def test_a_fake_tells_of_its_original_and_its_people(layout: tuple[str, Path]) -
     assert row["label"] == "fake"
     assert [row.get(column, "") for column in ("clip_id", "target_id", "source_id")] == links
     originals = [other for other in rows.values() if other["label"] == "real"]
-    assert [o["clip_id"] for o in originals].count(links[0]) == (name != "deeperforensics")
+    assert [o["clip_id"] for o in originals].count(links[0]) == (
+        name not in ("deeperforensics", "df40")
+    )
 
 
 def test_one_stem_under_several_methods_is_several_videos(tmp_path: Path) -> None:
@@ -256,7 +283,7 @@ def test_a_partial_dfdc_is_told_by_its_own_labels_and_by_the_whole(tmp_path: Pat
         f"skipped: {tmp_path}/dfdc_train_part_2: no metadata.json, so no labels",
         f"partial: {tmp_path}: 2 of 50 training parts",
         f"partial: {tmp_path}: 4 of 119154 training clips",
-        "2 fakes are linked to no original: no audit can see them leak",
+        "2 fakes are linked to no original: an audit cannot detect leaks through them",
     ):
         assert note in notes
 
@@ -320,3 +347,65 @@ def test_lists_of_deeper_forensics_name_each_forged_video_once(
         file.write(f"{line}\n")
     with pytest.raises(sheet.SheetError, match=message):
         deeperforensics.scan(tmp_path, "df")
+
+
+def test_a_method_of_celeb_dfpp_is_the_folder_below_its_kind(tmp_path: Path) -> None:
+    celeb_pp(tmp_path)
+    touch(tmp_path, "Celeb-synthesis/FaceSwap/GHOST/unnamed.mp4", "Celeb-synthesis/Other/a.mp4")
+    rows, notes = celebdfpp.scan(tmp_path, "c")
+    assert Counter(row["method"] for row in rows) == {
+        "": 3, "Celeb-DF": 1, "GHOST": 1, "LIA": 1, "FLOAT": 1,
+    }  # fmt: skip
+    found = by_id(rows)
+    assert found["c/Celeb-synthesis/TalkingFace/FLOAT/id1_0000_song"]["target_id"] == "c:id1"
+    assert {name for name, row in found.items() if row["official"] == "test"} == {
+        "c/YouTube-real/00170", "c/Celeb-synthesis/FaceSwap/GHOST/id0_id1_0000",
+    }  # fmt: skip
+    assert any("unnamed.mp4: its name does not say who is in it" in note for note in notes)
+    assert any("Other: 1 videos in a folder that this layout does not read" in n for n in notes)
+
+
+def test_people_of_celeb_dfpp_are_linked_across_its_methods(tmp_path: Path) -> None:
+    celeb_pp(tmp_path)
+    rows, _ = celebdfpp.scan(tmp_path, "c")
+    sheet.assign_groups(rows)
+    assert sorted(Counter(row["group_id"] for row in rows).values()) == [1, 6]
+
+
+def test_parts_of_df40_are_its_folders_and_celeb_df_is_not_trained_on(tmp_path: Path) -> None:
+    forty(tmp_path)
+    rows, notes = df40.scan(tmp_path, "d")
+    found = by_id(rows)
+    assert Counter(row["official"] for row in rows) == {"test": 6, "train": 1, "": 1}
+    assert found["d/DF40_train/simswap/cdf/id0_id1_0001"]["official"] == ""
+    real = [name for name, row in found.items() if row["label"] == "real"]
+    assert real == ["d/DF40/heygen/real/a"]
+    assert any("trains on its ff domain alone" in note for note in notes)
+    assert "3 of 8 videos do not say who is in them" in notes
+
+
+def test_df40_is_linked_to_the_clips_that_it_changes(tmp_path: Path) -> None:
+    forty(tmp_path / "df40")
+    forensics(tmp_path / "ff")
+    celeb(tmp_path / "celeb")
+    rows = [
+        *df40.scan(tmp_path / "df40", "d")[0],
+        *faceforensics.scan(tmp_path / "ff", "ffpp")[0],
+        *celebdf.scan(tmp_path / "celeb", "celebdf")[0],
+    ]
+    sheet.assign_groups(rows)
+    found = by_id(rows)
+    groups = {name: row["group_id"] for name, row in found.items()}
+    assert groups["d/DF40/simswap/ff/000_003"] == groups["ffpp/real/c23/000"]
+    assert groups["d/DF40/simswap/cdf/id0_id1_0000"] == groups["celebdf/Celeb-real/id0_0000"]
+    assert groups["d/DF40/sadtalker/cdf/00170"] == groups["celebdf/YouTube-real/00170"]
+    assert groups["d/DF40/sadtalker/ff/033"] == groups["ffpp/real/c23/033"]
+
+
+def test_what_df40_holds_beside_videos_is_told(tmp_path: Path) -> None:
+    forty(tmp_path)
+    touch(tmp_path, "DF40/simswap/ff/frames/000_003/000.png", "DF40/simswap/ff/other name.mp4")
+    rows, notes = df40.scan(tmp_path, "d")
+    assert len(rows) == 8
+    assert any("1 files that are no videos by their ending (.png: 1)" in note for note in notes)
+    assert any("other name.mp4: its name does not say of which clips" in note for note in notes)

@@ -74,6 +74,6 @@ def test_the_figure_stamps_what_leaks_and_tells_the_labels(made):
 
 def test_the_figure_is_a_file_of_its_own_too(made):
     rows, _ = made
-    drawn = figures.alone(leakage.figure(rows[:-1]))
+    drawn = figures.standalone(leakage.figure(rows[:-1]))
     assert ElementTree.fromstring(drawn).tag.endswith("svg")
     assert "currentColor" not in drawn

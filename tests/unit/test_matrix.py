@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import losses, matrix, tables
-from deepfake.faces import ANOTHER
-from deepfake.matrix import Faces, Matrix, MatrixError
+from deepfake.core import tables
+from deepfake.features import matrix
+from deepfake.features.matrix import InMemoryMatrix, Matrix, MatrixError
+from deepfake.preprocessing import dropped_frames
+from deepfake.preprocessing.face_record import ANOTHER
 
 N, SHAPE = 23, (4, 5, 3)
 P = 60
@@ -79,7 +81,7 @@ VIEWS = {
 @pytest.mark.parametrize("kind", ["matrix", "faces"])
 def test_views_agree_with_indexing_in_numpy(pixels, path, kind, view):
     plain = pixels.reshape(N, -1)
-    seen, plain = VIEWS[view](Matrix(path) if kind == "matrix" else Faces(pixels), plain)
+    seen, plain = VIEWS[view](Matrix(path) if kind == "matrix" else InMemoryMatrix(pixels), plain)
     assert seen.shape == plain.shape
     for columns in (None, 1, 7, P, 10 * P):
         blocks = [(first, block.copy()) for first, block in seen.blocks(columns)]
@@ -170,7 +172,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from deepfake import matrix
+from deepfake.features import matrix
 folder, n, p = Path(sys.argv[1]), 4000, 307200
 with open(folder / "faces.npy", "wb") as file:
     header = {"descr": "|u1", "fortran_order": False, "shape": (n, 320, 320, 3)}
@@ -189,7 +191,7 @@ print(status[status.index("VmHWM:") + 1], resource.getrusage(resource.RUSAGE_SEL
 
 
 def test_writing_and_reading_a_matrix_above_a_gigabyte_takes_less_than_half_of_one(tmp_path):
-    environment = {"PYTHONPATH": str(Path(matrix.__file__).parents[1])}
+    environment = {"PYTHONPATH": str(Path(matrix.__file__).parents[2])}
     try:
         done = subprocess.run(
             # the shell forks: a process begins with the peak of the one that it was forked from
@@ -215,7 +217,7 @@ def record(video: str, frame: int, face: str, status: str = "kept", number: int 
         "face": face,
         "status": status,
         "reason": "" if status == "kept" else "no face",
-        "crop": f"{number:05}.png" if status == "kept" else "",
+        "crop_row": str(number) if status == "kept" else "",
         "digest": f"d{number}" if status == "kept" else "",
         "phash": f"{video}{number}" if status == "kept" else "",
     }
@@ -230,7 +232,7 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
             record("a", 0, "0", number=1),
         ],
     }
-    columns = ("video_id", "frame", "face", "status", "reason", "digest", "phash", "crop")
+    columns = ("video_id", "frame", "face", "status", "reason", "digest", "phash", "crop_row")
     files = []
     for batch, records in batches.items():
         tables.write(records, tmp_path / f"{batch}.tsv", columns)
@@ -263,16 +265,14 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
 def test_losses_warn_only_where_the_classes_lose_different_shares():
     real = [record("r", i, "0") | {"label": "real"} for i in range(98)]
     real += [record("r", i, "", "dropped") | {"label": "real"} for i in range(98, 100)]
-    even = losses.lines(real + [r | {"label": "fake"} for r in real])
-    assert even == [
-        "real: 98 faces kept, 2 dropped",
-        "  2 x no face",
-        "fake: 98 faces kept, 2 dropped",
-        "  2 x no face",
-    ]
-    skewed = losses.lines(real[:98] + [r | {"label": "fake"} for r in real[95:]])
-    assert skewed[-1].startswith("warning:")
-    assert "real 0.0%, fake 40.0%" in skewed[-1]
+    even = dropped_frames.count(real + [r | {"label": "fake"} for r in real])
+    assert even["real"] == even["fake"]
+    assert even["real"] | {"share": 0} == {
+        "frames": 100, "kept": 98, "dropped": {"no face": 2}, "share": 0,
+    }  # fmt: skip
+    assert dropped_frames.skew(even) == ""
+    skewed = dropped_frames.count(real[:98] + [r | {"label": "fake"} for r in real[95:]])
+    assert "real 0.0%, fake 40.0%" in dropped_frames.skew(skewed)
 
 
 def test_a_second_person_is_no_loss_but_a_frame_without_the_chosen_one_is():
@@ -282,6 +282,6 @@ def test_a_second_person_is_no_loss_but_a_frame_without_the_chosen_one_is():
 
     both = [face(0, 0), face(0, 1, ANOTHER)], [face(1, 0, ANOTHER), face(1, 1)]
     unsure = [face(2, 0, ANOTHER), face(2, 1, "confidence below 0.9"), face(2, 2, ANOTHER)]
-    found = losses.count([*both[0], *both[1], *unsure, face(3, 1, ANOTHER)])["real"]
+    found = dropped_frames.count([*both[0], *both[1], *unsure, face(3, 1, ANOTHER)])["real"]
     assert (found["frames"], found["kept"], found["share"]) == (4, 2, 0.5)
     assert found["dropped"] == {"confidence below 0.9": 1, ANOTHER: 1}

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import bundle, kinds, models
-from deepfake.bundle import BundleError
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training, learning, meso4, mesonet
-from deepfake.shrunk import Shrunk
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.inference import bundle
+from deepfake.inference.bundle import BundleError
+from deepfake.models import learning, meso4, mesonet
+from deepfake.models import registry as models
+from deepfake.models.downscaled_faces import Shrunk
+from deepfake.models.registry import Fitted, Training
 from tests.unit.clips import SCRIPTS
 from tests.unit.test_bundle import FACTS, edit, replace
 
@@ -47,7 +49,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 def course(data) -> learning.Course:
     """A training that nobody disturbed."""
     pixels, fake = data
-    return mesonet.course(CANDIDATE, Training(Faces(pixels), fake), TRAIN, ASKED, SEED)
+    return mesonet.course(CANDIDATE, Training(InMemoryMatrix(pixels), fake), TRAIN, ASKED, SEED)
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,9 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 import numpy as np
-from deepfake.matrix import Matrix
-from deepfake.models import Training, learning, mesonet
+from deepfake.features.matrix import Matrix
+from deepfake.models import learning, mesonet
+from deepfake.models.registry import Training
 
 whole = learning._batches
 def batches(candidate, faces, fake, train, seed, epoch):
@@ -96,7 +99,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(data, course, tmp_path, c
         stderr=subprocess.PIPE,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert [path.suffix for path in folder.iterdir()] == [".npz"]
+    assert sorted(path.suffix or path.name for path in folder.iterdir()) == [".npz", "lock"]
     training = Training(Matrix(tmp_path / "matrix.npy", TRAIN), fake[TRAIN], folder=folder)
     with caplog.at_level(logging.INFO):
         resumed = mesonet.fit(CANDIDATE, training, SEED)
@@ -110,7 +113,7 @@ def test_fewer_epochs_are_a_prefix_and_held_out_labels_are_not_seen(data, course
     pixels, fake = data
     lied = np.where(HELD_OUT, ~fake, fake)
     candidates = [CANDIDATE | {"epochs": epochs} for epochs in (2, 1)]
-    found = mesonet.score(candidates, Training(Faces(pixels), lied), TRAIN, ASKED, SEED)
+    found = mesonet.score(candidates, Training(InMemoryMatrix(pixels), lied), TRAIN, ASKED, SEED)
     assert [scores.tobytes() for scores in found] == [
         course.scores[epochs].tobytes() for epochs in (1, 0)
     ]
@@ -118,13 +121,14 @@ def test_fewer_epochs_are_a_prefix_and_held_out_labels_are_not_seen(data, course
 
 def test_a_checkpoint_of_anything_else_is_not_taken(data):
     pixels, fake = data
-    shrunk = Shrunk(Faces(pixels), 32)
+    shrunk = Shrunk(InMemoryMatrix(pixels), 32)
     other = pixels.copy()
     other[7, 5] ^= 255
     known = [CANDIDATE, shrunk, fake, TRAIN, ASKED, SEED, 1]
     changed = [
         (0, CANDIDATE | {"learning_rate": 0.02}), (0, CANDIDATE | {"epochs": 9}),
-        (1, Shrunk(Faces(other), 32)), (2, ~fake), (3, TRAIN[1:]), (4, ASKED[1:]), (5, 4), (6, 2),
+        (1, Shrunk(InMemoryMatrix(other), 32)), (2, ~fake), (3, TRAIN[1:]),
+        (4, ASKED[1:]), (5, 4), (6, 2),
     ]  # fmt: skip
     keys = {learning._key(*known)}
     for place, value in changed:
@@ -156,7 +160,7 @@ def test_the_first_weights_depend_on_the_seed():
 
 def test_a_bundle_answers_as_keras_does(data, course, fitted):
     pixels, _ = data
-    found = models.decide(fitted, Faces(pixels[ASKED]))
+    found = models.decide(fitted, InMemoryMatrix(pixels[ASKED]))
     assert found.dtype == np.float64
     assert np.abs(found - course.scores[-1]).max() < 1e-4 * np.abs(found).max()
 
@@ -170,12 +174,12 @@ def test_a_shrunk_face_is_the_mean_of_its_area(tmp_path, side, monkeypatch):
     exact = fine.reshape(N, side, 10, side, 10, 3).mean(axis=(2, 4))
     rows = np.arange(N)[::-2]
     np.save(tmp_path / "matrix.npy", np.asfortranarray(pixels))
-    monkeypatch.setattr("deepfake.shrunk.SLICE", 7)
-    monkeypatch.setattr("deepfake.shrunk.BLOCK", N * side * 8)
+    monkeypatch.setattr("deepfake.models.downscaled_faces.SLICE", 7)
+    monkeypatch.setattr("deepfake.models.downscaled_faces.BLOCK", N * side * 8)
     from_file = Shrunk(Matrix(tmp_path / "matrix.npy", rows), side, tmp_path)
     few = np.array([3, 0, 29])
     for found, expected in (
-        (Shrunk(Faces(pixels), side).take(np.arange(N)), exact),
+        (Shrunk(InMemoryMatrix(pixels), side).take(np.arange(N)), exact),
         (from_file.take(few), exact[rows[few]]),
     ):
         assert found.dtype == np.uint8
@@ -185,7 +189,7 @@ def test_a_shrunk_face_is_the_mean_of_its_area(tmp_path, side, monkeypatch):
 
 def test_rows_that_are_no_faces_are_refused():
     with pytest.raises(ValueError, match="100 features are no square RGB face"):
-        Shrunk(Faces(np.zeros((2, 100), np.uint8)), 32)
+        Shrunk(InMemoryMatrix(np.zeros((2, 100), np.uint8)), 32)
 
 
 @pytest.fixture
@@ -205,10 +209,11 @@ def saved(tmp_path) -> Path:
 FRESH = """
 import sys
 import numpy as np
-from deepfake import bundle, kinds, models
-from deepfake.matrix import Faces
+from deepfake.features.matrix import InMemoryMatrix
+from deepfake.inference import bundle
+from deepfake.models import registry as models
 fitted, record = bundle.load(sys.argv[1])
-print(models.decide(fitted, Faces(np.full((2, 300), 90, np.uint8))).tolist())
+print(models.decide(fitted, InMemoryMatrix(np.full((2, 300), 90, np.uint8))).tolist())
 heavy = {"sklearn", "tensorflow", "keras", "cv2", "scipy"} & set(sys.modules)
 assert not heavy and not record["contains_training_images"], heavy
 """
@@ -221,7 +226,7 @@ def test_a_fresh_process_without_tensorflow_decides_the_same(saved):
     )  # fmt: skip
     assert told.returncode == 0, told.stderr
     fitted, _ = bundle.load(saved)
-    expected = models.decide(fitted, Faces(np.full((2, 300), 90, np.uint8)))
+    expected = models.decide(fitted, InMemoryMatrix(np.full((2, 300), 90, np.uint8)))
     np.testing.assert_allclose(json.loads(told.stdout), expected, rtol=1e-9)
 
 
@@ -251,5 +256,5 @@ def test_a_side_that_is_not_the_networks_is_refused(saved, side):
 
 
 def test_the_heaviest_weights_that_are_allowed_give_a_finite_score():
-    arrays = {name: np.full(shape, kinds.MAX_WEIGHT) for name, shape in meso4.shapes(64).items()}
+    arrays = {name: np.full(shape, mesonet.MAX_WEIGHT) for name, shape in meso4.shapes(64).items()}
     assert np.isfinite(meso4.logit(arrays, np.full((64, 64, 3), 255, np.uint8)))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
-from deepfake import metrics
+from deepfake.evaluation import metrics
 from tests.unit import synthetic
 
-HOW = {"level": 0.9, "count": 300, "seed": 3}
+HOW = {"level": 0.9}
 
 
 def ranked(n: int, seed: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -121,30 +121,12 @@ def test_one_class_has_no_ranking_metric_and_a_sentence(only):
             assert found["value"] == 0.5
             assert found["low"] is not None
         else:
-            assert set(found.values()) == {None}
+            assert found == {"value": None, "low": None, "high": None}
+    assert summary["threshold"] == 0.5
     assert summary["note"] == f"every row is {only}: no ranking metric"
     json.dumps(summary, allow_nan=False)
     few = metrics.summary(fake, np.zeros(12), 0.5, np.arange(12) // 3, **HOW)
     assert few["note"] == f"4 groups: no interval; every row is {only}: no ranking metric"
-
-
-def test_intervals_are_the_same_for_the_same_seed_only():
-    fake, values, groups = synthetic.scores(12, 8, 0, 0.5)
-    found = [
-        metrics.summary(fake, values, 0.5, groups, **HOW | {"seed": s})["metrics"]
-        for s in (1, 1, 2)
-    ]
-    assert found[0] == found[1] != found[2]
-
-
-def test_intervals_do_not_need_all_resamples_at_once(monkeypatch):
-    fake, values, groups = synthetic.scores(12, 8, 0, 0.5)
-    whole = metrics.summary(fake, values, 0.5, groups, **HOW)["metrics"]["roc_auc"]
-    monkeypatch.setattr(metrics, "CHUNK", 50 * len(fake))
-    parts = metrics.summary(fake, values, 0.5, groups, **HOW)["metrics"]["roc_auc"]
-    assert parts["low"] == pytest.approx(whole["low"], abs=0.05)
-    assert parts["high"] == pytest.approx(whole["high"], abs=0.05)
-    assert parts["low"] != whole["low"]
 
 
 def test_resampling_draws_whole_groups_and_as_many_as_there_are():
@@ -156,6 +138,32 @@ def test_resampling_draws_whole_groups_and_as_many_as_there_are():
     assert drawn.mean() == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.parametrize("alone", ["fake", "real"])
+def test_a_class_of_a_single_group_gets_no_interval_and_a_sentence(alone):
+    groups = np.repeat(np.arange(10), 4)
+    fake = (groups == 3) == (alone == "fake")
+    values = fake + np.random.default_rng(0).normal(size=40)
+    summary = metrics.summary(fake, values, 0.5, groups, **HOW)
+    assert summary["note"] == f"every {alone} row is of one group: no interval"
+    for found in summary["metrics"].values():
+        assert found["value"] is not None
+        assert (found["low"], found["high"]) == (None, None)
+    pair = metrics.paired(fake, (values, 0.5), (-values, 0.5), groups, **HOW)
+    assert {found["low"] for found in pair.values()} == {None}
+    twice = metrics.summary(fake | (groups == 4), values, 0.5, groups, **HOW)
+    assert (twice["note"] == "") == (alone == "fake")
+
+
+def test_precision_recall_and_f1_have_intervals_of_their_own():
+    fake, values, groups = synthetic.scores(12, 8, 0, 0.5)
+    found = metrics.summary(fake, values, 0.5, groups, **HOW)
+    for label, mine in found["class_limits"].items():
+        for name, (low, high) in mine.items():
+            assert 0 < low < found["classes"][label][name] < high < 1
+    few = metrics.summary(fake, values, 0.5, groups // 3, **HOW)
+    assert few["class_limits"]["real"]["f1"] == [None, None]
+
+
 def test_intervals_over_groups_cover_the_truth_where_rows_as_groups_do_not():
     truth = np.mean([metrics.scores(*synthetic.scores(4000, 2, 9, 0.0)[:2], 0.5)["roc_auc"][0]])
     covered = {"groups": 0, "rows": 0}
@@ -163,8 +171,7 @@ def test_intervals_over_groups_cover_the_truth_where_rows_as_groups_do_not():
     for seed in range(trials):
         fake, values, groups = synthetic.scores(25, 16, seed, 0.7)
         for unit, ids in (("groups", groups), ("rows", np.arange(len(fake)))):
-            how = {"level": 0.9, "count": 200, "seed": seed}
-            found = metrics.summary(fake, values, 0.5, ids, **how)["metrics"]["roc_auc"]
+            found = metrics.summary(fake, values, 0.5, ids, **HOW)["metrics"]["roc_auc"]
             covered[unit] += found["low"] <= truth <= found["high"]
     assert covered["groups"] / trials > 0.8
     assert covered["rows"] / trials < 0.6
@@ -176,11 +183,25 @@ def test_video_means_are_sorted_by_video():
     assert means.tolist() == [5.0, 1.5, -1.0]
 
 
-def test_models_are_compared_on_the_same_resamples():
+@pytest.mark.parametrize("trim", [0.1, 0.25, 0.5])
+@pytest.mark.parametrize("count", [*range(1, 9), 40])
+def test_a_trimmed_mean_leaves_out_as_many_at_both_ends(trim, count):
+    values = np.random.default_rng(count).normal(size=count)
+    left = max(count - 2 * max(1, int(trim * count)), 2 - count % 2)
+    (middle,) = np.split(np.sort(values), [(count - left) // 2, (count + left) // 2])[1:2]
+    assert len(middle) == left
+    assert metrics.trimmed_mean(values, trim) == pytest.approx(middle.mean())
+    assert metrics.trimmed_mean(values, 0) == pytest.approx(values.mean())
+    if trim == 0.5:
+        assert metrics.trimmed_mean(values, trim) == pytest.approx(np.median(values))
+
+
+def test_models_are_compared_on_the_same_rows():
     fake, values = ranked(200, 5, 10**6)
     groups = np.arange(200) // 5
     same = metrics.paired(fake, (values, 0.5), (values, 0.5), groups, **HOW)
-    assert same["roc_auc"] == {"value": 0, "low": 0, "high": 0}
+    assert same["roc_auc"]["value"] == 0
+    assert same["roc_auc"]["low"] == -same["roc_auc"]["high"] < 0  # other rows may differ
     better = values + 0.3 * fake
     found = metrics.paired(fake, (better, 0.5), (values, 0.5), groups, **HOW)["roc_auc"]
     expected = known.roc_auc_score(fake, better) - known.roc_auc_score(fake, values)
@@ -195,11 +216,15 @@ def test_models_are_compared_on_the_same_resamples():
 
 def test_a_threshold_meets_its_aim_on_the_rows_it_was_chosen_on():
     fake, values = ranked(500, 6, 10**6)
-    equal = metrics.threshold(fake, values, "equal_error", 0.05)
+    equal = metrics.threshold(fake, values)
     alarms, missed = (values[~fake] >= equal).mean(), (values[fake] < equal).mean()
     assert alarms == pytest.approx(missed, abs=0.01)
-    few = metrics.threshold(fake, values, "false_alarms", 0.05)
-    assert 0.03 < (values[~fake] >= few).mean() <= 0.05
-    none = metrics.threshold(fake, np.zeros(500), "false_alarms", 0.05)
-    assert none > 0  # all real would be called fake, so nothing is
-    assert metrics.threshold(np.ones(4, bool), np.arange(4.0), "equal_error", 0.05) is None
+    assert metrics.threshold(np.ones(4, bool), np.arange(4.0)) is None
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_scores_of_one_class_are_undefined_where_they_need_both(only):
+    found = metrics.scores(np.full(5, only), np.arange(5.0), 2.0)
+    assert found.pop("accuracy") == [0.6 if only else 0.4]
+    assert found.keys() < {*metrics.NAMES}
+    assert np.isnan(list(found.values())).all()

@@ -9,16 +9,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from deepfake import gram, models, standardise
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training, forest, logistic, svm
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import forest, gram, logistic, standardise, svm
+from deepfake.models import registry as models
+from deepfake.models.registry import Fitted, Training
 from tests.unit import synthetic
 
 N, P = 90, 1200
 STRICT = 1e-6  # libsvm's tolerance where solutions are compared
 
 
-def learn(pixels: Faces | Matrix, fake: np.ndarray, fitted_on: np.ndarray | None = None):
+def learn(pixels: InMemoryMatrix | Matrix, fake: np.ndarray, fitted_on: np.ndarray | None = None):
     scalings = ("none", "standard")
     grams = {scaling: gram.compute(pixels, scaling, fitted_on) for scaling in scalings}
     return Training(pixels, fake, grams)
@@ -37,7 +38,7 @@ def unseen() -> np.ndarray:
 @pytest.fixture(scope="module")
 def training(data) -> Training:
     pixels, fake = data
-    return learn(Faces(pixels), fake)
+    return learn(InMemoryMatrix(pixels), fake)
 
 
 def scaled(candidate: dict, model):
@@ -84,26 +85,46 @@ def test_an_svm_decides_like_libsvm_fitted_on_the_pixels(training, data, unseen,
     exact = direct.decision_function(asked.astype(float))
     assert (exact >= 0).any()
     assert (exact < 0).any()
-    assert_decisions(models.decide(fitted, Faces(asked)), exact, candidate["kernel"])
+    assert_decisions(models.decide(fitted, InMemoryMatrix(asked)), exact, candidate["kernel"])
 
 
 def test_an_svm_with_default_settings_predicts_like_libsvm(training, data, unseen):
     pixels, fake = data
     candidate = {"kernel": "rbf", "C": 1.0, "gamma": "scale", "scaling": "standard"}
     direct = make_pipeline(StandardScaler(), SVC()).fit(pixels.astype(float), fake)
-    found = models.decide(svm.fit(candidate, training), Faces(unseen))
+    found = models.decide(svm.fit(candidate, training), InMemoryMatrix(unseen))
     assert_decisions(found, direct.decision_function(unseen.astype(float)), "rbf")
+
+
+def test_an_svm_that_libsvm_cannot_finish_is_stopped_and_marked(monkeypatch):
+    """Labels by chance in few features and a huge C: libsvm would go on for hours."""
+    monkeypatch.setattr(svm, "most_steps", lambda rows: 100_000)
+    generator = np.random.default_rng(0)
+    pixels = InMemoryMatrix(generator.integers(0, 256, (80, 3), np.uint8))
+    training = learn(pixels, generator.random(80) < 0.5)
+    hard = {"kernel": "linear", "C": 1e9, "scaling": "standard"}
+    half = np.arange(0, 80, 2)
+    easy = hard | {"C": 1e-6}
+    scores = models.score("svm", [easy, hard], training, half, half + 1)
+    assert list(training.notes) == [1]
+    assert "did not converge: libsvm was stopped after 100,000 steps" in training.notes[1]
+    assert np.isfinite(scores[1]).all()
+    training.notes.clear()
+    models.fit("svm", hard, training)
+    assert list(training.notes) == [0]
 
 
 def test_raw_pixels_of_full_faces_keep_their_kernel(unseen):
     """Distances of 307,200 raw pixels are differences of sums too large for float32."""
     pixels, fake = synthetic.faces(24, 307_200)
     candidate = {"kernel": "rbf", "C": 100.0, "gamma": "scale", "scaling": "none"}
-    raw = gram.compute(Faces(pixels), "none")
-    fitted = svm.fit(candidate, Training(Faces(pixels), fake, {"none": raw}), tolerance=STRICT)
+    raw = gram.compute(InMemoryMatrix(pixels), "none")
+    fitted = svm.fit(
+        candidate, Training(InMemoryMatrix(pixels), fake, {"none": raw}), tolerance=STRICT
+    )
     direct = direct_svm(candidate).fit(pixels.astype(float), fake)
     exact = direct.decision_function(pixels.astype(float))
-    assert np.abs(models.decide(fitted, Faces(pixels)) - exact).max() < 1e-5
+    assert np.abs(models.decide(fitted, InMemoryMatrix(pixels)) - exact).max() < 1e-5
 
 
 # candidates of which a fold is scored; the third fold's rows are held out
@@ -115,7 +136,7 @@ TRAIN, HELD_OUT = np.flatnonzero(~FOLD), np.flatnonzero(FOLD)
 def fold(data) -> Training:
     """All training rows, scaled as the fold's own training rows say."""
     pixels, fake = data
-    return learn(Faces(pixels), fake, TRAIN)
+    return learn(InMemoryMatrix(pixels), fake, TRAIN)
 
 
 def test_scores_of_a_fold_are_those_of_svms_fitted_on_its_training_rows(fold, data):
@@ -132,10 +153,10 @@ def test_scores_of_a_fold_are_those_of_a_model_fitted_on_its_rows_alone(
     fold, data, model, candidate
 ):
     pixels, fake = data
-    alone = learn(Faces(pixels[TRAIN]), fake[TRAIN])
+    alone = learn(InMemoryMatrix(pixels[TRAIN]), fake[TRAIN])
     fitted = models.module(model).fit(candidate, alone, seed=5)
     (scores,) = models.module(model).score([candidate], fold, TRAIN, HELD_OUT, seed=5)
-    decided = models.decide(fitted, Faces(pixels[HELD_OUT]))
+    decided = models.decide(fitted, InMemoryMatrix(pixels[HELD_OUT]))
     size = np.abs(decided).max()
     near = 1e-9 if model == "forest" else 1e-3 if candidate.get("kernel") == "poly" else 1e-4
     assert np.allclose(scores, decided, rtol=0, atol=near * size)
@@ -205,8 +226,8 @@ def test_logistic_regression_reaches_the_optimum_of_a_direct_fit(rows, scaling, 
         C = 10.0  # float32 products of standardised pixels carry no more
     pixels, fake = rows()
     candidate = {"C": C, "scaling": scaling, "intercept": intercept}
-    fitted = logistic.fit(candidate, learn(Faces(pixels), fake))
-    scaler = standardise.fit(Faces(pixels), scaling)
+    fitted = logistic.fit(candidate, learn(InMemoryMatrix(pixels), fake))
+    scaler = standardise.fit(InMemoryMatrix(pixels), scaling)
     weights, free = fitted.arrays["weights"], fitted.settings["intercept"]
     if scaling == "standard":
         weights, free = weights * scaler.scale, free + weights @ scaler.mean
@@ -215,9 +236,11 @@ def test_logistic_regression_reaches_the_optimum_of_a_direct_fit(rows, scaling, 
     ours = objective(candidate, scaled_rows, fake, weights, free)
     theirs = objective(candidate, scaled_rows, fake, direct.coef_[0], direct.intercept_.item())
     assert ours <= theirs * (1 + 1e-6)
-    found = models.decide(fitted, Faces(pixels))
+    found = models.decide(fitted, InMemoryMatrix(pixels))
     exact = direct.decision_function(scaled_rows)
-    said = np.abs(exact) > 1e-3  # a row in both classes is said to be neither
+    # A row in both classes is said to be neither; and where lbfgs stops short of the optimum that
+    # we reach, its decisions are off at the boundary, for other rows on other processors.
+    said = np.abs(exact) > max(1e-3, 0.05 * exact.std())
     assert said.mean() > 0.4
     assert ((found >= 0) == (exact >= 0))[said].all()
 
@@ -229,7 +252,7 @@ def test_logistic_regression_predicts_unseen_rows_like_a_direct_fit(
 ):
     pixels, fake = data
     candidate = {"C": 1.0, "scaling": scaling, "intercept": intercept}
-    found = models.decide(logistic.fit(candidate, training), Faces(unseen))
+    found = models.decide(logistic.fit(candidate, training), InMemoryMatrix(unseen))
     direct = scaled(candidate, direct_logistic(candidate, features(candidate, pixels), fake))
     if scaling == "standard":
         direct[0].fit(pixels.astype(float))
@@ -249,7 +272,9 @@ def test_logistic_regression_almost_without_a_penalty_is_solved_too(intercept, s
     pixels[:5], pixels[5:8] = 255, 0
     fake = generator.random(60) < 0.3
     candidate = {"C": 1e12, "scaling": "none", "intercept": intercept}
-    found = models.decide(logistic.fit(candidate, learn(Faces(pixels), fake)), Faces(pixels))
+    found = models.decide(
+        logistic.fit(candidate, learn(InMemoryMatrix(pixels), fake)), InMemoryMatrix(pixels)
+    )
     assert ((found >= 0) == fake)[8:].all()
     equal = np.where(np.arange(60) < 5, fake[:5].mean(), fake[5:8].mean())[:8]
     with np.errstate(divide="ignore"):
@@ -262,7 +287,9 @@ def test_logistic_regression_on_constant_pixels_says_the_base_rate():
     pixels, fake = np.full((12, 30), 200, np.uint8), np.arange(12) < 9
     for scaling in ("standard", "none"):
         candidate = {"C": 1.0, "scaling": scaling, "intercept": "free"}
-        found = models.decide(logistic.fit(candidate, learn(Faces(pixels), fake)), Faces(pixels))
+        found = models.decide(
+            logistic.fit(candidate, learn(InMemoryMatrix(pixels), fake)), InMemoryMatrix(pixels)
+        )
         assert found == pytest.approx([np.log(9 / 3)] * 12, abs=1e-6)
 
 
@@ -272,7 +299,7 @@ FORESTS = synthetic.GRIDS["forest"]
 def test_a_forest_that_is_undecided_says_fake_as_the_originals_does(training, unseen):
     """The original counts fake as class 0, and scikit-learn takes the first of equal classes."""
     candidate = FORESTS[0] | {"n_estimators": 4}
-    found = models.decide(forest.fit(candidate, training, seed=3), Faces(unseen))
+    found = models.decide(forest.fit(candidate, training, seed=3), InMemoryMatrix(unseen))
     assert (found == 0.5).any()
     assert forest.THRESHOLD <= 0.5
 
@@ -316,12 +343,12 @@ def test_a_forest_grown_in_parts_is_the_same_bytes(fold, size):
 
 def test_many_rows_are_judged_by_compiled_code_as_few_are_without(training, unseen, monkeypatch):
     fitted = forest.fit(FORESTS[0], training, seed=4)
-    few = models.decide(fitted, Faces(unseen))
+    few = models.decide(fitted, InMemoryMatrix(unseen))
     monkeypatch.setattr(forest, "_leaves", None)
     with pytest.raises(TypeError):
-        models.decide(fitted, Faces(unseen))
+        models.decide(fitted, InMemoryMatrix(unseen))
     monkeypatch.setattr(forest, "COMPILING_PAYS", 0)
-    assert models.decide(fitted, Faces(unseen)).tobytes() == few.tobytes()
+    assert models.decide(fitted, InMemoryMatrix(unseen)).tobytes() == few.tobytes()
 
 
 def test_a_forest_that_lacks_trees_is_refused(fold):
@@ -342,7 +369,8 @@ def test_forests_of_one_feature_and_of_all_features_are_not_mistaken(fold):
 
 def test_a_forest_depends_on_its_seed(training, unseen):
     found = [
-        models.decide(forest.fit(FORESTS[0], training, seed=seed), Faces(unseen)) for seed in (1, 2)
+        models.decide(forest.fit(FORESTS[0], training, seed=seed), InMemoryMatrix(unseen))
+        for seed in (1, 2)
     ]
     assert not np.array_equal(*found)
 
@@ -362,7 +390,7 @@ def test_every_model_learns_raw_pixels_from_a_file_as_from_memory(
     rows = np.arange(len(unseen), len(unseen) + N)
     fitted: list[Fitted] = [
         models.module(model).fit(candidate, learn(seen, fake), seed=1)
-        for seen in (file.at(rows), file.at(rows), Faces(pixels))
+        for seen in (file.at(rows), file.at(rows), InMemoryMatrix(pixels))
     ]
     for other in fitted[1:]:
         assert other.arrays.keys() == fitted[0].arrays.keys()
@@ -370,7 +398,7 @@ def test_every_model_learns_raw_pixels_from_a_file_as_from_memory(
             assert other.arrays[name].tobytes() == array.tobytes(), name
         assert other.settings == fitted[0].settings
     from_file = models.decide(fitted[0], file)
-    from_memory = models.decide(fitted[0], Faces(np.vstack([unseen, pixels])))
+    from_memory = models.decide(fitted[0], InMemoryMatrix(np.vstack([unseen, pixels])))
     assert from_file.shape == (len(unseen) + N,)
     assert from_file.dtype == np.float64
     assert np.isfinite(from_file).all()
@@ -402,7 +430,7 @@ def test_no_model_looks_at_the_held_out_rows_labels_or_pixels(data, model):
     lied[HELD_OUT] = ~lied[HELD_OUT]
     scores = [
         models.module(model).score(
-            synthetic.GRIDS[model], learn(Faces(p), f, TRAIN), TRAIN, HELD_OUT[:1]
+            synthetic.GRIDS[model], learn(InMemoryMatrix(p), f, TRAIN), TRAIN, HELD_OUT[:1]
         )
         for p, f in ((pixels, fake), (changed, lied))
     ]
@@ -415,7 +443,10 @@ def test_training_rows_and_folds_come_from_the_split(data, tmp_path):
     np.save(tmp_path / "matrix.npy", np.asfortranarray(pixels))
     rows = [{"row": str(i), "label": "fake" if f else "real"} for i, f in enumerate(fake)]
     parts = ["train" if i % 3 else "test" if i % 2 else "unused" for i in range(N)]
-    split = [{"part": p, "fold": str(i % 5) if p == "train" else ""} for i, p in enumerate(parts)]
+    split = [
+        {"row": i, "part": p, "fold": str(i % 5) if p == "train" else ""}
+        for i, p in enumerate(parts)
+    ]
     found, folds = models.training(rows, split, Matrix(tmp_path / "matrix.npy"))
     expected = np.flatnonzero(np.arange(N) % 3)
     assert (found.pixels.take(np.arange(len(expected))) == pixels[expected]).all()
@@ -424,5 +455,5 @@ def test_training_rows_and_folds_come_from_the_split(data, tmp_path):
 
 
 def test_an_unknown_model_is_refused_by_name():
-    with pytest.raises(ValueError, match="unknown model 'os'; known are svm, logistic, forest"):
+    with pytest.raises(ValueError, match="unknown model 'os'; known are average, elasticnet, "):
         models.module("os")

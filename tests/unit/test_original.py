@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from deepfake import config, metrics, schema
-from deepfake.plan import Plan
-from deepfake.report import experiment, original, pages, results, run
+from deepfake.core import schema
+from deepfake.evaluation import metrics
+from deepfake.report import experiment, pages, results, run
+from deepfake.workflow import config, published_results
+from deepfake.workflow.plan import Plan
 from tests import browser
 from tests.unit import made_up_run
 from tests.unit.test_report import Scores, words
@@ -48,14 +50,14 @@ def section(page: str) -> str:
 
 def test_the_published_figures_are_those_of_its_reports():
     """Counts that its split must give, and accuracies as it printed them."""
-    tests = [tuple(map(sum, one.confusion)) for one in original.RUNS]
+    tests = [tuple(map(sum, one.confusion)) for one in published_results.RUNS]
     assert tests == [(1415, 1382)] * 4 + [(1756, 1740), (1415, 1382)]
     told = ["0.8531", "0.5717", "0.6511", "0.8563", "0.8515", "0.8677"]
-    assert [f"{one.accuracy:.4f}" for one in original.RUNS] == told
+    assert [f"{one.accuracy:.4f}" for one in published_results.RUNS] == told
 
 
 def test_a_classification_report_follows_from_the_confusion_matrix():
-    classes = metrics.classes(original.RUNS[0].confusion)
+    classes = metrics.classes(published_results.RUNS[0].confusion)
     assert {k: round(v, 2) for k, v in classes["fake"].items()} == {
         "precision": 0.89, "recall": 0.81, "f1": 0.85, "support": 1415,
     }  # fmt: skip
@@ -65,14 +67,14 @@ def test_a_classification_report_follows_from_the_confusion_matrix():
 def test_the_section_sets_every_published_run_beside_ours(page):
     text = section(page)
     told = words(text)
-    for one in original.RUNS:
+    for one in published_results.RUNS:
         assert f"{one.model}, {one.settings}" in told
         assert all(f"<b>{count:,}</b>" in text for row in one.confusion for count in row)
         assert f"{one.cpu_seconds:,}" in told
         assert f"{one.memory_mb:,}" in told
-    assert text.count("ours, frames") == len(original.RUNS)
+    assert text.count("repeated, frames") == len(published_results.RUNS)
     assert text.count("<b>") > 0
-    assert "1 trees chosen here" in told
+    assert "1 trees chosen in this run" in told
 
 
 def test_time_and_memory_of_ours_are_those_of_its_jobs(page):
@@ -92,7 +94,7 @@ def test_every_score_of_the_section_is_stamped(page):
 
 def test_every_step_that_differs_is_listed_by_name(page):
     told = words(section(page))
-    for name, sentence in original.DIFFERENCES.items():
+    for name, sentence in published_results.DIFFERENCES.items():
         assert f"{name} : {sentence}".replace("'", "&#39;") in told
     assert "split.test_size: 0.5 here, 0.2 there" in told
     assert "split.folds.k: 5 here, and in its text, 3 there" in told
@@ -119,12 +121,12 @@ def test_a_run_that_does_not_repeat_it_has_no_section(tmp_path):
 def test_the_shipped_configuration_is_the_originals():
     values = schema.read_yaml(SHIPPED)
     shipped = config.load(values, "original")
-    assert list(original.deviations(config.deciding(shipped))) == []
-    listed = re.search(r"report/original\.py:\n# (.*)\.\n", SHIPPED.read_text())
-    assert listed[1].split(", ") == list(original.DIFFERENCES)
+    assert list(published_results.deviations(config.deciding(shipped))) == []
+    listed = re.search(r"published_results\.json:\n# (.*)\.\n", SHIPPED.read_text())
+    assert listed[1].split(", ") == list(published_results.DIFFERENCES)
 
 
-@pytest.mark.parametrize("path", sorted(original.SETTINGS))
+@pytest.mark.parametrize("path", sorted(published_results.SETTINGS))
 def test_a_changed_setting_is_a_deviation(path):
     shipped = config.deciding(config.load(schema.read_yaml(SHIPPED), "original"))
     here = shipped
@@ -132,7 +134,7 @@ def test_a_changed_setting_is_a_deviation(path):
     for name in sections:
         here = here[name]
     here[last] = "another"
-    (told,) = original.deviations(shipped)
+    (told,) = published_results.deviations(shipped)
     assert told.startswith(f"{path}: another here, ")
 
 
@@ -149,10 +151,10 @@ def overridden(line: str) -> config.Config:
 def test_the_header_tells_how_the_other_search_and_the_small_experiment_are_run():
     searched, small = (overridden(line) for line in SHIPPED.read_text().splitlines()
                        if line.startswith("#   --config"))  # fmt: skip
-    found = list(original.deviations(config.deciding(searched)))
-    assert len(found) == len(original.SEARCH_IN_TEXT) == 2
+    found = list(published_results.deviations(config.deciding(searched)))
+    assert len(found) == len(published_results.SEARCH_IN_TEXT) == 2
     assert all("here, and in its text, " in line for line in found)
-    (told,) = original.deviations(config.deciding(small))
+    (told,) = published_results.deviations(config.deciding(small))
     assert told == "split.rows.every: 7 here, 1 there"
 
 
@@ -163,7 +165,9 @@ def test_its_six_runs_are_five_jobs_and_the_runs_own_forest():
     plan = Plan(config.load(schema.read_yaml(SHIPPED), "original"), videos)
     jobs = list(plan.jobs())
     repeated = [job["published"] for rule, job in jobs if rule == "original_run"]
-    assert repeated == [one.name for one in original.RUNS if one.name != original.SEARCHED]
+    assert repeated == [
+        one.name for one in published_results.RUNS if one.name != published_results.SEARCHED
+    ]
     grams = {(job["scaling"], job["fold"]) for rule, job in jobs if rule == "gram"}
     assert grams == {("standard", "all"), ("none", "all")}
     assert all(plan.mem_mb("original_run", job) < 17_317 for rule, job in jobs
@@ -185,7 +189,7 @@ def test_a_repeated_run_asks_for_what_its_fit_and_its_test_need(name, formulas):
 
 
 def test_a_repeated_runs_settings_are_those_that_a_sweep_gives():
-    for one in original.REPEATED.values():
+    for one in published_results.REPEATED.values():
         grid = {name: [value] for name, value in one.candidate.items()}
         made = config.load({"sweep": {one.model: grid}}, "original")
         plan = Plan(made, [])

@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 
-from deepfake import codehash, config
+from deepfake.core import codehash
 from deepfake.report import provenance
+from deepfake.workflow import config
 
 
 def git(folder, *words):

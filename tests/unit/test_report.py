@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepfake import archive, ledger, tables
-from deepfake.report import charts, original, pages, run, samples
+from deepfake.core import archive, tables
+from deepfake.evaluation import ledger
+from deepfake.preprocessing import face_record
+from deepfake.report import charts, pages, run, samples, texts
+from deepfake.workflow import published_results
 from tests import browser
 from tests.unit import made_up_run
 
@@ -65,6 +68,30 @@ def test_every_leaky_score_is_stamped(tmp_path):
     assert found.unstamped() == []
 
 
+def test_a_candidate_that_did_not_finish_is_marked(tmp_path):
+    files = made_up_run.write(tmp_path)
+    (path,) = files["search"]
+    found = tables.read(path)
+    for row in found:
+        stopped = (row["candidate"], row["fold"]) == ("1", "1")
+        row["note"] = "did not converge: so far" if stopped else ""
+    tables.write(found, path, list(found[0]))
+    text = pages.render("report.html", **run.facts(files, made_up_run.params(tmp_path)))
+    assert words(text).count("fold 1: did not converge: so far") == 1
+    best = Path(files["best"][0])
+    record = json.loads(best.read_text(encoding="utf-8")) | {"note": "fold 0: stopped"}
+    best.write_text(json.dumps(record), encoding="utf-8")
+    text = pages.render("report.html", **run.facts(files, made_up_run.params(tmp_path)))
+    expected = texts.NO_CANDIDATE.format(
+        model="svm", features="pixels", protocol="grouped", reason="fold 0: stopped"
+    )
+    assert expected in words(text)
+
+
+def test_an_audit_says_that_people_are_known_by_name_alone(tmp_path):
+    assert "one person with two names is not detected" in words(page(tmp_path))
+
+
 def test_a_networks_learning_curves_are_those_of_its_split_and_best_candidate(tmp_path):
     models = {"svm": (0.61, 1.0), "mesonet": (0.62, 0.5)}
     text = page(tmp_path, protocols=("grouped", "frame"), models=models)
@@ -83,8 +110,8 @@ def test_a_networks_learning_curves_are_those_of_its_split_and_best_candidate(tm
 def test_a_sound_score_is_not_stamped(tmp_path):
     text = page(tmp_path)
     assert len(Scores(text).unstamped()) > 10
-    assert text.count("LEAKY") == len(original.RUNS)
-    assert "Nothing that the sheet names is shared between training and test, and" in words(text)
+    assert text.count("LEAKY") == len(published_results.RUNS)
+    assert texts.NOTHING_SHARED.format(sides=texts.SIDES["test"]) in words(text)
 
 
 def test_folds_that_leak_stamp_the_search_and_not_the_test(tmp_path):
@@ -99,24 +126,24 @@ def test_folds_that_leak_stamp_the_search_and_not_the_test(tmp_path):
     assert Scores(search).unstamped() == []
     assert len(Scores(evaluation).unstamped()) > 3
     told = words(text)
-    assert "Shared between one fold and the others: 1 clips whose face a fake of another" in told
-    assert "folds share 1 donors: set:anna &lt;b&gt;" in told
-    assert "The folds of the grouped split share people, clips or frames" in told
+    assert f"1 {texts.SHARED_THINGS['donors']}" in told
+    assert "folds share 1 source clips: set:anna &lt;b&gt;" in told
+    assert texts.LEAKY_FOLDS.format(protocol="grouped") in told
 
 
 def test_the_page_says_how_often_the_test_was_scored(tmp_path):
     files = made_up_run.write(tmp_path)
     settings = made_up_run.params(tmp_path)
-    assert "does not hold that the test" in run.facts(files, settings)["tests"][0]
+    assert "No recorded test evaluation" in run.facts(files, settings)["tests"][0]
     test = ledger.test_of("grouped", (r["video_id"] for r in tables.read(files["videos"][0])))
     entry = {"run": "made-up", "protocol": "grouped", "test": test, "rows": 9, "model": "svm"}
     entry |= {"candidate": "{}", "code": "", "features": "pixels"}
     for number, said in (
-        (1, "once: pixels svm once. Once by a model"),
-        (2, "2 times: pixels svm 2 times. Who"),
+        (1, "once: pixels svm once. Each model"),
+        (2, "2 times: pixels svm 2 times. Changes"),
     ):
-        ledger.add(settings["ledger"], entry)
-        ledger.add(settings["ledger"], entry | {"test": "another"})
+        ledger.append(settings["ledger"], entry)
+        ledger.append(settings["ledger"], entry | {"test": "another"})
         text = words(pages.render("report.html", **run.facts(files, settings)))
         assert f"The test rows of the grouped split were scored {said}" in text, number
 
@@ -130,7 +157,7 @@ def test_feature_sets_stand_side_by_side_and_are_compared(tmp_path):
         :4
     ] == [["grouped", name, model, "videos"] for name in sets for model in models]
     (less,) = (row for row in rows if "less" not in row and "lbp forest pixels forest" in row)
-    assert less == "grouped lbp forest pixels forest +0.000 [+0.00, +0.00]"  # the same scores
+    assert less == "grouped lbp forest pixels forest +0.000 [-0.07, +0.07]"  # the same scores
     assert "grouped split, pixels" in words(text)
     assert "grouped split, lbp" in words(text)
     ids = re.findall(r'<svg[^>]* id="([^"]*)"', text)
@@ -146,14 +173,14 @@ def test_the_headline_is_of_a_sound_split_and_chosen_on_the_folds(tmp_path):
     )
     assert re.search(r"\(\d+ fake , \d+ real \)", told)
     assert "LEAKY" not in told
-    assert "always saying the larger class: 0.500" in told
+    assert "always predicting the larger class: 0.500" in told
 
 
 def test_a_headline_of_a_leaky_split_alone_is_stamped(tmp_path):
     text = page(tmp_path, protocols=("frame",))
     told = words(text[text.index("headline") : text.index("<nav")])
     assert "LEAKY" in told
-    assert "this tells nothing about new videos" in told
+    assert "this says nothing about new videos" in told
 
 
 def test_a_headline_says_when_its_interval_reaches_chance(tmp_path):
@@ -172,14 +199,14 @@ def test_a_skew_between_the_classes_is_warned_of_before_any_table(tmp_path):
 
 def test_unknown_people_are_warned_of(tmp_path):
     text = words(page(tmp_path, known_people=False))
-    assert "The people of 16 fake videos are unknown" in text
-    assert "Nobody whom the sheet names" not in text
+    assert texts.UNKNOWN_PEOPLE.format(videos=16) in text
+    assert "No person named in the sheet" not in text
     assert "are unknown" not in words(page(tmp_path))
 
 
 def test_one_class_in_the_test_is_undefined_and_never_nan(tmp_path):
     text = page(tmp_path, test_label="real")
-    assert "The test of the grouped split has one class only." in text
+    assert texts.ONE_CLASS.format(protocol="grouped") in text
     assert "an undefined ROC AUC" in words(text)
     assert "undefined: the test has one class only" in text
     assert not re.search(r"\b(nan|NaN|None)\b", words(text))
@@ -202,14 +229,15 @@ def test_an_undefined_fold_is_undefined_and_never_the_best(tmp_path):
 def test_a_test_of_few_groups_shows_no_interval_and_says_so(tmp_path, groups, interval):
     text = words(page(tmp_path, groups=groups))
     assert bool(re.search(r"\d\.\d{3} \[", text)) == interval
-    assert ("groups: no interval" in text) != interval
+    assert ("too few for intervals" in text) != interval
     assert f"The test of the grouped split has {groups // 2} groups: " in text
-    assert ("intervals over so few tend to be too narrow" in text) == interval
+    few = texts.FEW_GROUPS.format(protocol="grouped", groups=texts.groups(groups // 2))
+    assert (few in text) == interval
 
 
 def test_long_lists_are_cut_with_a_statement(tmp_path):
     text = page(tmp_path, groups=150, candidates=120)
-    assert "The first 50 of 120." in text
+    assert texts.FIRST_ROWS.format(limit=50, count=120) in text
     assert re.search(r"The first 50 of 1\d\d\.", text)
     assert len(text) < 1_000_000
 
@@ -230,7 +258,7 @@ def test_no_face_is_shown_unless_it_is_asked_for(tmp_path):
         for record in tables.read(files["records"][0]):
             stored = io.BytesIO()
             Image.new("RGB", (400, 300), (0, int(record["frame"]), 200)).save(stored, "PNG")
-            tar.add(record["crop"], stored.getvalue())
+            tar.add(face_record.crop_name(record["crop_row"]), stored.getvalue())
     files["crops"] = [str(crops)]
     params = made_up_run.params(tmp_path, report={"sample_faces": 4})
     text = pages.render("report.html", **run.facts(files, params))
@@ -292,7 +320,7 @@ def test_foreign_and_broken_benchmarks_do_not_break_the_page(tmp_path):
 def test_the_originals_figures_are_never_set_beside_another_size_without_a_word(tmp_path):
     text = words(page(tmp_path))
     assert "This run: 64 rows of 307,200 features (pixels)" in text
-    assert "The sizes differ, so these figures must not be divided by each other." in text
+    assert "The sizes differ: do not compare these figures." in text
     assert "0.01, standardised 58,829 58,768 62,074 13,984 0.572 LEAKY" in text
 
 
@@ -305,12 +333,12 @@ def test_sentences_stand_apart(tmp_path):
 
 
 def test_the_originals_figures_agree_with_each_other():
-    told = [run.accuracy for run in original.RUNS]
+    told = [run.accuracy for run in published_results.RUNS]
     assert np.round(told, 4).tolist() == [0.8531, 0.5717, 0.6511, 0.8563, 0.8515, 0.8677]
-    for theirs in original.RUNS:
+    for theirs in published_results.RUNS:
         fakes = sum(theirs.confusion[0]), sum(theirs.confusion[1])
         assert fakes == ((1756, 1740) if "0.25" in theirs.settings else (1415, 1382))
-    assert list(original.BEST) == ["svm", "logistic", "forest"]
+    assert list(published_results.BEST) == ["svm", "logistic", "forest"]
 
 
 @pytest.mark.parametrize("rows", [2, 40, 5000])
@@ -324,3 +352,36 @@ def test_a_curve_has_the_area_that_is_told(rows):
     assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
     assert np.trapezoid(true, false) == pytest.approx(roc_auc_score(fake, values), abs=2e-3)
     assert len(false) <= charts.POINTS + 1
+
+
+@pytest.mark.parametrize(("skill", "hardly"), [(0.1, True), (9.0, False)])
+def test_a_model_that_barely_beats_an_untrained_number_says_so_in_the_headline(
+    tmp_path, skill, hardly
+):
+    text = words(page(tmp_path, models={"svm": (0.6, skill)}))
+    headline = text.partition(" Warnings ")[0].partition(" Summary ")[0]
+    told = "It is hardly better than the sharpness of the face alone, which needs no training."
+    assert (told in headline) == hardly
+    assert "sharpness of the face, fakes have less" in text
+    assert "luma noise of the face minus that of the ring around it, fakes have" in text
+
+
+@pytest.mark.parametrize(
+    ("of_class", "largest", "expected"),
+    [
+        ((40, 40), 1, []),
+        ((29, 40), 1, ["fake videos of the test of the grouped split are of 29 groups"]),
+        ((40, 8), 1, ["real videos of the test of the grouped split are of 8 groups"]),
+        ((35, 35), 29, []),
+        ((35, 35), 31, ["One group holds 31% of the videos"]),
+    ],
+)
+def test_a_large_group_and_few_groups_of_a_class_are_warned_of(of_class, largest, expected):
+    """Classes in groups of their own, of a video each, but for the first."""
+    both = zip(("fake", "real"), of_class, strict=True)
+    groups = [(label, f"{label}{number}") for label, count in both for number in range(count)]
+    groups += [groups[0]] * (largest - 1)
+    videos = [{"label": label, "group_id": group} for label, group in groups]
+    found = run._group_warnings("grouped", videos, many=True)
+    assert len(found) == len(expected)
+    assert all(part in line for part, line in zip(expected, found, strict=True))

@@ -1,13 +1,21 @@
 """Tests of what is said of perturbed clips: nothing is lost unseen or compared unfairly."""
 
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 
-from deepfake import evaluate, robustness
+from deepfake.core import archive
+from deepfake.evaluation import answers, robustness, scoring
+from tests.unit import synthetic
+from tests.unit.clips import SCRIPTS
 
-HOW = {"level": 0.95, "count": 100, "seed": 0}
-CALIBRATION = {"slope": 1.0, "intercept": 0.0}
+HOW = {"level": 0.95}
+CALIBRATION = {"slope": 1.0, "intercept": 0.0, "trim": 0.25}
 RECORD = {"frames": {"threshold": 0.5}, "videos": {"threshold": 0.4}}
+RECORD |= {"answers": {"points": synthetic.points()}}
 SHIFT = "scale", 0.5
 
 
@@ -34,8 +42,8 @@ def values_of(rows, seed: int = 0) -> np.ndarray:
 
 def before_of(rows, values) -> dict:
     return {
-        "frames": evaluate.frame_table(rows, values, 0.5),
-        "videos": evaluate.video_table(rows, values, 0.4, CALIBRATION),
+        "frames": scoring.frame_table(rows, values, 0.5),
+        "videos": scoring.video_table(rows, values, 0.4, CALIBRATION),
     }
 
 
@@ -44,7 +52,7 @@ def records_of(rows, perturbation=SHIFT, status="kept") -> list[dict]:
     return [
         {"perturbation": kind, "strength": str(strength), "status": status}
         | {name: row[name] for name in ("video_id", "frame", "face")}
-        | {"crop": f"{number:06}.png" if status == "kept" else ""}
+        | {"crop_row": str(number) if status == "kept" else ""}
         for number, row in enumerate(rows)
     ]
 
@@ -62,7 +70,7 @@ def score(records, values, test):
 
 
 def judged(found, rows, values) -> dict:
-    (one,) = robustness.judge(found, before_of(rows, values), RECORD, CALIBRATION, **HOW)
+    (one,) = robustness.compare(found, before_of(rows, values), RECORD, CALIBRATION, **HOW)
     return one
 
 
@@ -74,10 +82,14 @@ def test_scores_that_did_not_change_are_the_evaluations_own(test_rows):
     before = before_of(test_rows, values)
     for unit in robustness.UNITS:
         limit = RECORD[unit]["threshold"]
-        assert one[unit]["metrics"] == evaluate.judge(before[unit], limit, **HOW)
+        assert one[unit]["metrics"] == scoring.evaluate(before[unit], limit, **HOW)
         assert one[unit]["lost"] == 0
+    assert one["frames"]["answers"] is None
+    assert one["videos"]["answers"] == answers.judge(before["videos"], synthetic.points(), **HOW)
+    for unit in robustness.UNITS:
         for less in one[unit]["difference"].values():
-            assert less == {"value": 0, "low": 0, "high": 0}
+            assert less["value"] == 0
+            assert less["low"] == -less["high"] < 0
 
 
 def test_scores_of_dropped_faces_are_not_taken_for_those_of_the_next(test_rows):
@@ -121,8 +133,9 @@ def test_a_perturbation_under_which_no_face_is_found_stays_with_its_losses(test_
     records = records_of(test_rows, ("brightness", 20.0), "dropped") + records_of(test_rows)
     found = score(records, values, test_rows)
     assert list(found) == [("brightness", 20.0), SHIFT]
-    dark, _ = robustness.judge(found, before_of(test_rows, values), RECORD, CALIBRATION, **HOW)
-    assert dark["frames"] == {"lost": len(test_rows), "metrics": None, "difference": {}}
+    dark, _ = robustness.compare(found, before_of(test_rows, values), RECORD, CALIBRATION, **HOW)
+    nothing = {"metrics": None, "answers": None, "difference": {}}
+    assert dark["frames"] == {"lost": len(test_rows)} | nothing
     assert dark["videos"]["lost"] == 16
 
 
@@ -152,3 +165,41 @@ def test_one_class_that_is_left_has_no_ranking(test_rows):
     one = judged(found, test_rows, values)
     assert one["videos"]["difference"]["roc_auc"] == {"value": None, "low": None, "high": None}
     assert "every row is fake" in one["videos"]["metrics"]["note"]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """robustness_scores.py with a model whose score is a face's first number."""
+    spec = importlib.util.spec_from_file_location("scores", SCRIPTS / "robustness_scores.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "AT_ONCE", 5)
+    monkeypatch.setattr(module, "READ", 2)
+    monkeypatch.setattr(
+        module.models, "decide", lambda _, faces: faces.take(slice(None))[:, 0].astype(float)
+    )
+    return module
+
+
+def numbered(path: Path, first: int, count: int) -> str:
+    """Vectors of a batch, whose first numbers are `first`, `first` + 1, ..."""
+    with archive.Stack(path, (3,)) as stack:
+        for number in range(count):
+            stack.add(np.full(3, first + number, np.uint8))
+    return str(path)
+
+
+def test_a_score_is_that_of_its_own_face_in_whatever_order_the_table_is(script, tmp_path):
+    files = [numbered(tmp_path / "a.npy", 0, 9), numbered(tmp_path / "b.npy", 100, 4)]
+    orders = [[4, 8, 0, 1, 7, 6], [3, 0, 1]]
+    records = [[robustness.Matched(SHIFT, {}, crop) for crop in order] for order in orders]
+    records[0].insert(2, robustness.Matched(SHIFT))  # no face is to be scored
+    scores = script._scores(None, records, files)
+    assert scores.tolist() == [4, 8, 0, 1, 7, 6, 103, 100, 101]
+    assert script._scores(None, [[robustness.Matched(SHIFT)], []], files).shape == (0,)
+
+
+def test_a_face_that_a_batch_has_not_is_an_error_that_names_it(script, tmp_path):
+    files = [numbered(tmp_path / "a.npy", 0, 3)]
+    with pytest.raises(ValueError, match=r"a\.npy: has no row 3, .*remove both and run again"):
+        script._scores(None, [[robustness.Matched(SHIFT, {}, 3)]], files)

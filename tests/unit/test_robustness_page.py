@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from deepfake import robustness as judging
-from deepfake import summary, tables
+from deepfake.core import tables
+from deepfake.evaluation import robustness as judging
+from deepfake.evaluation import summary
 from deepfake.report import charts, figures, pages, robustness
 from tests import browser
 from tests.unit import made_up_run
@@ -16,7 +17,7 @@ from tests.unit.test_report import Scores
 MODELS = {"svm": (0.6, 1.0), "forest": (0.7, 2.0)}
 PERTURBATIONS = [("crf", 23.0), ("crf", 40.0), ("scale", 0.5), ("scale", 0.25),
                  ("brightness", 0.5), ("brightness", 2.0), ("mirror", 1.0)]  # fmt: skip
-HEAD = {"level": 0.95, "threshold": {"aim": "model", "false_alarms": 0.05}}
+HEAD = {"level": 0.95, "threshold": {"aim": "model"}}
 BLIND = ("scale", 0.25)  # nothing is left to score any more
 
 
@@ -42,8 +43,8 @@ def made(tmp_path_factory) -> tuple[list[dict], str]:
             ]
             for number, perturbation in enumerate(PERTURBATIONS)
         }
-        calibration = {"slope": 1.0, "intercept": 0.0}
-        judged = judging.judge(found, before, record, calibration, **made_up_run.HOW)
+        calibration = {"slope": 1.0, "intercept": 0.0, "trim": 0.25}
+        judged = judging.compare(found, before, record, calibration, **made_up_run.HOW)
         records.append(record | {"perturbations": judged})
     rows = robustness.table(records)
     facts = robustness.facts(rows, records, "made-up", {})
@@ -128,7 +129,7 @@ def test_the_figure_stamps_what_leaks_and_tells_every_score(made):
 
 def test_the_figure_is_a_file_of_its_own_too(made):
     rows, _ = made
-    drawn = figures.alone(robustness.figure(rows))
+    drawn = figures.standalone(robustness.figure(rows))
     assert ElementTree.fromstring(drawn).tag.endswith("svg")
     assert "currentColor" not in drawn
 
@@ -148,13 +149,13 @@ def test_differences_are_told_with_their_interval_and_the_clips_as_they_are_have
 
 
 def test_no_models_points_leave_the_figure():
-    """Ten models stand beside each other, within the panel."""
+    """Eleven models stand beside each other, within the panel."""
     names = ("svm", "logistic", "forest", "mesonet", "ridge", "elasticnet", "lda", "qda", "knn",
-             "average")  # fmt: skip
+             "average", "mahalanobis")  # fmt: skip
     score = {"value": 0.7, "low": 0.6, "high": 0.8}
     panel = {name: [("as is", score), ("23", score), ("40", score)] for name in names}
     drawn = charts.strengths("ten", ["crf"], [("grouped, pixels", [panel])], "ROC AUC", 0.5)
-    root = ElementTree.fromstring(figures.alone(drawn))
+    root = ElementTree.fromstring(figures.standalone(drawn))
     space = "{http://www.w3.org/2000/svg}"
     (clip,) = (one for one in root.iter(f"{space}clipPath"))
     frame = clip.find(f"{space}rect")
@@ -184,5 +185,5 @@ def test_only_the_kinds_that_were_asked_for_are_told(made):
     rows, _ = made
     mine = [row for row in rows if row["perturbation"] in ("none", "mirror")]
     facts = robustness.facts(mine, [HEAD], "x", {})
-    assert facts["told"].keys() == {"mirror"}
+    assert facts["perturbations"].keys() == {"mirror"}
     assert "H.264" not in pages.render("robustness.html", **facts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deepfake import sheet
+from deepfake.dataset import sheet
 
 
 def video(name: str, label: str = "real", **more: str) -> sheet.Video:
@@ -61,9 +61,10 @@ def test_ids_stay_strings(place: Path) -> None:
      "%03d", "a\\tb", "#x", "*"],
 )  # fmt: skip
 def test_any_printable_name_is_taken_as_it_is(place: Path, tmp_path: Path, name: str) -> None:
-    file = tmp_path / name
+    file, another = tmp_path / name, tmp_path / "another"
     file.touch()
-    table(place, [(name, str(file), "real"), ("other", str(file), "fake")])
+    another.touch()
+    table(place, [(name, str(file), "real"), ("other", str(another), "fake")])
     assert {row["video_id"]: row["path"] for row in sheet.read(place)}[name] == str(file)
 
 
@@ -126,6 +127,7 @@ def test_a_part_of_the_official_split_is_a_known_word_or_nothing(place: Path) ->
         "line 7: unknown part 'validation'",
         "line 8: unknown part '1'",
     ]
+    assert lines[0].endswith(" in column official; known are train, val, test, or nothing")
     table(place, rows[:4], header=header)
     found = sheet.read(place, check_files=False)
     assert [row["official"] for row in found] == ["train", "val", "test", ""]
@@ -167,7 +169,127 @@ def test_a_missing_column_is_named(place: Path, missing: str) -> None:
 
 def test_a_column_named_twice_is_refused(place: Path) -> None:
     table(place, [("a", "b", "real", "c")], header="video_id path label path")
-    assert refusal(place) == ["line 1: a column is named twice"]
+    assert refusal(place) == ["line 1: a column appears twice"]
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [("group", "group_id"), ("Group_ID", "group_id"), ("group id", "group_id"),
+     ("groups", "group_id"), ("group-id", "group_id"), ("gruop_id", "group_id"),
+     (" group_id", "group_id"), ("target", "target_id"), ("Source", "source_id"),
+     ("clip", "clip_id"), ("clipid", "clip_id"), ("batches", "batch"), ("methods", "method"),
+     ("data_set", "dataset"), ("compresion", "compression"), ("oficial", "official"),
+     ("official_split", "official")],
+)  # fmt: skip
+def test_a_misspelt_column_is_refused_with_its_name(place: Path, column: str, meant: str) -> None:
+    lines = [f"video_id\tpath\tlabel\t{column}", "a\ta.mp4\treal\tx", "b\tb.mp4\tfake\ty"]
+    place.write_text("\n".join(lines))
+    what = f"did you mean {meant}? Rename or remove it"
+    assert refusal(place, check_files=False) == [f"line 1: unknown column {column!r}; {what}"]
+
+
+def test_a_misspelt_column_that_is_required_is_named_too(place: Path) -> None:
+    table(place, [("a", "b", "real")], header="video Path label")
+    assert refusal(place) == [
+        "line 1: no column video_id, path (tabs between columns)",
+        "line 1: unknown column 'video'; did you mean video_id? Rename or remove it",
+        "line 1: unknown column 'Path'; did you mean path? Rename or remove it",
+    ]
+
+
+NOTES = [
+    "notes", "comment", "date", "fps", "duration", "width", "height", "gender", "age", "url",
+    "codec", "license", "camera", "country", "split", "fold", "name", "quality", "language",
+    "emotion", "sha256", "person_id", "scene_id", "is_fake", "subset",
+]  # fmt: skip
+
+
+def test_other_unknown_columns_are_read_over_and_told_once(place: Path) -> None:
+    header = " ".join(["video_id path label", *NOTES])
+    rows = [(name, f"{name}.mp4", label, *NOTES) for name, label in (("a", "real"), ("b", "fake"))]
+    videos = sheet.read(table(place, rows, header=header), check_files=False)
+    assert all(tuple(row) == sheet.COLUMNS for row in videos)
+    (line,) = sheet.warnings(place, videos)
+    assert line == f"warning: {place}: line 1: unknown columns, not used: {str(NOTES)[1:-1]}"
+
+
+def test_a_column_beside_the_one_that_it_is_like_is_only_unknown(place: Path) -> None:
+    rows = [("a", "a.mp4", "real", "g", "h"), ("b", "b.mp4", "fake", "g", "i")]
+    table(place, rows, header="video_id path label group_id groups")
+    videos = sheet.read(place, check_files=False)
+    assert [row["group_id"] for row in videos] == ["g", "g"]
+    assert sheet.warnings(place, videos) == [
+        f"warning: {place}: line 1: unknown columns, not used: 'groups'"
+    ]
+
+
+def test_a_sheet_of_known_columns_has_no_warning(place: Path, files: tuple[str, str]) -> None:
+    sheet.write([video("a", "real"), video("b", "fake")], place)
+    assert sheet.warnings(place, sheet.read(place, check_files=False)) == []
+    videos = sheet.read(table(place, [("a", files[0], "real"), ("b", files[1], "fake")]))
+    assert sheet.warnings(place, videos) == []
+
+
+def again(how: str, file: Path) -> Path:
+    """Another path that leads to a file."""
+    other = file.parent / "other.mp4"
+    if how == "symbolic link":
+        other.symlink_to(file)
+    elif how == "hard link":
+        other.hardlink_to(file)
+    elif how == "link to its folder":
+        (file.parent / "folder").symlink_to(file.parent)
+        other = file.parent / "folder" / file.name
+    elif how == "detour":
+        other = file.parent / ".." / file.parent.name / file.name
+    else:
+        other = file
+    return other
+
+
+WAYS = ["same path", "detour", "symbolic link", "hard link", "link to its folder"]
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_one_file_under_two_labels_is_refused(
+    place: Path, files: tuple[str, str], how: str
+) -> None:
+    other = f"{again(how, Path(files[0]))}"
+    rows = [("a", files[0], "real"), ("b", files[1], "fake"), ("c", other, "fake")]
+    assert refusal(table(place, rows)) == [
+        f"lines 2, 4: one file is real and fake, {files[0]!r}; one label is wrong"
+    ]
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_one_file_that_is_several_videos_of_a_label_is_pointed_out(
+    place: Path, files: tuple[str, str], how: str
+) -> None:
+    other = f"{again(how, Path(files[0]))}"
+    rows = [("a", files[0], "real", "g"), ("b", files[1], "fake", "h"), ("c", other, "real", "i")]
+    table(place, rows, header="video_id path label group_id")
+    assert sheet.warnings(place, sheet.read(place)) == [
+        f"warning: {place}: one file is 2 videos, in several groups: give them one group_id: "
+        "'a', 'c'"
+    ]
+    table(place, [(*row[:3], "g") for row in rows], header="video_id path label group_id")
+    assert sheet.warnings(place, sheet.read(place)) == [
+        f"warning: {place}: one file is 2 videos: 'a', 'c'"
+    ]
+
+
+def test_files_of_equal_content_are_not_one_file(place: Path, files: tuple[str, str]) -> None:
+    assert len(sheet.read(table(place, [("a", files[0], "real"), ("b", files[1], "fake")]))) == 2
+
+
+def test_many_files_that_are_several_videos_are_a_few_lines(place: Path, tmp_path: Path) -> None:
+    rows = [("f", "f.mp4", "fake")]
+    for number in range(20):
+        (tmp_path / f"{number}.mp4").touch()
+        rows += [(f"{number}.{copy}", f"{tmp_path}/{number}.mp4", "real") for copy in range(9)]
+    lines = sheet.warnings(place, sheet.read(table(place, rows), check_files=False))
+    assert len(lines) == 6
+    assert lines[-1] == f"warning: {place}: 15 more files are several videos"
 
 
 @pytest.mark.parametrize(
@@ -276,6 +398,18 @@ def test_groups_are_chains_of_shared_names_whatever_the_row_order() -> None:
         assert groups(list(order)) == expected
 
 
+def test_a_name_that_is_a_video_ties_to_that_video() -> None:
+    for column in ("source_id", "target_id", "clip_id"):
+        found = groups(
+            [
+                video("one", clip_id="a"),
+                video("other", "fake", **{"clip_id": "b"} | {column: "one"}),
+                video("apart", clip_id="c"),
+            ]
+        )
+        assert found["one"] == found["other"] != found["apart"], column
+
+
 def test_a_source_alone_ties_two_fakes() -> None:
     found = groups(
         [
@@ -332,3 +466,9 @@ def test_without_the_column_a_videos_batch_depends_on_its_id_alone(place: Path) 
     few, many = batches_of("bf"), batches_of("abcdef")
     assert len(set(many.values())) == 6
     assert {name: many[name] for name in few} == few
+
+
+def test_a_sheet_is_written_into_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    place = tmp_path / "config" / "mine" / "videos.tsv"
+    sheet.write([video("a"), video("b", "fake")], place)
+    assert [row["video_id"] for row in sheet.read(place, check_files=False)] == ["a", "b"]

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from deepfake import search, sweep
+from deepfake.evaluation import search_table
+from deepfake.models import sweep
 
 SVM = {
     "kernel": ["rbf", "linear", "poly"],
@@ -37,6 +38,7 @@ GRIDS = {
     "lda": {"shrinkage": [0.5, "auto", 0.1]},
     "qda": {"reg_param": [0.5, 0.1]},
     "knn": {"n_neighbors": [1, 20]},
+    "mahalanobis": {"shrinkage": [0.1, "auto", 0.5]},
 }
 
 
@@ -73,6 +75,7 @@ def test_simpler_candidates_come_first():
     for model, first in {
         "ridge": {"alpha": 10.0, "scaling": "none"}, "elasticnet": {"C": 0.1, "l1_ratio": 1.0},
         "lda": {"shrinkage": "auto"}, "qda": {"reg_param": 0.5}, "knn": {"n_neighbors": 20},
+        "mahalanobis": {"shrinkage": "auto"},
     }.items():  # fmt: skip
         assert sweep.candidates(model, GRIDS[model])[0] == first
     assert forest[0] == {
@@ -133,7 +136,8 @@ def test_only_scalings_that_are_asked_for_are_named():
 def rows(scores: dict[int, list[float]]) -> list[dict[str, str]]:
     """A search table in which every metric has the same values."""
     return [
-        {"candidate": str(number), "fold": str(fold)} | dict.fromkeys(search.SCORES, repr(value))
+        {"candidate": str(number), "fold": str(fold)}
+        | dict.fromkeys(search_table.SCORES, repr(value))
         for number, values in scores.items()
         for fold, value in enumerate(values)
     ]
@@ -141,27 +145,46 @@ def rows(scores: dict[int, list[float]]) -> list[dict[str, str]]:
 
 def test_the_best_mean_over_the_folds_wins():
     found = rows({0: [0.9, 0.5], 1: [0.8, 0.8], 10: [0.7, 0.8], 2: [0.1, 0.99]})
-    assert search.best(found, "roc_auc") == (1, dict.fromkeys(search.SCORES, 0.8))
+    assert search_table.best(found, "roc_auc") == (1, dict.fromkeys(search_table.SCORES, 0.8))
 
 
 def test_the_score_that_is_asked_for_decides():
     found = rows({0: [0.9], 1: [0.8]})
     found[1]["accuracy"] = "0.95"
-    assert search.best(found, "accuracy")[0] == 1
-    assert search.best(found, "roc_auc")[0] == 0
+    assert search_table.best(found, "accuracy")[0] == 1
+    assert search_table.best(found, "roc_auc")[0] == 0
 
 
 def test_ties_go_to_the_simpler_whatever_the_order_of_the_rows():
     found = rows({10: [0.8, 0.6], 9: [0.6, 0.8], 2: [0.7, 0.7], 0: [0.1, 0.1]})
     found.append(found.pop(0))
-    assert search.best(found, "roc_auc")[0] == 2
+    assert search_table.best(found, "roc_auc")[0] == 2
     nearly = rows({1: [0.1 + 0.2, 0.3], 0: [0.3, 0.3]})
-    assert search.best(nearly, "roc_auc")[0] == 0  # the last bit of a float is no reason
+    assert search_table.best(nearly, "roc_auc")[0] == 0  # the last bit of a float is no reason
+
+
+def test_a_candidate_that_did_not_finish_wins_only_where_none_did():
+    found = rows({0: [0.9, 0.9], 1: [0.6, 0.6], 2: [0.7, 0.7]})
+    found[1]["note"] = "did not converge"
+    assert search_table.best(found, "roc_auc")[0] == 2
+    assert search_table.note(found, 2) == ""
+    for row in found:
+        row["note"] = "did not converge"
+    assert search_table.best(found, "roc_auc")[0] == 0
+    assert search_table.note(found, 0) == "fold 0: did not converge; fold 1: did not converge"
+
+
+def test_a_search_table_marks_what_did_not_finish():
+    values = {3: np.array([0.0, 1.0]), 4: np.array([1.0, 0.0])}
+    fake = np.array([False, True])
+    found = search_table.table(values, fake, fold=1, threshold=0.5, notes={4: "did not converge"})
+    assert [(row["candidate"], row["note"]) for row in found] == [(3, ""), (4, "did not converge")]
+    assert "note" in search_table.COLUMNS
 
 
 def test_search_tables_are_joined_by_number_of_candidate_and_fold():
     found = rows({10: [0.5, 0.5], 2: [0.5, 0.5]})
-    joined = search.join(found[::-1], 2)
+    joined = search_table.join(found[::-1], 2)
     assert [(row["candidate"], row["fold"]) for row in joined] == [
         ("2", "0"), ("2", "1"), ("10", "0"), ("10", "1"),
     ]  # fmt: skip
@@ -170,15 +193,18 @@ def test_search_tables_are_joined_by_number_of_candidate_and_fold():
 def test_a_candidate_missing_or_twice_on_a_fold_is_refused():
     found = rows({0: [0.5, 0.5], 1: [0.5, 0.5]})
     for wrong in (found[:3], found[:2], [*found, found[0]], [*found[:3], found[0]]):
-        with pytest.raises(ValueError, match="each candidate and fold once"):
-            search.join(wrong, 2)
+        with pytest.raises(ValueError, match="each candidate and fold exactly once"):
+            search_table.join(wrong, 2)
 
 
 def test_out_of_fold_scores_reach_the_rows_they_belong_to():
     parts_of = ["train", "test", "train", "train", "unused", "train", "train"]
     fold_of = ["1", "", "0", "1", "", "0", "2"]
     matrix = [{"row": str(i), "video_id": f"v{i}"} for i in range(7)]
-    split = [{"part": p, "fold": f} for p, f in zip(parts_of, fold_of, strict=True)]
+    split = [
+        {"row": number, "part": part, "fold": fold}
+        for number, (part, fold) in enumerate(zip(parts_of, fold_of, strict=True))
+    ]
     # two jobs a fold or less: candidates 0 and 1 apart, rows of a fold in the matrix' order
     tables = [
         [{"candidate": "0", "fold": "0"}, {"candidate": "1", "fold": "0"}],
@@ -192,7 +218,7 @@ def test_out_of_fold_scores_reach_the_rows_they_belong_to():
         np.array([[0.5, 3.0]]),
         np.array([[-1.0, -3.0]]),
     ]
-    found = search.out_of_fold(1, tables, values, matrix, split)
+    found = search_table.out_of_fold(1, tables, values, matrix, split)
     assert [(row["row"], row["fold"], row["score"]) for row in found] == [
         ("0", "1", 0.5), ("2", "0", 2.0), ("3", "1", 3.0), ("5", "0", 5.0), ("6", "2", 6.0),
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepfake import tables
+from deepfake.core import tables
 
 
 @pytest.fixture

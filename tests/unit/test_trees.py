@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
-from deepfake.matrix import Faces
+from deepfake.features.matrix import InMemoryMatrix
 from deepfake.models import cuts, forest, trees
 from tests.unit import synthetic
 
@@ -117,7 +117,7 @@ def test_a_split_is_the_best_of_the_features_tried(n, least, entropy):
 
 
 def grown(pixels, fake, candidate=EVERY, numbers=range(3), seed=0, threads=1) -> list[forest.Tree]:
-    columns, rows = Faces(pixels).mapped()
+    columns, rows = InMemoryMatrix(pixels).mapped()
     return list(forest.grow(candidate, columns, rows, fake, numbers, seed, threads))
 
 
@@ -195,7 +195,7 @@ def test_over_seeds_forests_agree_with_scikit_learns_within_their_spread(digits,
     if candidate["class_weight"]:
         fake = fake & (np.arange(900) % 3 == 0)
     ours, theirs = [], []
-    columns, rows = Faces(pixels).mapped()
+    columns, rows = InMemoryMatrix(pixels).mapped()
     for seed in range(20):
         some = list(forest.grow(candidate, columns, rows[train], fake[train], range(5), seed))
         said = sum(forest.votes(columns, rows[asked], some)) / 5 > 0.5
@@ -216,7 +216,7 @@ def test_thresholds_judge_new_rows_as_scikit_learns_midpoints_do():
     fake = pixels[:, 0] == 15
     direct = RandomForestClassifier(n_estimators=3, random_state=0).fit(pixels, fake)
     asked = np.arange(256, dtype=np.uint8)[:, None]
-    columns, rows = Faces(asked).mapped()
+    columns, rows = InMemoryMatrix(asked).mapped()
     said = sum(forest.votes(columns, rows, grown(pixels, fake))) / 3
     assert (said == direct.predict_proba(asked)[:, 1]).all()
 

@@ -4,10 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from deepfake import classify, previews
-from deepfake.models import Fitted
+from deepfake.inference import classify, known_scores
+from deepfake.models.registry import Fitted
+from deepfake.preprocessing import thumbnails
 from deepfake.report import look, pages, verdict
 from tests import browser
+from tests.unit import synthetic
 
 NAME = "clips/<img src=x onerror=alert(1)>{{ 7*7 }}\u202e.mp4"
 
@@ -19,7 +21,12 @@ def record(
         "features": {"name": sees, "version": 2, "length": 3072},
         "model": "logistic",
         "candidate": {"C": 1.0, "scaling": "<b>"},
-        "calibration": {"slope": 1.0, "intercept": 0.0, "roc_auc": auc},
+        "calibration": {
+            "slope": 1.0, "intercept": 0.0, "roc_auc": auc, "videos": 48, "fake": 24,
+            "trim": 0.25,
+        },
+        "thresholds": {"aim": "equal_error", "frames": 0.0, "videos": 0.0},
+        "verdict": synthetic.points(),
         "out_of_fold": {
             "fake": 31, "real": 17, "groups": 9, "note": "3 groups: no interval",
             "metrics": {"roc_auc": {"value": auc, "low": low, "high": 0.9}},
@@ -48,12 +55,10 @@ def page(tmp_path):
     """Writes the page of some frames; gives its path."""
 
     def written(rows: list[dict], bundle: dict, seen=None, prior: float = 0.25):
-        found, each = classify.verdict(rows, bundle, prior, (0.4, 0.6))
+        found, each = classify.verdict(rows, bundle, prior)
         data = cv2.imencode(".jpg", np.full((40, 60, 3), 200, np.uint8))[1].tobytes()
         pictures = {int(row["frame"]): (60, data) for row in rows if row["frame"] != ""}
-        verdict.write(
-            tmp_path / "page.html", found, each, rows, bundle, pictures, seen or {}, (0.4, 0.6)
-        )
+        verdict.write(tmp_path / "page.html", found, each, rows, bundle, pictures, seen or {})
         return tmp_path / "page.html"
 
     return written
@@ -74,11 +79,11 @@ def test_a_page_tells_the_verdict_and_runs_nothing(page, size):
     assert broken == 0
     assert "<img src=x onerror=alert(1)>{{ 7*7 }}\\u202e.mp4" in text
     assert "\nfake\n" in text
-    assert "if 25 % of the videos that are asked about are fake" in text
+    assert "if 25 % of the submitted videos are fake" in text
     assert "It is no evidence about a person." in text
     assert "0:01.2: P(fake)" in text
     assert "0:02.4: no face found" in text
-    assert "Where the model looks" in text
+    assert "Which pixels the model uses" in text
     assert "48 videos, 50 fake and 50 real faces, 9 groups of people" in text
     assert "95 % interval 0.70 to 0.90; 31 fake and 17 real videos of 9 groups" in text
 
@@ -99,14 +104,46 @@ def test_a_page_of_several_faces_tells_each_and_which_speaks(page, size):
         figures = opened.handle.evaluate("() => document.querySelectorAll('svg.figure').length")
         ids = opened.handle.evaluate("() => [...document.querySelectorAll('[id]')].map(e => e.id)")
     assert "\nfake\n" in text
-    assert "Face 1 speaks. The worst of 2 faces speaks for the video" in text
-    assert "Face 0: real, P(fake) 1 %, in 4 of 5 frames" in text
-    assert "Face 1: fake, P(fake) 95 %, in 3 of 5 frames" in text
-    assert "Face 2: not judged, in 1 of 5 frames; a face is judged from 3 frames on" in text
-    assert "0:00.0: face 0 P(fake) 1 %, face 1 P(fake) 95 %" in text
+    assert "Face 1 has the highest score. P(fake) allows for 2 faces" in text
+    assert "of these, face 2 looks fake: P(fake) 1.00" in text
+    # of odds of one to three, each of two faces has half
+    assert "Face 0: no trace found, P(fake) 1 %, in 4 of 5 frames" in text
+    assert "Face 1: fake, P(fake) 90 %, in 3 of 5 frames" in text
+    assert (
+        "Face 2: not judged, P(fake) 99 %, in 1 of 5 frames; a face is judged from 3 frames on"
+    ) in text
+    assert "0:00.0: face 0 P(fake) 1 %, face 1 P(fake) 90 %" in text
+    assert "from 0.4" in text
+    assert "below -0.4" in text
     assert "0:04.8: no face found" in text
     assert figures == 4  # the scale, and a timeline a face
     assert len(ids) == len(set(ids))
+
+
+def test_the_score_of_a_test_comes_before_that_of_the_folds_and_each_is_called_what_it_is(page):
+    own = page([frame(0, 4.0)], record()).read_text(encoding="utf-8")
+    assert f"0.5 is chance; by {known_scores.FOLDS}" in own
+    assert "<b>0.81</b>" in own
+    counts = {"fake": 7, "real": 8, "groups": 6}
+    folds = {"roc_auc": {"value": 0.72, "low": 0.6, "high": 0.8}, "candidates": 24} | counts
+    test = {"roc_auc": {"value": 0.66, "low": 0.41, "high": 0.88}, "leaky": False, "note": ""}
+    for value, shown, by in (
+        (0.66, "0.66", known_scores.TEST), (None, "0.72", known_scores.CHOICE.format(24)),
+    ):  # fmt: skip
+        test["roc_auc"]["value"] = value
+        bundle = record() | {
+            "known": {"test": test | counts, "folds": folds, "shortcut": None, "null": None}
+        }
+        text = page([frame(0, 4.0)], bundle).read_text(encoding="utf-8")
+        assert f"<b>{shown}</b>" in text
+        assert f"7 fake and 8 real videos of 6 groups; 0.5 is chance; by {by}" in text
+        assert "0.81" not in text
+        found, _ = classify.verdict([frame(0, 4.0)], bundle, 0.5)
+        assert (found["auc_of_people_unseen"], found["auc_from"]) == (float(shown), by)
+        assert (
+            f"AUC on people of ffpp that were not in training: {shown} (by {by});"
+            in classify.text([found])
+        )
 
 
 def test_a_leaky_model_has_no_score_on_unseen_people(page):
@@ -130,7 +167,7 @@ def test_a_video_that_is_none_has_a_page_with_its_reason(page):
         opened.assert_sound()
         text = opened.text()
     assert "undecided" in text
-    assert "No usable face: the file is empty." in text
+    assert "Why it is undecided. The file is empty." in text
     assert "P(fake)" not in text
 
 
@@ -141,7 +178,13 @@ def test_frames_are_numbered_where_the_frame_rate_is_unknown(page):
 
 def test_the_list_leads_to_every_page_with_the_fakes_first(tmp_path):
     rows = [
-        {"video": NAME, "verdict": "real", "probability": "0.1", "reason": "", "page": "p/a.html"},
+        {
+            "video": NAME,
+            "verdict": "no_trace",
+            "probability": "0.1",
+            "reason": "",
+            "page": "p/a.html",
+        },
         {"video": "b", "verdict": "fake", "probability": "0.7", "reason": "", "page": "p/b.html"},
         {"video": "c", "verdict": "undecided", "reason": "no such file"},
         {"video": "d", "verdict": "fake", "probability": "0.9", "reason": "", "page": "p/d.html"},
@@ -154,7 +197,7 @@ def test_the_list_leads_to_every_page_with_the_fakes_first(tmp_path):
             "() => [...document.links].map(link => link.getAttribute('href'))"
         )
     assert links == ["p/d.html", "p/b.html", "p/a.html"]
-    assert "2 fake, 1 undecided, 1 real" in text
+    assert "2 fake, 1 undecided, 1 no trace found" in text
     assert "no such file" in text
 
 
@@ -190,19 +233,19 @@ def test_a_model_that_sees_no_pixels_has_no_picture_of_where_it_looks(page):
     fitted = Fitted("logistic", {}, {"weights": np.ones(3328)})
     assert verdict.looks(fitted, np.zeros((1, 2, 2, 3), np.uint8), "residuals") == []
     text = page([frame(0, 0.5)], record(sees="residuals")).read_text()
-    assert "3072 numbers a face (residuals)" in text
-    assert "Where the model looks" not in text
+    assert "3072 features a face (residuals)" in text
+    assert "Which pixels the model uses" not in text
 
 
 def test_previews_are_few_small_and_boxed():
-    assert previews.chosen([0, 10]) == [0, 10]
-    many = previews.chosen(list(range(300)))
-    assert (len(many), many[0], many[-1]) == (previews.MOST, 0, 299)
+    assert thumbnails.chosen([0, 10]) == [0, 10]
+    many = thumbnails.chosen(list(range(300)))
+    assert (len(many), many[0], many[-1]) == (thumbnails.MOST, 0, 299)
     frame_bytes = cv2.imencode(".png", np.full((540, 960, 3), 100, np.uint8))[1].tobytes()
-    small = previews.shrunk(frame_bytes)
+    small = thumbnails.shrunk(frame_bytes)
     assert cv2.imdecode(np.frombuffer(small, np.uint8), 1).shape == (270, 480, 3)
-    named = previews.boxed(small, [([200, 100, 400, 300], "#ff0000", "1")], 960)
-    boxed = previews.boxed(small, [([200, 100, 400, 300], "#ff0000", "")], 960)
+    named = thumbnails.boxed(small, [([200, 100, 400, 300], "#ff0000", "1")], 960)
+    boxed = thumbnails.boxed(small, [([200, 100, 400, 300], "#ff0000", "")], 960)
     drawn = cv2.imdecode(np.frombuffer(boxed, np.uint8), 1).astype(int)
     blue, _, red = drawn[125, 100]
     assert red - blue > 80  # the box's left side, halved like the frame
@@ -210,7 +253,7 @@ def test_previews_are_few_small_and_boxed():
     label = cv2.imdecode(np.frombuffer(named, np.uint8), 1).astype(int)[55, 102:106]
     assert (label[:, 2] - label[:, 0] > 80).all()
     thin = cv2.imencode(".png", np.zeros((10, 10_000, 3), np.uint8))[1].tobytes()
-    assert cv2.imdecode(np.frombuffer(previews.shrunk(thin), np.uint8), 1).shape == (1, 480, 3)
+    assert cv2.imdecode(np.frombuffer(thumbnails.shrunk(thin), np.uint8), 1).shape == (1, 480, 3)
 
 
 def test_a_slug_names_the_page():

@@ -54,6 +54,11 @@ class Run:
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         )
 
+    def python(self, script: Path) -> None:
+        """Run a script that uses the library in this folder."""
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+        subprocess.run([sys.executable, script], cwd=self.folder, env=environment, check=True)
+
     def why(self, root: Path = ROOT, **environment: str) -> dict[str, dict[str, int]]:
         """Jobs by rule and reason that `why.py` of a copy of the repository tells."""
         done = subprocess.run(
@@ -99,11 +104,11 @@ def copy_repository(folder: Path) -> None:
 
 @contextlib.contextmanager
 def touched(copy: Path, *modules: str) -> Iterator[None]:
-    """One comment more in modules of a copy of the repository."""
+    """One line more in modules of a copy of the repository, which changes nothing that they do."""
     before = {copy / "scripts" / module: b"" for module in modules}
     for path in before:
         before[path] = path.read_bytes()
-        path.write_bytes(before[path] + b"# touched\n")
+        path.write_bytes(before[path] + (b"\n" if path.suffix == ".json" else b"# touched\n"))
     try:
         yield
     finally:

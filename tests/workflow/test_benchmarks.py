@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import norm
 
-from deepfake import tables
-from deepfake.report import original
+from deepfake.core import tables
+from deepfake.evaluation import metrics
+from deepfake.workflow import published_results
 from tests.workflow.running import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -17,6 +20,7 @@ import engines
 import full
 import full_data
 import full_runs
+import interval_coverage
 import measure
 import record
 
@@ -100,12 +104,14 @@ def test_the_data_set_has_the_classes_of_the_original(tmp_path, monkeypatch):
 
     monkeypatch.setattr(full_data, "_write_batch", count)
     monkeypatch.setattr(full_data, "_check", lambda *_: None)
-    full_data.prepare(tmp_path, original.ROWS, 1, "shared")
+    full_data.prepare(tmp_path, published_results.ROWS, 1, "shared")
     assert counts == {"fake": 6984, "real": 7000}
 
 
 def test_every_published_run_has_its_piece():
-    assert [piece.published for piece in full_runs.PIECES if piece.published] == [*original.RUNS]
+    assert [piece.published for piece in full_runs.PIECES if piece.published] == [
+        *published_results.RUNS
+    ]
     names = {piece.name for piece in full_runs.PIECES}
     assert {piece.fitted for piece in full_runs.PIECES if piece.folds} <= names
 
@@ -150,6 +156,35 @@ def test_a_dry_run_of_many_jobs_warns_and_goes_on():
     )
     assert (videos, warned) == ("1000", "yes")
     assert int(jobs.replace(",", "")) > 2000
+
+
+def test_coverage_is_told_by_cell_with_what_misses_its_aim():
+    told = benchmark("interval_coverage.py", "--simulations", 20, "--groups", 6, "--auc", 0.98)
+    lines = [line for line in told.splitlines() if line.startswith("| ROC AUC")]
+    covered, widthless, _ = ([float(cell) for cell in one.split("|")[4:-1]] for one in lines[::3])
+    before, now = covered
+    assert now > 0.8 > before  # of 20: .68 of all
+    assert widthless[0] > 0
+    assert "Pairs below 0.03: ROC AUC at AUC 0.98, 6 groups of both classes (0.000)" in told
+
+
+def test_the_intervals_before_are_percentiles_of_resampled_groups():
+    design = interval_coverage.uneven(8)
+    (values,) = np.round(interval_coverage.drawn(design, 1.0, np.random.default_rng(0)), 1)
+    found = interval_coverage.bootstrapped(design, values, 1.0, 3)
+    weights = metrics.resamples(design.group_of, interval_coverage.RESAMPLES, 3)
+    direct = metrics.scores(design.fake, values, 0.5, weights)
+    for name, limits in found.items():
+        assert limits == pytest.approx(np.quantile(direct[name], [0.025, 0.975]))
+
+
+def test_drawn_scores_have_the_auc_that_they_are_drawn_for():
+    design = interval_coverage.both(20_000)
+    distance = np.sqrt(2) * norm.ppf(0.9)
+    values = interval_coverage.drawn(design, distance, np.random.default_rng(0), 2)
+    found = [interval_coverage.lines(design, mine, distance) for mine in values]
+    for name, value in interval_coverage.truths(0.9).items():
+        assert [one[name].value for one in found] == pytest.approx([value] * 2, abs=0.01), name
 
 
 def test_both_ways_to_fit_are_compared_and_say_the_same():

@@ -1,16 +1,22 @@
 """The whole way on a few synthetic clips, and what a second run does."""
 
 import json
+import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from deepfake import bundle, models, sheet, tables
-from deepfake.matrix import Matrix
+from deepfake.core import tables
+from deepfake.dataset import sheet
+from deepfake.features.matrix import Matrix
+from deepfake.inference import bundle
+from deepfake.models import registry as models
 from tests import browser
 from tests.equality import assert_same_results
+from tests.unit import documents
 from tests.workflow.running import DEFAULTS, Run, scan
 
 EVIL = "<img src=x onerror=alert(1)>.mp4"
@@ -80,16 +86,10 @@ def test_broken_videos_stay_in_the_table_with_their_reason(run):
     assert len({row["video_id"] for row in records}) == 17
 
 
-def test_losses_are_told_by_class(run):
-    log = (run.results / "logs" / "rows.log").read_text()
-    assert "real: 18 faces kept, 7 dropped" in log
-    assert "the classes lose different shares" in log
-
-
 @pytest.mark.parametrize(("size", "dark"), [(browser.WIDE, False), (browser.PHONE, True)])
 def test_the_page_of_the_run_is_sound_in_a_browser(run, size, dark):
     report = run.results / "report.html"
-    assert f"The page of it all is {report.relative_to(run.folder)}" in run.done.stdout
+    assert f"The report is {report.relative_to(run.folder)}" in run.done.stdout
     with browser.opened(report, size, dark=dark) as page:
         page.assert_sound()
         text = page.text()
@@ -97,7 +97,7 @@ def test_the_page_of_the_run_is_sound_in_a_browser(run, size, dark):
         assert "The classes lose different shares" in text
         assert "1 group: no interval" in text
         assert page.handle.locator("svg.figure").count() >= 6
-        assert page.handle.locator("#evaluation ~ .figures svg").count() == 3
+        assert page.handle.locator("#evaluation ~ .figures svg").count() == 4
         assert page.handle.locator("img").count() == 0
 
 
@@ -142,6 +142,46 @@ def test_a_second_run_does_nothing(run):
     assert run.planned() == {}
 
 
+def test_every_file_that_the_documents_name_is_there(run):
+    """And nothing at the top of a run's folder is undocumented."""
+    page = documents.text("docs/results.md")
+    page = page[page.index("## Files of a run") : page.index("## What the numbers mean")]
+    named, below = [], ""
+    for line in page.splitlines():
+        if "below `<features>/<protocol>/`" in line:
+            below = "<features>/<protocol>/"
+        elif line.startswith("Beside them"):
+            below = ""
+        elif line.startswith("| `"):
+            names = re.findall(r"`([^`]+)`", line.split("|")[1])
+            first = names[0]
+            folder = first[: first.rfind("/") + 1] if not first.endswith("/") else ""
+            stem = first.rsplit(".", 1)[0]
+            for name in names:  # ".tsv" has the stem of the first, "videos.tsv" its folder
+                whole = stem + name if name.startswith(".") else name
+                whole = whole if name == first or name.startswith(".") else folder + name
+                named.append(below + (name if name.startswith("../") else whole))
+    assert len(named) > 30
+    patterns = [re.sub("<[a-z]+>", "*", name) for name in named]
+    beside = ("leakage.", "robustness.", "null.", "perturbed/")  # of other targets
+    for pattern in patterns:
+        assert pattern.startswith(beside) or list(run.results.glob(pattern)), pattern
+    tops = {pattern.split("/")[0] for pattern in patterns}
+    there = {path.name for path in run.results.iterdir()}
+    assert there - tops <= {"pixels", "frames"}  # <features>/, and an empty folder
+
+
+def test_snakemakes_own_report_holds_the_page_and_the_table(run, tmp_path):
+    """After `snakemake --report`, which runs nothing."""
+    done = run.snakemake("--report", str(tmp_path / "report.zip"))
+    assert done.returncode == 0, done.stdout
+    with zipfile.ZipFile(tmp_path / "report.zip") as packed:
+        held = {Path(name).name: name for name in packed.namelist() if "/data/" in name}
+        assert set(held) == {"report.html", "summary.txt"}
+        for name, inside in held.items():
+            assert packed.read(inside) == (run.results / name).read_bytes()
+
+
 def test_an_added_video_recomputes_its_batch_and_what_follows(run):
     table = run.folder / "videos.tsv"
     before = table.read_bytes()
@@ -162,8 +202,12 @@ def test_an_added_video_recomputes_its_batch_and_what_follows(run):
 @pytest.mark.parametrize(
     ("section", "value", "rerun"),
     [
-        ("search", {"score": "accuracy"}, {"choose", "fit", "evaluate", "summary", "report"}),
-        ("evaluation", {"resamples": 201}, {"evaluate", "summary", "report"}),
+        (
+            "search",
+            {"score": "accuracy"},
+            {"choose", "selection", "fit", "evaluate", "summary", "report"},
+        ),
+        ("evaluation", {"resamples": 201}, {"selection", "summary", "report"}),
         ("max_jobs", 4000, set()),
     ],
 )

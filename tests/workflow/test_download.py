@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from deepfake import sheet
+from deepfake.dataset import sheet
 from tests import fake_download_script
 from tests.workflow.running import ROOT, Run, scan
 
@@ -35,7 +35,7 @@ def test_each_subset_is_one_job_whose_tree_is_scanned(run):
     assert run.planned("download") == {"download": 1, "download_part": 2}
     done = run.snakemake("download")
     assert done.returncode == 0, done.stdout
-    assert "scripts/scan_dataset.py makes a sheet of it" in done.stdout
+    assert "scripts/scan_dataset.py makes a sheet of them" in done.stdout
     asked = {call["words"][call["words"].index("-d") + 1] for call in calls(run)}
     assert asked == {"original", "Deepfakes"}
     scan("faceforensics", "ffpp", run.folder / "the tree", run.folder / "videos.tsv", 5)

@@ -7,8 +7,11 @@ import shutil
 import cv2
 import pytest
 
-from deepfake import ledger, protocols, tables
-from deepfake.report import leakage, original
+from deepfake.core import tables
+from deepfake.evaluation import ledger
+from deepfake.report import leakage
+from deepfake.splits import protocols
+from deepfake.workflow import published_results
 from tests.unit.clips import read_video, write_video
 from tests.workflow.running import Run, scan
 
@@ -57,8 +60,8 @@ def test_the_copy_is_found_in_the_official_test_and_stamps_what_is_derived_from_
     assert "LEAKY" in (folder / "evaluation" / "logistic" / "report.txt").read_text()
     assert json.loads((folder / "models/logistic/bundle.json").read_text())["training"]["leaky"]
     page = (run.results / "report.html").read_text()
-    assert "Under the official split, people, clips or frames of the test are in training" in page
-    assert f"training and test share 1 copies: {pair}" in page
+    assert "Under the official split, people, clips or frames of the test are also in" in page
+    assert f"training and test share 1 near-duplicates: {pair}" in page
 
 
 def test_clips_that_only_look_alike_are_no_leak(run):
@@ -105,7 +108,7 @@ def test_the_ablation_of_the_leak_scores_every_split_at_one_training_size(run):
     names = protocols.leakage([], 2)
     rows = tables.read(run.results / "leakage.tsv")
     assert [(row["labels"], row["protocol"]) for row in rows if row["unit"] == "frames"] == [
-        (leakage.LABELS[kind], protocol) for kind, protocol in map(protocols.parted, names)
+        (leakage.LABELS[kind], protocol) for kind, protocol in map(protocols.split_name, names)
     ]
     sizes = {(row["train_fake"], row["train_real"]) for row in rows}
     assert len(sizes) == 1
@@ -133,7 +136,7 @@ def test_every_scoring_of_a_test_stays_in_the_ledger(run):
     assert "The test rows of the official split were scored once: pixels logistic once." in words(
         page
     )
-    run.write_settings(evaluation={"resamples": 150})
+    run.write_settings(evaluation={"level": 0.9})
     done = run.snakemake()
     assert done.returncode == 0, done.stdout
     second = ledger.read(file)
@@ -156,7 +159,7 @@ def test_the_originals_runs_are_repeated_on_the_frame_split(run):
     finally:
         run.settings = before
         run.write_settings()
-    assert left["original_run"] == len(original.REPEATED) - len(wanted)
+    assert left["original_run"] == len(published_results.REPEATED) - len(wanted)
     assert left["report"] == 1
     scored = ledger.read(run.folder / "results" / "ledger.tsv")[-2:]
     assert {(row["protocol"], row["model"]) for row in scored} == {

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from deepfake import gram, metrics, models, splits, tables
-from deepfake.matrix import Matrix
-from deepfake.models import Training, forest, logistic
+from deepfake.core import tables
+from deepfake.evaluation import metrics
+from deepfake.features.matrix import Matrix
+from deepfake.models import forest, gram, logistic
+from deepfake.models import registry as models
+from deepfake.models.registry import Training
+from deepfake.splits import assignment
 from tests.workflow.running import Run, scan
 
 SPLIT = {"test_size": 0.2, "k": 4, "shuffle": True, "every": 1}
@@ -90,8 +94,8 @@ def test_with_shuffled_labels_only_the_frame_split_scores(run):
         label = dict(zip(names, generator.permutation(["real", "fake"] * 10), strict=True))
         shuffled = [row | {"label": label[row["video_id"]], "method": ""} for row in rows]
         try:
-            cuts = {p: splits.make(shuffled, p, **SPLIT, seed=1) for p in found}
-        except splits.SplitError:  # a fold of one class
+            cuts = {p: assignment.make(shuffled, p, **SPLIT, seed=1) for p in found}
+        except assignment.SplitError:  # a fold of one class
             continue
         for protocol, cut in cuts.items():
             found[protocol].append(balanced_accuracy(shuffled, cut, pixels, products))

@@ -1,8 +1,11 @@
 """What is wrong with a run is told in plain lines before its first job."""
 
+import subprocess
+import sys
+
 import pytest
 
-from tests.workflow.running import Run, scan
+from tests.workflow.running import ROOT, Run, scan
 
 
 @pytest.fixture
@@ -31,11 +34,51 @@ def test_a_wrong_configuration_names_file_and_key(run):
     assert f"{file}: frame: unknown key; did you mean frames?" in lines
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory"),
+        (
+            "run: t\nsweep:\n\tsvm: {}\n",
+            "line 3: found character '\\t' that cannot start any token",
+        ),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_one_line(run, content, reason):
+    file = run.folder / "run.yaml"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content)
+    used, line = refused(run)
+    assert used.startswith("Using workflow specific profile ")
+    assert line == f"{file}: {reason}"
+
+
+def test_so_is_a_broken_default_configuration(run):
+    (run.folder / "config").mkdir()
+    (run.folder / "config" / "config.yaml").write_text("run: t\nsweep:\n\tsvm: {}\n")
+    command = [sys.executable, "-m", "snakemake", "--directory", run.folder, "--dry-run"]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    reason = "line 3: found character '\\t' that cannot start any token"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[1:] == [f"config/config.yaml: {reason}"]
+
+
+def test_a_home_folder_that_cannot_be_written_stops_no_run(run, monkeypatch):
+    """Batch accounts have one. Frames and faces load OpenCV, TensorFlow and MTCNN."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/proc/nothing")
+    done = run.snakemake("--until", "faces")
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_a_key_that_stands_twice_is_refused_with_its_line(run):
     with open(run.folder / "run.yaml", "a") as file:
         file.write("run: other\n")
     number = len((run.folder / "run.yaml").read_text().splitlines())
-    assert f"{run.folder}/run.yaml: line {number}: the key 'run' stands twice" in refused(run)
+    assert f"{run.folder}/run.yaml: line {number}: the key 'run' appears twice" in refused(run)
 
 
 def test_a_wrong_sheet_names_every_line(run):
@@ -49,6 +92,39 @@ def test_a_wrong_sheet_names_every_line(run):
     assert "line 2: unknown label 'fale'; known are real and fake" in told
     assert ".mp4x: no such file" in told
     assert "one video_id" in told
+
+
+def with_column(run: Run, name: str) -> None:
+    """One column more in the sheet."""
+    table = run.folder / "videos.tsv"
+    head, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"{head}\t{name}", *(f"{line}\tx" for line in lines)]))
+
+
+def test_a_misspelt_column_of_a_sheet_is_refused(run):
+    table = run.folder / "videos.tsv"
+    table.write_text(table.read_text().replace("group_id", "group", 1))
+    what = "unknown column 'group'; did you mean group_id? Rename or remove it"
+    assert f"videos.tsv: line 1: {what}" in refused(run)
+
+
+def test_an_unknown_column_is_told_once_by_the_run_and_by_no_job(run):
+    with_column(run, "notes")
+    done = run.snakemake("--until", "frames")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("unknown columns, not used: 'notes'") == 1
+
+
+def test_one_file_under_two_labels_is_refused(run):
+    table = run.folder / "videos.tsv"
+    lines = [line.split("\t") for line in table.read_text().splitlines()]
+    real = next(number for number, cells in enumerate(lines) if cells[2] == "real")
+    (run.folder / "link.mp4").symlink_to(lines[real][1])
+    lines[1][1] = str(run.folder / "link.mp4")
+    assert lines[1][2] == "fake"
+    table.write_text("\n".join(map("\t".join, lines)))
+    told = "\n".join(refused(run))
+    assert f"videos.tsv: lines 2, {real + 1}: one file is real and fake, " in told
 
 
 def test_too_many_jobs_are_refused_with_what_to_do(run):

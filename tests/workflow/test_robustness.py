@@ -6,7 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from deepfake import archive, ledger, tables
+from deepfake.core import archive, tables
+from deepfake.evaluation import ledger
+from deepfake.preprocessing import face_record
 from tests.equality import assert_same_results
 from tests.workflow.running import Run, scan
 
@@ -28,7 +30,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     )
     done = run.snakemake("all", "robustness")
     assert done.returncode == 0, done.stdout
-    assert "What a model makes of perturbed clips is told in results/test/robustness" in done.stdout
+    assert "Robustness to perturbed clips: results/test/robustness" in done.stdout
     return run
 
 
@@ -40,8 +42,9 @@ def faces_of(run: Run, folder: str, perturbation: tuple[str, str] | None = None)
         crops = dict(archive.members(table.with_suffix(".tar")))
         for row in tables.read(table):
             if (row.pop("perturbation", ""), row.pop("strength", "")) == (perturbation or ("", "")):
-                crop = row.pop("crop")
-                face = pixels[int(crop.split(".")[0])].tobytes(), crops[crop]
+                number = row.pop("crop_row")
+                row.pop("digest"), row.pop("phash")  # only of what the leak audit compares
+                face = pixels[int(number)].tobytes(), crops[face_record.crop_name(number)]
                 found[row["video_id"], row["frame"]] = row, face
     return found
 

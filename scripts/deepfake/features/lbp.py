@@ -38,14 +38,16 @@ def _riu2() -> np.ndarray:
 RIU2 = _riu2()
 
 
-def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def vector(
+    crop: np.ndarray, box: tuple[int, int, int, int], _corner: tuple[int, int] = (0, 0)
+) -> np.ndarray:
     """Features of a face, uint8 (LENGTH,): 255 sqrt(frequency)."""
     return native.coded(255 * np.sqrt(values(crop, box)))
 
 
 def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """Frequencies, float32 (LENGTH,); a region without a pixel has zeros."""
-    crop = native.roomy(crop)
+    crop = native.padded(crop)
     inner = native.face(crop.shape, box)[1:-1, 1:-1]
     # the circle's bits, and one more for the ring
     found = codes(native.luma(crop)) + (~inner * np.uint16(256))

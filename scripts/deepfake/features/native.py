@@ -1,6 +1,6 @@
-"""What the feature sets see of a native crop: its channels, its regions, its residuals.
+"""Channels, regions and residuals of a native crop, shared by the feature sets.
 
-All of it is whole numbers, so that it is the same on every machine.
+All values are integers, so they are equal on every machine.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-BORDER = 2  # pixels at the crop's edge where a 5 x 5 filter has no room
-SMALLEST = 9  # pixels a side in which every filter and every run of residuals has room
+BORDER = 2  # pixels at the crop's edge where a 5 x 5 filter does not fit
+SMALLEST = 9  # pixels a side in which every filter and every run of residuals fits
 LINES = ("first", "second", "third")  # differences, along rows and along columns
 SQUARES = ("square3", "square5")
 # what white noise of variance 1 becomes in each: the sum of its squared weights
 POWER = {"first": 2, "second": 6, "third": 20, "square3": 36, "square5": 596}
 
-FLOOR = 1 / 12  # variance that rounding to whole grey levels adds: less than that says nothing
+FLOOR = 1 / 12  # variance added by rounding to grey levels; less has no meaning
 DIGITS = 4  # kept of a logarithm: its last bits depend on the processor
 
 # glibc gives freed memory back to the system beyond twice the largest block that it has mapped and
@@ -26,7 +26,7 @@ DIGITS = 4  # kept of a logarithm: its last bits depend on the processor
 np.empty(31 << 20, np.uint8)
 
 
-def roomy(crop: np.ndarray) -> np.ndarray:
+def padded(crop: np.ndarray) -> np.ndarray:
     """A crop whose sides are at least SMALLEST: shorter ones repeat their last pixels."""
     lacking = [(0, max(0, SMALLEST - side)) for side in crop.shape[:2]]
     return np.pad(crop, [*lacking, (0, 0)], mode="edge") if max(max(lacking)) else crop

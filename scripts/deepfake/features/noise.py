@@ -32,7 +32,9 @@ LENGTH = len(LABELS)
 ZERO = np.array([128 if value == "difference" else 48 for *_, value in LABELS])  # its code
 
 
-def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def vector(
+    crop: np.ndarray, box: tuple[int, int, int, int], _corner: tuple[int, int] = (0, 0)
+) -> np.ndarray:
     """Features of a face in the order of LABELS, uint8 (LENGTH,): steps of 1/12 of a doubling.
 
     Energies from -4 on; differences around 128.
@@ -47,7 +49,7 @@ def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """
     import cv2
 
-    crop = native.roomy(crop)
+    crop = native.padded(crop)
     inner = native.face(crop.shape, box)
     inner = inner[native.BORDER : -native.BORDER, native.BORDER : -native.BORDER]
     regions: dict[tuple[int, ...], list[np.ndarray]] = {}
@@ -61,8 +63,8 @@ def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
                     regions[residual.shape] = _regions(inner, residual.shape)
                 for place, mask in enumerate(regions[residual.shape]):
                     # rounded, as OpenCV may answer with the square of a root: the sum is whole
-                    seen = cv2.bitwise_and(residual, mask)
-                    total[place] += round(cv2.norm(seen, cv2.NORM_L2SQR))
+                    masked = cv2.bitwise_and(residual, mask)
+                    total[place] += round(cv2.norm(masked, cv2.NORM_L2SQR))
                     counted[place] += cv2.countNonZero(mask)
             energy = total / np.maximum(counted, 1) / native.POWER[name]
             face, ring = np.round(np.log2(energy + native.FLOOR), native.DIGITS)
@@ -75,5 +77,5 @@ def _regions(inner: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
 
     Residuals cut by them are summed eight times as fast as by OpenCV's own masks.
     """
-    size = [1 + side - mine for side, mine in zip(inner.shape, shape, strict=True)]
+    size = [1 + side - width for side, width in zip(inner.shape, shape, strict=True)]
     return [-part.astype(np.int16) for part in native.windows(inner, *size)]

@@ -67,14 +67,16 @@ LABELS = [
 LENGTH = len(LABELS)
 
 
-def vector(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+def vector(
+    crop: np.ndarray, box: tuple[int, int, int, int], _corner: tuple[int, int] = (0, 0)
+) -> np.ndarray:
     """Features of a face in the order of LABELS, uint8 (LENGTH,): 255 times the values."""
     return native.coded(255 * values(crop, box))
 
 
 def values(crop: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
     """Square roots of frequencies in the order of LABELS, float32 (LENGTH,)."""
-    crop = native.roomy(crop)
+    crop = native.padded(crop)
     inner = native.face(crop.shape, box)
     inner = inner[native.BORDER : -native.BORDER, native.BORDER : -native.BORDER]
     counts = {submodel: np.zeros((len(REGIONS), PAIRS**2), np.int64) for submodel in SUBMODELS}
@@ -135,7 +137,7 @@ def _places(inner: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
     Args:
         inner: bool, pixels in the face. shape: of the residuals, which may lie between pixels.
     """
-    size = [1 + side - mine for side, mine in zip(inner.shape, shape, strict=True)]
+    size = [1 + side - width for side, width in zip(inner.shape, shape, strict=True)]
     size[axis] += ORDER - 1
     region = 2 - native.sides(inner, *size)
     region += (np.arange(region.shape[1]) % LANES * 3).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The average of other models' probabilities, as each was calibrated on rows it had not seen.
+"""The average of other models' probabilities, each calibrated on rows that it did not learn from.
 
 Nothing is fitted but what its members were. It holds all their arrays and settings, under their
 names, so that its bundle needs no other.
@@ -10,15 +10,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deepfake import calibration, models
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted
+from deepfake.evaluation import calibration
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import registry as models
+from deepfake.models.registry import Fitted
 
 THRESHOLD = 0.5
 
 
 def out_of_fold(tables: Mapping[str, Sequence[dict]]) -> list[dict]:
-    """The score of each training row by an average that has seen nothing of its fold.
+    """The score of each training row by an average that did not learn from its fold.
 
     A member's scores of a fold become probabilities by what the other folds teach of them.
 
@@ -43,9 +44,8 @@ def _by_the_other_folds(table: Sequence[dict]) -> np.ndarray:
     found = np.empty(len(table))
     for fold in sorted(set(fold_of)):
         others = [row for row in table if row["fold"] != fold]
-        fake, means, _ = calibration.videos(others)
-        mine = fold_of == fold
-        found[mine] = calibration.probability(calibration.fit(fake, means), scores[mine])
+        inside = fold_of == fold
+        found[inside] = calibration.probability(calibration.fit_on_folds(others), scores[inside])
     return found
 
 
@@ -67,6 +67,15 @@ def join(members: Mapping[str, tuple[Fitted, dict]]) -> Fitted:
     )
 
 
+def unfinished(records: Mapping[str, dict]) -> str:
+    """Which members' fits did not finish and why, or ""; records: of their bundles, by name."""
+    return "; ".join(
+        f"{name}: {note}"
+        for name, record in sorted(records.items())
+        if (note := record["search"].get("note"))
+    )
+
+
 SHARED = ("preprocessing", "features", "training", "domain")
 
 
@@ -84,7 +93,7 @@ def facts(records: Sequence[dict]) -> dict:
         for name in SHARED:
             if other[name] != first[name]:
                 raise ValueError(f"{first['model']} and {other['model']} differ in their {name}")
-    versions = {name: told for record in records for name, told in record["versions"].items()}
+    versions = {name: version for record in records for name, version in record["versions"].items()}
     return {name: first[name] for name in SHARED} | {"versions": versions}
 
 
@@ -99,10 +108,10 @@ def member(average: Fitted, name: str) -> tuple[Fitted, dict]:
     return Fitted(name, average.candidate["members"][name], arrays, settings), calibrated
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Mean of the members' P(fake), float64 (n,)."""
     chances = []
     for name in sorted(fitted.candidate["members"]):
         one, calibrated = member(fitted, name)
-        chances.append(calibration.probability(calibrated, models.decide(one, seen)))
+        chances.append(calibration.probability(calibrated, models.decide(one, matrix)))
     return np.mean(chances, axis=0)

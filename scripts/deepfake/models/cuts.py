@@ -1,6 +1,6 @@
 """The best split of a node among features drawn at random, compiled. Not what a tree is.
 
-The matrix is seen as columns, uint8 (p, n) in C order: a feature is n bytes in a row. A histogram
+The matrix is read as columns, uint8 (p, n) in C order: a feature is n bytes in a row. A histogram
 of 256 bins is then the exact search (Breiman 2001), and a few rows are sorted. The memory's latency
 is the limit, so features are drawn ahead, their bytes asked for, and four counted at once.
 
@@ -108,9 +108,9 @@ def _count(columns, features, following, rows, cells, bins):
             b3[_bin(c3[row])] += cell
     else:
         for number in range(len(features)):
-            column, mine = columns[features[number]], bins[number]
+            column, counts = columns[features[number]], bins[number]
             for i in range(len(rows)):
-                mine[_bin(column[rows[i]])] += cells[i]
+                counts[_bin(column[rows[i]])] += cells[i]
 
 
 @compiled
@@ -234,20 +234,20 @@ def split(columns, rows, cells, features, state, tried, least, entropy, room):
     """
     bins, before, sums, scores, keys, values, table = room
     total = cells.sum()
-    drawn, seen, varied = 0, 0, False
+    drawn, examined, varied = 0, 0, False
     feature, threshold, left, best = -1, 0, 0, -1.0e300
     few = len(rows) <= FEW
-    while seen < tried or (not varied and seen < len(features)):
-        width = min(WIDTH, tried - seen) if seen < tried else 1
-        ahead = min(max(tried, seen + width), seen + AHEAD * WIDTH)
+    while examined < tried or (not varied and examined < len(features)):
+        width = min(WIDTH, tried - examined) if examined < tried else 1
+        ahead = min(max(tried, examined + width), examined + AHEAD * WIDTH)
         if drawn < ahead:
             _draw(features, drawn, ahead, state)
             if few:
                 _fetch(columns, features[drawn:ahead], rows)
             drawn = ahead
-        batch = features[seen : seen + width]
+        batch = features[examined : examined + width]
         if not few:
-            _count(columns, batch, features[seen + width : drawn], rows, cells, bins)
+            _count(columns, batch, features[examined + width : drawn], rows, cells, bins)
         for number in range(width):
             if few:
                 low = 0
@@ -256,11 +256,11 @@ def split(columns, rows, cells, features, state, tried, least, entropy, room):
                 _sum_bins(bins[number], before)
                 if not entropy and feature >= 0 and not _beats(bins[number], before, total, best):
                     bins[number] = 0
-                    seen += 1
+                    examined += 1
                     continue
                 low, high = _order_bins(bins[number], before, total, sums)
                 bins[number] = 0
-            seen += 1
+            examined += 1
             if low == high:
                 continue
             varied = True
@@ -282,5 +282,5 @@ def split(columns, rows, cells, features, state, tried, least, entropy, room):
             )
             if pure:  # nothing is better, and of equal ones the first counts
                 bins[:] = 0
-                return feature, threshold, seen
-    return feature, threshold, seen
+                return feature, threshold, examined
+    return feature, threshold, examined

@@ -17,17 +17,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake import gram as grams
-from deepfake import standardise
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training, linear
-from deepfake.standardise import Scaler
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import gram as grams
+from deepfake.models import linear, standardise
+from deepfake.models.quadratic import Quadratic
+from deepfake.models.registry import Fitted, Training
+from deepfake.models.standardise import Scaler
 
 log = logging.getLogger("deepfake")
 
 THRESHOLD = 0.0
+LAYOUTS, check = linear.LAYOUTS, linear.check
 PRECISION = 1e-10  # duality gap that is left, as a share of the objective
+FLAT = 1e-12  # least curvature of a row's loss, as a share of the largest
+ROUNDING = 1e-12  # share of the objective that its sums may round away
 FIRST = 64  # features that enter an empty working set
+FORCING = 1e-3, 0.3  # shares of its optimality conditions that a Newton step leaves unsolved
 STEPS, SWEEPS, HALVINGS = 50, 200, 30
 
 
@@ -63,6 +68,15 @@ class _Problem:
         ends = logit(share) - margins.max() - 1e-6, logit(share) - margins.min() + 1e-6
         return brentq(lambda b: expit(margins + b).mean() - share, *ends, xtol=1e-13)
 
+    def promised(self, weights: np.ndarray, wish: np.ndarray, slopes: np.ndarray) -> float:
+        """What a step from weights to a wish would gain, if the loss were a plane.
+
+        Args:
+            slopes: Z' pull at the weights.
+        """
+        lasso = np.abs(weights).sum() - np.abs(wish).sum()
+        return (slopes - (1 - self.l1_ratio) * weights) @ (wish - weights) + self.l1_ratio * lasso
+
     def gap(self, weights: np.ndarray, margins: np.ndarray, slopes: np.ndarray) -> float:
         """Duality gap where the pulls are balanced: the objective lies so far above the least.
 
@@ -91,17 +105,18 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
-    seen, asked = training.pixels.at(train), training.pixels.at(held_out)
-    scaler = standardise.fit(seen, "standard")
+    matrix, new_rows = training.pixels.at(train), training.pixels.at(held_out)
+    scaler = standardise.fit(matrix, "standard")
     scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
     for l1_ratio in sorted({candidate["l1_ratio"] for candidate in candidates}):
-        mine = [place for place, c in enumerate(candidates) if c["l1_ratio"] == l1_ratio]
-        weights = np.zeros(seen.shape[1])
-        for place in sorted(mine, key=lambda place: candidates[place]["C"]):
+        alike = [place for place, c in enumerate(candidates) if c["l1_ratio"] == l1_ratio]
+        weights = np.zeros(matrix.shape[1])
+        for place in sorted(alike, key=lambda place: candidates[place]["C"]):
             problem = _problem(candidates[place], training.fake[train])
-            weights, intercept = _solve(problem, seen, scaler, weights)
+            weights, intercept, gap = _solve(problem, matrix, scaler, weights)
+            _note(training, place, gap)
             arrays, settings = linear.raw_weights(weights, intercept, scaler)
-            scores[place] = grams.dot(asked, arrays["weights"]) + settings["intercept"]
+            scores[place] = grams.dot(new_rows, arrays["weights"]) + settings["intercept"]
     return scores
 
 
@@ -109,36 +124,48 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     """Fit on all training rows: one weight a feature, most of them 0."""
     scaler = standardise.fit(training.pixels, "standard")
     problem = _problem(candidate, training.fake)
-    solved = _solve(problem, training.pixels, scaler, np.zeros(training.pixels.shape[1]))
-    return Fitted("elasticnet", candidate, *linear.raw_weights(*solved, scaler))
+    none = np.zeros(training.pixels.shape[1])
+    weights, intercept, gap = _solve(problem, training.pixels, scaler, none)
+    _note(training, 0, gap)
+    return Fitted("elasticnet", candidate, *linear.raw_weights(weights, intercept, scaler))
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Decision values (log odds) of rows of raw features, float64 (n,)."""
-    return linear.decide(fitted, seen)
+    return linear.decide(fitted, matrix)
 
 
 def _problem(candidate: dict, fake: np.ndarray) -> _Problem:
     return _Problem(np.where(fake, 1.0, -1.0), candidate["C"], candidate["l1_ratio"])
 
 
+def _note(training: Training, place: int, gap: float) -> None:
+    """Mark a candidate that stopped above the optimum."""
+    if gap > PRECISION:
+        training.notes[place] = f"did not converge: its objective may be {gap:.1e} above the least"
+
+
 def most_columns(rows: int) -> int:
-    """Features that a working set may have: what a job's memory is asked for."""
+    """Features that a working set may have: what a job's memory is requested for."""
     return max(5000, rows)
 
 
 def _solve(
-    problem: _Problem, seen: Matrix | Faces, scaler: Scaler, start: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Weights (p,) of the standardised features, and the intercept, at the optimum."""
+    problem: _Problem, matrix: Matrix | InMemoryMatrix, scaler: Scaler, start: np.ndarray
+) -> tuple[np.ndarray, float, float]:
+    """Weights (p,) of the standardised features, and the intercept, at the optimum.
+
+    And the duality gap that is left, as a share of the objective: PRECISION at most, unless the
+    working set's problem could not be solved further.
+    """
     weights = start.copy()
     working, aim = np.flatnonzero(weights), 0.01
     while True:
-        columns = _columns(seen, scaler, working)
+        columns = _columns(matrix, scaler, working)
         few, margins = _descend(problem, columns, weights[working], aim)
         weights[:] = 0
         weights[working] = few
-        slopes = grams.project(seen, scaler, problem.pull(margins))
+        slopes = grams.project(matrix, scaler, problem.pull(margins))
         gap = problem.gap(few, margins, slopes) / problem.objective(few, margins)
         over = np.abs(slopes) - problem.l1_ratio
         over[working] = 0
@@ -147,7 +174,7 @@ def _solve(
             log.info("C %g, l1_ratio %g: %d of %d features have a weight; the objective is at most "
                      "%.1e above the least", problem.C, problem.l1_ratio, np.count_nonzero(few),
                      len(weights), gap)  # fmt: skip
-            return weights, float((margins - few @ columns).mean())
+            return weights, float((margins - few @ columns).mean()), gap
         aim = max(PRECISION / 2, min(aim, gap) / 10)  # a set that will grow is not worth more
         used = np.flatnonzero(weights)
         room = most_columns(len(margins)) - len(used)
@@ -161,11 +188,11 @@ def _solve(
         working = np.union1d(used, worst[: min(room, max(FIRST, len(working)))])
 
 
-def _columns(seen: Matrix | Faces, scaler: Scaler, features: np.ndarray) -> np.ndarray:
+def _columns(matrix: Matrix | InMemoryMatrix, scaler: Scaler, features: np.ndarray) -> np.ndarray:
     """Some standardised features, float64 (features, n)."""
     if not len(features):
-        return np.empty((0, seen.shape[0]))
-    columns = seen.columns(features).astype(np.float64)
+        return np.empty((0, matrix.shape[0]))
+    columns = matrix.columns(features).astype(np.float64)
     columns -= scaler.mean[features, None]
     columns /= scaler.scale[features, None]
     return columns
@@ -182,23 +209,28 @@ def _descend(
     """
     margins = weights @ columns
     margins += problem.intercept(margins)
+    slopes = columns @ problem.pull(margins)
+    gap, least = problem.gap(weights, margins, slopes), problem.objective(weights, margins)
     for _ in range(STEPS):
-        gap = problem.gap(weights, margins, columns @ problem.pull(margins))
-        least = problem.objective(weights, margins)
         if gap <= aim * least:
             break
-        wish = _newton(problem, columns, weights, margins, gap)
+        wish = _newton(problem, columns, weights, margins, gap / least)
         along, share = (wish - weights) @ columns, 1.0
+        promised = problem.promised(weights, wish, slopes)
         for _ in range(HALVINGS):
             moved = margins + share * along
             moved += problem.intercept(moved)
             some = wish if share == 1 else weights + share * (wish - weights)  # zeros stay 0
-            if problem.objective(some, moved) < least:
-                weights, margins = some, moved
+            found, slopes = problem.objective(some, moved), columns @ problem.pull(moved)
+            nearer = problem.gap(some, moved, slopes)
+            # where the objective is flat to the last digits, the gap still tells the way
+            flat = promised <= ROUNDING * least and found <= (1 + ROUNDING) * least
+            if found <= least - share * promised / 10 or (flat and nearer < gap):
                 break
             share /= 2
         else:
             break
+        weights, margins, least, gap = some, moved, found, nearer
     return weights, margins
 
 
@@ -208,61 +240,14 @@ def _newton(
     """Weights that minimise the quadratic model of the objective, nearly; the intercept follows."""
     pull = problem.pull(margins)
     curvature = np.abs(pull) * (1 - np.abs(pull) / problem.C)
-    curvature = np.maximum(curvature, 1e-6 * problem.C)
+    curvature = np.maximum(curvature, FLAT * curvature.max())
     bent = columns - (columns @ curvature / curvature.sum())[:, None]
     bent *= np.sqrt(curvature)
-    model = _Quadratic(bent @ bent.T, columns @ pull, weights.copy(), problem.l1_ratio)
-    enough = 1e-3 * gap / max(1, np.count_nonzero(weights))
+    model = Quadratic(bent @ bent.T, columns @ pull, weights.copy(), problem.l1_ratio)
+    enough = min(max(gap, FORCING[0]), FORCING[1]) * model.violation()
     for _ in range(SWEEPS):
-        if model.sweep() <= enough:
-            break
+        model.sweep()
         model.jump()
+        if model.violation() <= enough:
+            break
     return model.weights
-
-
-@dataclass
-class _Quadratic:
-    """A quadratic function of weights, less their elastic-net penalty.
-
-    Attributes:
-        hessian: (k, k). slopes: (k,), minus the gradient at the weights. weights: (k,).
-    """
-
-    hessian: np.ndarray
-    slopes: np.ndarray
-    weights: np.ndarray
-    l1_ratio: float
-
-    def sweep(self) -> float:
-        """One round of coordinate descent; the most that a feature has gained, about."""
-        most, bends, l2 = 0.0, self.hessian.diagonal(), 1 - self.l1_ratio
-        for place in np.flatnonzero((self.weights != 0) | (np.abs(self.slopes) > self.l1_ratio)):
-            bend, old = bends[place], self.weights[place]
-            wish = self.slopes[place] + bend * old
-            new = np.sign(wish) * max(abs(wish) - self.l1_ratio, 0.0) / (bend + l2)
-            if new != old:
-                self.slopes -= (new - old) * self.hessian[place]
-                self.weights[place] = new
-                most = max(most, (bend + l2) * (new - old) ** 2)
-        return most
-
-    def jump(self) -> None:
-        """The least among weights of the same signs, or as far as the first that becomes 0."""
-        import scipy.linalg
-
-        places = np.flatnonzero(self.weights)
-        old, l2 = self.weights[places], 1 - self.l1_ratio
-        inner = self.hessian[np.ix_(places, places)]
-        inner[np.diag_indices_from(inner)] += l2 + 1e-12 * inner.trace()
-        try:
-            solved = scipy.linalg.cho_factor(inner, overwrite_a=True)
-        except scipy.linalg.LinAlgError:  # columns alike; descent by coordinates does without
-            return
-        aim = self.slopes[places] - self.l1_ratio * np.sign(old) - l2 * old
-        step = scipy.linalg.cho_solve(solved, aim)
-        crosses = (old + step) * old < 0
-        share = min((old[crosses] / -step[crosses]).min(initial=1.0), 1.0)
-        new = old + share * step
-        new[new * old <= 1e-12 * old**2] = 0
-        self.weights[places] = new
-        self.slopes -= self.hessian[:, places] @ (new - old)

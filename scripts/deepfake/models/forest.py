@@ -17,8 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models.layout import Layout, demand
+from deepfake.models.registry import Fitted, Training
 
 THRESHOLD = 0.5
 NODES = {  # the arrays of a tree
@@ -28,6 +29,10 @@ NODES = {  # the arrays of a tree
     "right": np.int32,
     "fake_share": np.float64,
 }
+LAYOUTS: tuple[Layout, ...] = (
+    {"first_node": ("int64", ("bounds",))}
+    | {name: (np.dtype(dtype).name, ("nodes",)) for name, dtype in NODES.items()},
+)
 DEEPEST = 2**31
 COMPILING_PAYS = 10**7  # trees x rows to judge, above which it is worth its ten seconds
 
@@ -101,14 +106,14 @@ def join(candidate: dict, parts: Sequence[dict[str, np.ndarray]]) -> Fitted:
     return Fitted("forest", candidate, arrays, threshold=THRESHOLD)
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Mean over the trees of the share of fake rows in the leaf, float64 (n,)."""
     arrays = fitted.arrays
     inner = arrays["feature"] >= 0
     used, compact = np.unique(arrays["feature"][inner], return_inverse=True)
     feature = np.full(len(inner), -1, np.int32)
     feature[inner] = compact
-    pixels = seen.columns(used)
+    pixels = matrix.columns(used)
     first, rows = arrays["first_node"], np.arange(pixels.shape[1], dtype=np.uint32)
     trees = len(first) - 1
     if trees * len(rows) > COMPILING_PAYS:
@@ -136,7 +141,10 @@ def grow(
         columns: uint8 (p, n). rows: uint32 (m,) of n, ascending. fake: bool (m,).
         numbers: of the trees. seed: of the forest.
     """
-    from deepfake.models import cuts, trees  # compiled, which a verdict need not wait for
+    from deepfake.models import (
+        cuts,  # compiled, which a verdict need not wait for
+        trees,  # compiled, which a verdict need not wait for
+    )
 
     if len(rows) > cuts.MASK:
         raise ValueError(f"{len(rows)} training rows are more than a forest's {cuts.MASK}")
@@ -210,3 +218,26 @@ def _leaves(
         nodes[going] = first + np.where(goes_left, arrays["left"][at], arrays["right"][at])
         going = going[feature[nodes[going]] >= 0]
     return nodes
+
+
+def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
+    """Whether arrays and settings of a bundle fit each other: see `bundle_schema.check`."""
+    first, nodes = arrays["first_node"], len(arrays["feature"])
+    sizes = np.diff(first)
+    demand(
+        len(first) > 1
+        and first[0] == 0
+        and first[-1] == nodes
+        and bool((first[1:] > first[:-1]).all()),  # the sizes of huge numbers wrap around
+        "first_node does not cut the nodes into trees",
+    )
+    feature, share = arrays["feature"], arrays["fake_share"]
+    demand(bool(((feature >= -1) & (feature < length)).all()), "a node asks for no such feature")
+    demand(bool(((share >= 0) & (share <= 1)).all()), "a leaf's share is not between 0 and 1")
+    inner = feature >= 0
+    place = np.arange(nodes) - np.repeat(first[:-1], sizes)
+    size = np.repeat(sizes, sizes)
+    for name in ("left", "right"):
+        child = arrays[name][inner]
+        sound = (child > place[inner]) & (child < size[inner])
+        demand(bool(sound.all()), f"a node's {name} child does not come after it in its tree")

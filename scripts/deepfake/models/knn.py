@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfake import gram as grams
-from deepfake import standardise
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training
-from deepfake.standardise import Scaler
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import gram as grams
+from deepfake.models import layout, standardise
+from deepfake.models.registry import Fitted, Training
+from deepfake.models.standardise import Scaler
 
 THRESHOLD = 0.5
 ROWS = 256  # whose neighbours are sorted at once
+LAYOUTS: tuple[layout.Layout, ...] = (
+    {"rows": ("uint8", ("rows", "features")), "fake": ("uint8", ("rows",))} | layout.SCALER,
+)
 
 
 def score(
@@ -27,10 +30,10 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Share of fakes among each held-out row's neighbours in `train`, for each candidate."""
-    seen = training.pixels.at(train)
-    scaler = standardise.fit(seen, "standard")
+    matrix = training.pixels.at(train)
+    scaler = standardise.fit(matrix, "standard")
     sizes = [min(candidate["n_neighbors"], len(train)) for candidate in candidates]
-    near = _nearest(training.pixels.at(held_out), Faces(_rows(seen)), scaler, max(sizes))
+    near = _nearest(training.pixels.at(held_out), InMemoryMatrix(_rows(matrix)), scaler, max(sizes))
     fake = training.fake[train]
     return [fake[near[:, :size]].mean(axis=1) for size in sizes]
 
@@ -48,21 +51,23 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     return Fitted("knn", candidate, arrays, settings, THRESHOLD, contains_training_images=True)
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Share of fakes among each row's neighbours, float64 (n,)."""
     arrays = fitted.arrays
     scaler = Scaler(arrays["mean"], arrays["scale"])
-    near = _nearest(seen, Faces(arrays["rows"]), scaler, fitted.settings["n_neighbors"])
+    near = _nearest(matrix, InMemoryMatrix(arrays["rows"]), scaler, fitted.settings["n_neighbors"])
     return arrays["fake"][near].mean(axis=1)
 
 
-def _rows(seen: Matrix | Faces) -> np.ndarray:
-    return seen.take(np.arange(seen.shape[0]))
+def _rows(matrix: Matrix | InMemoryMatrix) -> np.ndarray:
+    return matrix.take(np.arange(matrix.shape[0]))
 
 
-def _nearest(seen: Matrix | Faces, rows: Faces, scaler: Scaler, most: int) -> np.ndarray:
-    """Positions of the nearest rows of each row seen, the closest first, int (n, most)."""
-    distances, _, lengths = grams.cross(seen, rows, scaler)
+def _nearest(
+    matrix: Matrix | InMemoryMatrix, rows: InMemoryMatrix, scaler: Scaler, most: int
+) -> np.ndarray:
+    """Positions of the nearest rows of each row of a matrix, the closest first, int (n, most)."""
+    distances, _, lengths = grams.cross(matrix, rows, scaler)
     distances *= -2.0
     distances += lengths
     near = np.empty((len(distances), most), np.intp)
@@ -70,3 +75,13 @@ def _nearest(seen: Matrix | Faces, rows: Faces, scaler: Scaler, most: int) -> np
         part = slice(first, first + ROWS)
         near[part] = np.argsort(distances[part], axis=1, kind="stable")[:, :most]
     return near
+
+
+def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
+    """Whether arrays and settings of a bundle fit each other: see `bundle_schema.check`."""
+    layout.demand_settings(record, "n_neighbors")
+    near = record["settings"]["n_neighbors"]
+    sound = type(near) is int and 0 < near <= len(arrays["rows"])
+    layout.demand(sound, f"settings.n_neighbors is {near!r}")
+    layout.demand(bool((arrays["fake"] <= 1).all()), "fake holds more than 0 and 1")
+    layout.demand_images_declared(record)

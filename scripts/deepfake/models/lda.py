@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfake import standardise
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training, linear
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import linear, standardise
+from deepfake.models.registry import Fitted, Training
 
 THRESHOLD = 0.0
+LAYOUTS, check = linear.LAYOUTS, linear.check
 
 
 def score(
@@ -24,11 +25,13 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Log odds of held-out rows for each candidate, fitted on the rows `train`."""
-    seen = training.pixels.at(train)
-    scaler = standardise.fit(seen, "standard")
-    rows, asked = (standardise.table(some, scaler) for some in (seen, training.pixels.at(held_out)))
+    matrix = training.pixels.at(train)
+    scaler = standardise.fit(matrix, "standard")
+    rows, new_rows = (
+        standardise.table(some, scaler) for some in (matrix, training.pixels.at(held_out))
+    )
     solved = (_solve(candidate, rows, training.fake[train]) for candidate in candidates)
-    return [asked @ weights + intercept for weights, intercept in solved]
+    return [new_rows @ weights + intercept for weights, intercept in solved]
 
 
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
@@ -39,24 +42,31 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     return Fitted("lda", candidate, *linear.raw_weights(*solved, scaler))
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Log odds of rows of raw features, float64 (n,)."""
-    return linear.decide(fitted, seen)
+    return linear.decide(fitted, matrix)
 
 
 def _solve(candidate: dict, rows: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, float]:
     import scipy.linalg
 
-    ours, theirs = rows[fake], rows[~fake]
+    fakes, reals = rows[fake], rows[~fake]
     share, shrinkage = fake.mean(), candidate["shrinkage"]
-    inner = share * _covariance(ours, shrinkage)
-    inner += (1 - share) * _covariance(theirs, shrinkage)
-    apart = ours.mean(axis=0) - theirs.mean(axis=0)
+    varying = np.count_nonzero(np.ptp(rows, axis=0))
+    if shrinkage == 0 and varying > len(rows) - 2:
+        raise ValueError(
+            f"lda with shrinkage 0: {len(rows)} training rows cannot tell the covariance of "
+            f"{varying} features, which vary; set sweep.lda.shrinkage to auto or above 0, or take "
+            "a feature set of fewer columns"
+        )
+    inner = share * _covariance(fakes, shrinkage)
+    inner += (1 - share) * _covariance(reals, shrinkage)
+    apart = fakes.mean(axis=0) - reals.mean(axis=0)
     try:
         weights = scipy.linalg.cho_solve(scipy.linalg.cho_factor(inner), apart)
     except scipy.linalg.LinAlgError:  # not shrunken, and singular
         weights = scipy.linalg.lstsq(inner, apart)[0]
-    middle = (ours.mean(axis=0) + theirs.mean(axis=0)) / 2
+    middle = (fakes.mean(axis=0) + reals.mean(axis=0)) / 2
     return weights, float(np.log(share / (1 - share)) - middle @ weights)
 
 

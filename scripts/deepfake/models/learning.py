@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from deepfake import backend, codehash
+from deepfake.core import codehash, partial_files, tensorflow_setup
 from deepfake.models import meso4
-from deepfake.shrunk import Shrunk
+from deepfake.models.downscaled_faces import Shrunk
 
 log = logging.getLogger("deepfake")
 
@@ -88,7 +88,7 @@ def run(
 
 def _network(candidate: dict[str, Any], seed: int, threads: int):
     """The network for training and its optimizer, both with all their variables."""
-    tf = backend.tensorflow(threads)
+    tf = tensorflow_setup.tensorflow(threads)
     import keras
 
     tf.config.experimental.enable_op_determinism()
@@ -197,7 +197,7 @@ def _save(file: Path, state: list, losses: list[float], scores: list[np.ndarray]
     """Write a checkpoint, whole or not at all."""
     arrays = {f"variable{number}": variable.numpy() for number, variable in enumerate(state)}
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
+    part = partial_files.path_for(file)
     with open(part, "wb") as stored:
         np.savez(stored, losses=np.array(losses), scores=np.array(scores), **arrays)
         stored.flush()

@@ -7,23 +7,42 @@ By the representer theorem the optimal weights of an L2 penalty are Z'a, so n co
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from deepfake import gram as grams
-from deepfake import standardise
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training
-from deepfake.standardise import Scaler
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import gram as grams
+from deepfake.models import layout, standardise
+from deepfake.models.registry import Fitted, Training
+from deepfake.models.standardise import Scaler
 
 # Eigenvalues below this share are noise: of the largest one, from float32 products of scaled
-# pixels; of their sum, from the eigensolver alone, since products of raw pixels are exact.
+# features; of their sum, from the eigensolver alone, since products of raw ones are exact, and
+# those of few scaled features float64.
 SCALED_NOISE = 1e-8
 EXACT_NOISE = 1e-15
+LAYOUTS = (layout.WEIGHTS,)
 
-# Of a candidate, the rows' products float64 (n, n), their labels bool (n,) and what was rotated
-# for other candidates: coefficients (n,) of the rows, and an intercept.
-Solver = Callable[[dict, np.ndarray, np.ndarray, dict], tuple[np.ndarray, float]]
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a linear model learns from.
+
+    Attributes:
+        products: of the rows, float64 (n, n). rank, exact: of their Gram.
+        fake: bool (n,). known: what was rotated for other candidates.
+    """
+
+    products: np.ndarray
+    rank: int
+    exact: bool
+    fake: np.ndarray
+    known: dict[tuple[str, bool], Rotated] = field(default_factory=dict)
+
+
+# Of a candidate: coefficients (n,) of the rows, and an intercept.
+Solver = Callable[[dict, TrainingData], tuple[np.ndarray, float]]
 
 
 def score(
@@ -37,18 +56,19 @@ def score(
     known: dict[tuple[str, bool], Rotated] = {}
     scores = []
     for candidate in candidates:
-        products = training.grams[candidate["scaling"]].products
-        coefficients, intercept = solve(
-            candidate, products[np.ix_(train, train)], training.fake[train], known
-        )
+        gram = training.grams[candidate["scaling"]]
+        products = gram.products
+        data = products[np.ix_(train, train)], gram.rank, gram.exact, training.fake[train]
+        coefficients, intercept = solve(candidate, TrainingData(*data, known))
         scores.append(products[np.ix_(held_out, train)] @ coefficients + intercept)
     return scores
 
 
 def fit(model: str, candidate: dict, training: Training, solve: Solver) -> Fitted:
     """Fit on all training rows and map back to one weight a feature."""
-    products = training.grams[candidate["scaling"]].products
-    coefficients, intercept = solve(candidate, products, training.fake, {})
+    gram = training.grams[candidate["scaling"]]
+    data = TrainingData(gram.products, gram.rank, gram.exact, training.fake)
+    coefficients, intercept = solve(candidate, data)
     scaler = standardise.fit(training.pixels, candidate["scaling"])
     weights = grams.project(training.pixels, scaler, coefficients)
     return Fitted(model, candidate, *raw_weights(weights, intercept, scaler))
@@ -64,9 +84,14 @@ def raw_weights(
     return {"weights": weights}, {"intercept": float(intercept)}
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
+    """Whether the settings of a linear model are whole: see `bundle_schema.check`."""
+    layout.demand_settings(record, "intercept")
+
+
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Decision values of rows of raw features, float64 (n,)."""
-    return grams.dot(seen, fitted.arrays["weights"]) + fitted.settings["intercept"]
+    return grams.dot(matrix, fitted.arrays["weights"]) + fitted.settings["intercept"]
 
 
 def with_intercept(products: np.ndarray, penalised: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -86,19 +111,23 @@ def with_intercept(products: np.ndarray, penalised: bool) -> tuple[np.ndarray, n
 class Rotated:
     """Rows in the eigenvectors of their Gram matrix.
 
-    Null directions (duplicate frames make them) are dropped.
+    Null directions are dropped. Duplicate frames make them, and fewer features than rows: of
+    centred rows no more than min(n - 1, rank) can differ from 0, of a penalised intercept's
+    constant and the features min(n, rank + 1).
 
     Attributes:
         coordinates: float64 (n, r), of orthogonal columns. lengths: their squares, (r,).
     """
 
-    def __init__(self, products: np.ndarray, scaling: str, penalised: bool) -> None:
+    def __init__(self, products: np.ndarray, rank: int, exact: bool, penalised: bool) -> None:
         import scipy.linalg
 
+        n = len(products)
         inner, self._means = with_intercept(products, penalised)
         values, vectors = scipy.linalg.eigh(inner, overwrite_a=True)
-        noise = SCALED_NOISE * values[-1] if scaling != "none" else EXACT_NOISE * products.trace()
+        noise = EXACT_NOISE * products.trace() if exact else SCALED_NOISE * values[-1]
         kept = values > max(noise, 0.0)
+        kept[: n - (min(n, rank + 1) if penalised else min(n - 1, rank))] = False  # they ascend
         del inner
         self.lengths = values[kept]
         self.coordinates = vectors[:, kept]
@@ -106,7 +135,7 @@ class Rotated:
         self.coordinates *= np.sqrt(self.lengths)
         self._penalised = penalised
 
-    def told(self, weights: np.ndarray, intercept: float = 0.0) -> tuple[np.ndarray, float]:
+    def coefficients(self, weights: np.ndarray, intercept: float = 0.0) -> tuple[np.ndarray, float]:
         """Coefficients of the rows and an intercept, of the coordinates' weights (r,) and one."""
         coefficients = self.coordinates @ (weights / self.lengths)
         if self._penalised:
@@ -115,9 +144,9 @@ class Rotated:
         return coefficients, float(intercept - self._means @ coefficients)
 
 
-def rotated(candidate: dict, products: np.ndarray, known: dict) -> Rotated:
+def rotated(candidate: dict, data: TrainingData) -> Rotated:
     """The rows as a candidate needs them, rotated once for all candidates of a kind."""
     key = candidate["scaling"], candidate.get("intercept") == "penalised"
-    if key not in known:
-        known[key] = Rotated(products, *key)
-    return known[key]
+    if key not in data.known:
+        data.known[key] = Rotated(data.products, data.rank, data.exact, key[1])
+    return data.known[key]

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training, linear
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import linear
+from deepfake.models.registry import Fitted, Training
 
 THRESHOLD = 0.0
+LAYOUTS, check = linear.LAYOUTS, linear.check
 TAME = 1e15  # C times the trace of exact products, up to which no rotation is needed
 PRECISION = 1e-12  # share of the objective that another step could still gain
 STEPS = 200
@@ -39,20 +41,18 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     return linear.fit("logistic", candidate, training, _solve)
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Decision values (log odds) of rows of raw features, float64 (n,)."""
-    return linear.decide(fitted, seen)
+    return linear.decide(fitted, matrix)
 
 
-def _solve(
-    candidate: dict, products: np.ndarray, fake: np.ndarray, known: dict
-) -> tuple[np.ndarray, float]:
+def _solve(candidate: dict, data: linear.TrainingData) -> tuple[np.ndarray, float]:
     free = candidate["intercept"] == "free"
-    if candidate["scaling"] == "none" and candidate["C"] * products.trace() <= TAME:
-        way = _Coefficients(products, free)
+    if candidate["scaling"] == "none" and candidate["C"] * data.products.trace() <= TAME:
+        way = _Coefficients(data.products, free)
     else:
-        way = _Weights(linear.rotated(candidate, products, known), free)
-    return way.told(_newton(candidate["C"], np.where(fake, 1.0, -1.0), way))
+        way = _Weights(linear.rotated(candidate, data), free)
+    return way.coefficients(_newton(candidate["C"], np.where(data.fake, 1.0, -1.0), way))
 
 
 def _newton(strength: float, sign: np.ndarray, way: _Coefficients | _Weights) -> np.ndarray:
@@ -123,7 +123,7 @@ class _Coefficients:
         along = self._inner @ step + intercept
         return np.append(step, intercept), along, float(left @ along)
 
-    def told(self, found: np.ndarray) -> tuple[np.ndarray, float]:
+    def coefficients(self, found: np.ndarray) -> tuple[np.ndarray, float]:
         """Coefficients and intercept for the products as they were given."""
         if self._free:
             return found[:-1], float(found[-1] - self._means @ found[:-1])
@@ -164,6 +164,10 @@ class _Weights:
         step = scipy.linalg.cho_solve(factor, downhill)
         return step, self._coordinates @ step, float(downhill @ step)
 
-    def told(self, found: np.ndarray) -> tuple[np.ndarray, float]:
+    def coefficients(self, found: np.ndarray) -> tuple[np.ndarray, float]:
         """Coefficients and intercept for the products as they were given."""
-        return self._rows.told(found[:-1], found[-1]) if self._free else self._rows.told(found)
+        return (
+            self._rows.coefficients(found[:-1], found[-1])
+            if self._free
+            else self._rows.coefficients(found)
+        )

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfake import standardise
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training
-from deepfake.standardise import Scaler
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import layout, standardise
+from deepfake.models.layout import demand
+from deepfake.models.registry import Fitted, Training
+from deepfake.models.standardise import Scaler
 
 THRESHOLD = 0.0
 NOISE = 1e-10  # share of the largest spread below which a direction is none
+LAYOUTS: tuple[layout.Layout, ...] = (
+    {
+        "class_means": ("float64", (2, "features")),
+        "directions": ("float64", ("directions", "features")),
+        "variances": ("float64", ("directions",)),
+    }
+    | layout.SCALER,
+)
 
 
 def score(
@@ -27,11 +36,11 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Log odds of held-out rows for each candidate, fitted on the rows `train`."""
-    seen = training.pixels.at(train)
-    scaler = standardise.fit(seen, "standard")
-    asked = standardise.table(training.pixels.at(held_out), scaler)
-    spread = _spread(standardise.table(seen, scaler), training.fake[train])
-    return [_log_odds(asked, *_regularised(spread, c["reg_param"])) for c in candidates]
+    matrix = training.pixels.at(train)
+    scaler = standardise.fit(matrix, "standard")
+    new_rows = standardise.table(training.pixels.at(held_out), scaler)
+    spread = _spread(standardise.table(matrix, scaler), training.fake[train])
+    return [_log_odds(new_rows, *_regularised(spread, c["reg_param"])) for c in candidates]
 
 
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
@@ -43,21 +52,23 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     return Fitted("qda", candidate, arrays, settings)
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Log odds of rows of raw features, float64 (n,)."""
     arrays = fitted.arrays
-    asked = standardise.table(seen, Scaler(arrays["mean"], arrays["scale"]))
-    return _log_odds(asked, arrays, fitted.settings)
+    new_rows = standardise.table(matrix, Scaler(arrays["mean"], arrays["scale"]))
+    return _log_odds(new_rows, arrays, fitted.settings)
 
 
 def _spread(rows: np.ndarray, fake: np.ndarray) -> list[tuple]:
     """Of fake and real: rows, mean (p,), principal directions (r, p) and their variances (r,)."""
     found = []
-    for mine in (rows[fake], rows[~fake]):
-        mean = mine.mean(axis=0)
-        _, sizes, directions = np.linalg.svd(mine - mean, full_matrices=False)
+    for of_class in (rows[fake], rows[~fake]):
+        mean = of_class.mean(axis=0)
+        _, sizes, directions = np.linalg.svd(of_class - mean, full_matrices=False)
         kept = sizes > NOISE * sizes[0]
-        found.append((len(mine), mean, _pointed(directions[kept]), sizes[kept] ** 2 / len(mine)))
+        found.append(
+            (len(of_class), mean, _pointed(directions[kept]), sizes[kept] ** 2 / len(of_class))
+        )
     return found
 
 
@@ -85,9 +96,21 @@ def _log_odds(rows: np.ndarray, arrays: dict[str, np.ndarray], settings: dict) -
     """Of standardised rows; the arrays name the fake class first."""
     first = settings["fake_directions"]
     distances = []
-    for mean, mine in zip(arrays["class_means"], (slice(first), slice(first, None)), strict=True):
+    for mean, part in zip(arrays["class_means"], (slice(first), slice(first, None)), strict=True):
         centred = rows - mean
-        along = np.square(centred @ arrays["directions"][mine].T)
+        along = np.square(centred @ arrays["directions"][part].T)
         rest = np.maximum(np.square(centred).sum(axis=1) - along.sum(axis=1), 0)
-        distances.append(along @ (1 / arrays["variances"][mine]) + rest / settings["rest"])
+        distances.append(along @ (1 / arrays["variances"][part]) + rest / settings["rest"])
     return settings["offset"] - (distances[0] - distances[1]) / 2
+
+
+def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
+    """Whether arrays and settings of a bundle fit each other: see `bundle_schema.check`."""
+    settings, directions = record["settings"], len(arrays["directions"])
+    layout.demand_settings(record, "offset", "rest", "fake_directions")
+    demand(settings["rest"] > 0, "settings.rest is not above zero")
+    first = settings["fake_directions"]
+    sound = type(first) is int and 0 <= first <= directions
+    demand(sound, f"settings.fake_directions is {first!r} of {directions} directions")
+    sound = bool((arrays["variances"] > 0).all())
+    demand(sound, "variances holds numbers that are not above zero")

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training, linear
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import linear
+from deepfake.models.registry import Fitted, Training
 
 THRESHOLD = 0.0
+LAYOUTS, check = linear.LAYOUTS, linear.check
 
 
 def score(
@@ -32,16 +34,14 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     return linear.fit("ridge", candidate, training, _solve)
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Decision values of rows of raw features, float64 (n,)."""
-    return linear.decide(fitted, seen)
+    return linear.decide(fitted, matrix)
 
 
-def _solve(
-    candidate: dict, products: np.ndarray, fake: np.ndarray, known: dict
-) -> tuple[np.ndarray, float]:
-    sign = np.where(fake, 1.0, -1.0)
+def _solve(candidate: dict, data: linear.TrainingData) -> tuple[np.ndarray, float]:
+    sign = np.where(data.fake, 1.0, -1.0)
     mean = float(sign.mean())
-    rows = linear.rotated(candidate, products, known)
+    rows = linear.rotated(candidate, data)
     weights = rows.coordinates.T @ (sign - mean) / (rows.lengths + candidate["alpha"])
-    return rows.told(weights, mean)
+    return rows.coefficients(weights, mean)

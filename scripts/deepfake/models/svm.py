@@ -6,18 +6,28 @@ Their candidates differ in C, kernel and gamma, which all come from the same inn
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepfake import gram as grams
-from deepfake import standardise
-from deepfake.gram import Gram
-from deepfake.matrix import Faces, Matrix
-from deepfake.models import Fitted, Training, linear
-from deepfake.standardise import Scaler
+from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import gram as grams
+from deepfake.models import layout, linear, standardise
+from deepfake.models.gram import Gram
+from deepfake.models.registry import Fitted, Training
+from deepfake.models.standardise import Scaler
+
+if TYPE_CHECKING:
+    from sklearn.svm import SVC
 
 DEGREE = 3  # of the polynomial kernel (gamma z'z)**3, as in scikit-learn
 THRESHOLD = 0.0
+_VECTORS: layout.Layout = {
+    "support_vectors": ("uint8", ("support vectors", "features")),
+    "dual_coefficients": ("float64", ("support vectors",)),
+}
+LAYOUTS = (layout.WEIGHTS, _VECTORS, _VECTORS | layout.SCALER)
+UNFINISHED = "did not converge: libsvm was stopped after {:,} steps; a smaller C helps"
 TOLERANCE = 1e-3  # of libsvm's stopping rule, as in scikit-learn
 
 
@@ -34,11 +44,13 @@ def score(
     scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
     for members, kernel in _kernels(candidates, training, train):
         fitted_on = np.ascontiguousarray(kernel[np.ix_(train, train)])
-        asked = np.ascontiguousarray(kernel[np.ix_(held_out, train)])
+        new_rows = np.ascontiguousarray(kernel[np.ix_(held_out, train)])
         for member in members:
-            machine = _machine(candidates[member], tolerance)
-            machine.fit(fitted_on, training.fake[train])
-            scores[member] = machine.decision_function(asked)
+            machine = _fitted(
+                *(candidates[member], fitted_on, training.fake[train], tolerance),
+                *(training.notes, member),
+            )
+            scores[member] = machine.decision_function(new_rows)
     return scores
 
 
@@ -74,19 +86,47 @@ def _kernel(
         return products
     if kernel == "poly":
         return (gamma * products) ** DEGREE
-    ours, theirs = norms or (products.diagonal(), products.diagonal())
+    left, right = norms or (products.diagonal(), products.diagonal())
     distances = -2.0 * products
-    distances += ours[:, None]
-    distances += theirs[None, :]
+    distances += left[:, None]
+    distances += right[None, :]
     np.maximum(distances, 0, out=distances)
     distances *= -gamma
     return np.exp(distances, out=distances)
 
 
-def _machine(candidate: dict, tolerance: float):
+def most_steps(rows: int) -> int:
+    """After how many steps libsvm is stopped, which has no end of its own where nothing fits.
+
+    A step looks at all rows, so this is within the time that a job asks for a candidate.
+    """
+    return max(1_000_000, 300 * rows)
+
+
+def _fitted(
+    candidate: dict,
+    kernel: np.ndarray,
+    fake: np.ndarray,
+    tolerance: float,
+    notes: dict[int, str],
+    place: int,
+) -> SVC:
+    """A machine on the kernel of its rows; one that did not finish is marked at its place."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import SVC
 
-    return SVC(C=candidate["C"], kernel="precomputed", tol=tolerance, cache_size=500)
+    steps = most_steps(len(fake))
+    machine = SVC(
+        C=candidate["C"], kernel="precomputed", tol=tolerance, cache_size=500, max_iter=steps
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine.fit(kernel, fake)
+    if machine.fit_status_:
+        notes[place] = UNFINISHED.format(steps)
+    return machine
 
 
 def fit(
@@ -101,8 +141,8 @@ def fit(
     products = training.grams[candidate["scaling"]]
     gamma = candidate.get("gamma")
     gamma = None if gamma is None else _gamma(gamma, products, every)
-    machine = _machine(candidate, tolerance)
-    machine.fit(_kernel(candidate["kernel"], products.products, gamma), training.fake)
+    kernel = _kernel(candidate["kernel"], products.products, gamma)
+    machine = _fitted(candidate, kernel, training.fake, tolerance, training.notes, 0)
     scaler = standardise.fit(training.pixels, candidate["scaling"])
     support, dual = machine.support_, machine.dual_coef_[0]
     intercept = float(machine.intercept_[0])
@@ -118,13 +158,24 @@ def fit(
     return Fitted("svm", candidate, arrays, settings, contains_training_images=True)
 
 
-def decide(fitted: Fitted, seen: Matrix | Faces) -> np.ndarray:
+def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Decision values of rows of raw pixels, float64 (n,)."""
     arrays, intercept = fitted.arrays, fitted.settings["intercept"]
     if "weights" in arrays:
-        return linear.decide(fitted, seen)
+        return linear.decide(fitted, matrix)
     scaler = Scaler(arrays.get("mean"), arrays.get("scale"))
-    vectors = Faces(arrays["support_vectors"])
-    products, *norms = grams.cross(seen, vectors, scaler)
+    vectors = InMemoryMatrix(arrays["support_vectors"])
+    products, *norms = grams.cross(matrix, vectors, scaler)
     kernel = _kernel(fitted.candidate["kernel"], products, fitted.settings["gamma"], norms)
     return kernel @ arrays["dual_coefficients"] + intercept
+
+
+def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
+    """Whether arrays and settings of a bundle fit each other: see `bundle_schema.check`."""
+    if "weights" in arrays:
+        return linear.check(arrays, length, record)
+    layout.demand_settings(record, "gamma", "intercept")
+    layout.demand(record["settings"]["gamma"] > 0, "settings.gamma is not above zero")
+    layout.demand(record["candidate"]["kernel"] in ("rbf", "poly"), "its kernel is unknown")
+    layout.demand_images_declared(record)
+    return None

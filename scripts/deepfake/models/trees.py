@@ -22,7 +22,7 @@ from deepfake.models.cuts import (
     xlogx,
 )
 
-KEPT = bool(config.CACHE_DIR)  # see `compiling`; elsewhere nothing is left behind
+KEPT = bool(config.CACHE_DIR)  # see `numba_cache`; elsewhere nothing is left behind
 COLUMNS = types.Array(types.uint8, 2, "C", readonly=True)
 ROWS = types.uint32[::1]
 TREE = (types.int32[::1], types.uint8[::1], types.int32[::1], types.int32[::1], types.float64[::1])
@@ -83,11 +83,11 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
     state = generator(seed, tree)
     m = len(rows)
     times = bootstrap(fake, balanced, state)
-    mine, cells = np.empty(m, np.uint32), np.empty(m, np.int64)
+    kept, cells = np.empty(m, np.uint32), np.empty(m, np.int64)
     count = 0
     for i in range(m):
         if times[i]:
-            mine[count] = rows[i]
+            kept[count] = rows[i]
             cells[count] = (times[i] << (FIELD if fake[i] else 0)) + (1 << (2 * FIELD))
             count += 1
     most = 2 * count - 1
@@ -121,7 +121,7 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
         if r == 0 or f == 0 or level >= depth or end - start < max(fewest, 2 * least):
             continue
         found, cut, _ = cuts.split(
-            columns, mine[start:end], cells[start:end], features, state, tried, least,
+            columns, kept[start:end], cells[start:end], features, state, tried, least,
             entropy, room,
         )  # fmt: skip
         if found < 0:
@@ -130,13 +130,13 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
         column = columns[found]
         middle, others = start, 0
         for i in range(start, end):  # in order, so that rows stay ascending
-            if column[mine[i]] <= cut:
-                mine[middle], cells[middle] = mine[i], cells[i]
+            if column[kept[i]] <= cut:
+                kept[middle], cells[middle] = kept[i], cells[i]
                 middle += 1
             else:
-                other_rows[others], other_cells[others] = mine[i], cells[i]
+                other_rows[others], other_cells[others] = kept[i], cells[i]
                 others += 1
-        mine[middle:end], cells[middle:end] = other_rows[:others], other_cells[:others]
+        kept[middle:end], cells[middle:end] = other_rows[:others], other_cells[:others]
         stack[waiting] = middle, end, level + 1, node
         stack[waiting + 1] = start, middle, level + 1, -1
         waiting += 2

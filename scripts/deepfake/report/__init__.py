@@ -1,7 +1,5 @@
-"""Pages that people look at: of a run, and of a video that was judged."""
+"""HTML pages of a run and of classified videos."""
 
-import os
-import tempfile
+from deepfake.core import library_folders
 
-# matplotlib writes no file into the home folder, and takes no user's settings from it
-os.environ["MPLCONFIGDIR"] = f"{tempfile.gettempdir()}/deepfake-matplotlib-{os.getuid()}"
+library_folders.keep_out_of_home()  # before any module here imports matplotlib

@@ -9,17 +9,13 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from deepfake.models.catalogue import SPECS
 from deepfake.report import figures
-from deepfake.sweep import MODELS
 
 # Both go round, each at its own pace: no two models of a dozen look alike.
-COLOURS = dict(zip(MODELS, itertools.cycle(figures.MODEL_COLOURS), strict=False))
-STROKES = dict(zip(MODELS, itertools.cycle(("-", "--", "-.", (0, (6, 1, 1, 1)))), strict=False))
-AXES = {
-    "svm": "C", "logistic": "C", "forest": "n_estimators", "mesonet": "epochs", "ridge": "alpha",
-    "elasticnet": "C", "lda": "shrinkage", "qda": "reg_param", "knn": "n_neighbors",
-    "average": "members",
-}  # fmt: skip
+COLOURS = dict(zip(SPECS, itertools.cycle(figures.MODEL_COLOURS), strict=False))
+STROKES = dict(zip(SPECS, itertools.cycle(("-", "--", "-.", (0, (6, 1, 1, 1)))), strict=False))
+AXES = {name: spec.axis for name, spec in SPECS.items()}
 LINES, TICKS, POINTS = 6, 6, 400  # shown at most
 
 
@@ -48,46 +44,48 @@ def roc(name: str, curves: Sequence[dict]) -> Markup:
 
     Args:
         name: of the figure, unique in the page.
-        curves: model, told (its name and score for the legend), fake and values of the rows.
+        curves: model, label (its name and score for the legend), fake and values of the rows.
     """
     figure = figures.new(3.7, 3.6 + 0.19 * len(curves))
     axes = figures.axes(figure)
     axes.plot([0, 1], [0, 1], ":", color=figures.INK, lw=1, label="chance 0.500")
     for curve in curves:
-        axes.plot(*roc_points(curve["fake"], curve["values"]), **_stroke(curve["model"]),
-                  label=curve["told"])  # fmt: skip
+        axes.plot(*roc_points(curve["fake"], curve["values"]), **line_style(curve["model"]),
+                  label=curve["label"])  # fmt: skip
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set(xlabel="real called fake (false positive rate)")
     axes.set(ylabel="fake called fake (true positive rate)")
-    _legend(figure)
-    told = "; ".join(curve["told"] for curve in curves)
-    return figures.svg(figure, name, f"ROC curves with the diagonal of chance: {told}")
+    add_legend(figure)
+    description = "; ".join(curve["label"] for curve in curves)
+    return figures.svg(figure, name, f"ROC curves with the diagonal of chance: {description}")
 
 
 def calibration(name: str, curves: Sequence[dict]) -> Markup:
     """Calibration curves: the share of fakes against the probability that was said.
 
     Args:
-        name: of the figure. curves: model, told, and bins of `calibration.judge`.
+        name: of the figure. curves: model, label, and bins of `calibration.assess`.
     """
     figure = figures.new(3.7, 3.6 + 0.19 * len(curves))
     axes = figures.axes(figure)
     axes.plot([0, 1], [0, 1], ":", color=figures.INK, lw=1, label="as it should be")
     for curve in curves:
         said, true = ([part[key] for part in curve["bins"]] for key in ("probability", "fake"))
-        axes.plot(said, true, marker="o", ms=4, label=curve["told"], **_stroke(curve["model"]))
+        axes.plot(said, true, marker="o", ms=4, label=curve["label"], **line_style(curve["model"]))
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set(xlabel="P(fake) that was said", ylabel="share that is fake")
-    _legend(figure)
-    told = "; ".join(curve["told"] for curve in curves)
-    return figures.svg(figure, name, f"Calibration curves, with the Brier score of each: {told}")
+    add_legend(figure)
+    description = "; ".join(curve["label"] for curve in curves)
+    return figures.svg(
+        figure, name, f"Calibration curves, with the Brier score of each: {description}"
+    )
 
 
-def _legend(figure) -> None:
+def add_legend(figure) -> None:
     figure.legend(loc="outside lower center", frameon=False, labelcolor=figures.INK)
 
 
-def _stroke(model: str) -> dict:
+def line_style(model: str) -> dict:
     return {"color": COLOURS[model], "linestyle": STROKES[model], "lw": 1.8}
 
 
@@ -117,11 +115,11 @@ def search(name: str, model: str, candidates: Sequence[dict], score: str) -> tup
     legend = len(lines) > 1
     figure = figures.new(3.7, 2.7 + (0.19 * len(shown) if legend else 0))
     axes = figures.axes(figure)
-    for number, (label, mine) in enumerate(shown):
-        mine = sorted(mine, key=lambda candidate: float(candidate["settings"][axis]))
-        where = [float(candidate["settings"][axis]) for candidate in mine]
+    for number, (label, line) in enumerate(shown):
+        line = sorted(line, key=lambda candidate: float(candidate["settings"][axis]))
+        where = [float(candidate["settings"][axis]) for candidate in line]
         colour = figures.MODEL_COLOURS[number] if legend else COLOURS[model]
-        low, mean, high = ([c[key] for c in mine] for key in ("low", "mean", "high"))
+        low, mean, high = ([c[key] for c in line] for key in ("low", "mean", "high"))
         axes.fill_between(where, low, high, color=colour, alpha=0.15, lw=0)
         axes.plot(where, mean, "o-", color=colour, lw=1.6, ms=4, label=label)
     best = candidates[0]
@@ -129,9 +127,9 @@ def search(name: str, model: str, candidates: Sequence[dict], score: str) -> tup
     _log_axis(axes, values)
     axes.set(xlabel=axis, ylabel=score)
     if legend:
-        _legend(figure)
-    told = f"{score} of {model} against {axis}; the best is {best['mean']:.3f}"
-    return figures.svg(figure, name, told), len(lines)
+        add_legend(figure)
+    description = f"{score} of {model} against {axis}; the best is {best['mean']:.3f}"
+    return figures.svg(figure, name, description), len(lines)
 
 
 def learning(
@@ -155,11 +153,11 @@ def learning(
     above.set(ylabel="training loss")
     below.set(xlabel="epochs", ylabel=score)
     last = np.mean([fold[-1]["loss"] for fold in folds])
-    told = (
+    description = (
         f"Learning curves of {model}: the training loss ends at {last:.3f} after {len(folds[0])} "
         f"epochs; the best number of epochs on the folds is {chosen}"
     )
-    return figures.svg(figure, name, told)
+    return figures.svg(figure, name, description)
 
 
 def _is_positive(text: str) -> bool:
@@ -202,8 +200,8 @@ def dots(name: str, rows: Sequence[dict], score: str, chance: float | None) -> M
         f"{r['protocol']}: {r['features']} {r['model']}{' LEAKY' if r['leaky'] else ''}"
         for r in rows
     ]
-    told = _dots(figures.axes(figure), rows, names, score, chance)
-    return figures.svg(figure, name, told)
+    description = _dots(figures.axes(figure), rows, names, score, chance)
+    return figures.svg(figure, name, description)
 
 
 def two_dots(name: str, panels: Sequence[tuple], names: Sequence[str]) -> Markup:
@@ -213,10 +211,10 @@ def two_dots(name: str, panels: Sequence[tuple], names: Sequence[str]) -> Markup
         name: of the figure. panels: rows, score and chance of each. names: of the rows.
     """
     figure = figures.new(7.6, 0.95 + 0.3 * len(names))
-    told = [_dots(figures.axes(figure, 1, 2, 1 + place), panel[0], names, *panel[1:])
+    description = [_dots(figures.axes(figure, 1, 2, 1 + place), panel[0], names, *panel[1:])
             for place, panel in enumerate(panels)]  # fmt: skip
     figure.axes[1].set_yticklabels([])
-    return figures.svg(figure, name, ". ".join(told))
+    return figures.svg(figure, name, ". ".join(description))
 
 
 def _dots(axes, rows, names, score, chance) -> str:
@@ -236,11 +234,11 @@ def _dots(axes, rows, names, score, chance) -> str:
         axes.axvline(chance, ls=":", lw=1, color=figures.INK)
     axes.set_yticks(range(len(rows)), names)
     axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), xlabel=score)
-    told = "; ".join(
+    description = "; ".join(
         f"{name} {'undefined' if row['value'] is None else format(row['value'], '.3f')}"
         for name, row in zip(names, rows, strict=True)
     )
-    return f"{score}: {told}"
+    return f"{score}: {description}"
 
 
 def strengths(
@@ -255,14 +253,14 @@ def strengths(
     """
     models = list(dict.fromkeys(model for _, row in grid for panel in row for model in panel))
     figure = figures.new(1.2 + 2.1 * len(kinds), 0.5 + 2.1 * len(grid) + 0.19 * len(models) / 3)
-    told = []
+    description = []
     for number, (of, row) in enumerate(grid):
         for place, (kind, panel) in enumerate(zip(kinds, row, strict=True)):
             axes = figures.axes(figure, len(grid), len(kinds), 1 + number * len(kinds) + place)
             axes.axhline(chance, ls=":", lw=1, color=figures.INK)
             for turn, (model, points) in enumerate(panel.items()):
                 aside = 0.4 * ((turn + 0.5) / len(panel) - 0.5)
-                told.append(f"{of} {model} {kind}: {_strengths(axes, model, points, aside)}")
+                description.append(f"{of} {model} {kind}: {_strengths(axes, model, points, aside)}")
             texts = [text for text, _ in next(iter(panel.values()))]
             axes.set_xticks(range(len(texts)), texts)
             axes.set(ylim=(-0.02, 1.02), xlim=(-0.3, len(texts) - 0.7))
@@ -272,16 +270,16 @@ def strengths(
                 axes.set(ylabel=f"{of}\n{score}")
             else:
                 axes.set_yticklabels([])
-    handles = [figure.axes[0].plot([], [], "o", ms=4, label=m, **_stroke(m))[0] for m in models]
+    handles = [figure.axes[0].plot([], [], "o", ms=4, label=m, **line_style(m))[0] for m in models]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(models)))
-    return figures.svg(figure, name, f"{score} against strength. {'; '.join(told)}")
+    return figures.svg(figure, name, f"{score} against strength. {'; '.join(description)}")
 
 
 def _strengths(axes, model: str, points: Sequence[tuple[str, dict]], aside: float) -> str:
     """Draw a model's line a little aside, so that intervals can be told apart; it in words."""
     where = [place + aside for place in range(len(points))]
     values = [np.nan if point["value"] is None else point["value"] for _, point in points]
-    axes.plot(where, values, "o", ms=3.5, **_stroke(model))
+    axes.plot(where, values, "o", ms=3.5, **line_style(model))
     for place, (_, point) in zip(where, points, strict=True):
         if point["low"] is not None:
             limits = [point["low"], point["high"]]

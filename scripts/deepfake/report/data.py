@@ -1,28 +1,24 @@
-"""What a run's page tells of its data: videos, faces, losses, and what the splits share."""
+"""Data of a run's page: videos, faces, dropped frames, and the leak audits of the splits."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from deepfake import audit as audits
-from deepfake import losses, protocols
-from deepfake.faces import ANOTHER
-from deepfake.tables import Row
+from deepfake.core.tables import Row
+from deepfake.preprocessing import dropped_frames
+from deepfake.preprocessing.face_record import ANOTHER
+from deepfake.report import texts
+from deepfake.splits import leak_audit, protocols
 
 LABELS = ("real", "fake")
-THINGS = {
-    "donors": "clips whose face a fake of another side wears",
-    "twins": "pairs of videos with equal faces",
-    "copies": "pairs of unlinked videos with near-equal frames",
-}
-SIDES = {"test": "training and test", "folds": "one fold and the others"}
 
 
 def cut(rows: Sequence, limit: int) -> dict:
-    """A list for a page: its first rows, and a sentence where that is not all."""
-    told = f"The first {limit:,} of {len(rows):,}." if len(rows) > limit else ""
-    return {"rows": rows[:limit], "told": told}
+    """A list for a page: its first rows, and a remark if there are more."""
+    is_cut = len(rows) > limit
+    remark = texts.FIRST_ROWS.format(limit=limit, count=len(rows)) if is_cut else ""
+    return {"rows": rows[:limit], "remark": remark}
 
 
 def facts(videos: Sequence[Row], records: Sequence[Row], limit: int) -> dict:
@@ -32,13 +28,13 @@ def facts(videos: Sequence[Row], records: Sequence[Row], limit: int) -> dict:
         videos: of the sheet. records: of every frame, kept or dropped.
         limit: rows of a list that may grow long.
     """
-    lost = losses.count(records)
-    seen = {record["video_id"] for record in records if record["status"] == "kept"}
-    reasons = sorted({reason for mine in lost.values() for reason in mine["dropped"]})
+    counts = dropped_frames.count(records)
+    with_face = {record["video_id"] for record in records if record["status"] == "kept"}
+    reasons = sorted({reason for count in counts.values() for reason in count["dropped"]})
     label_of = {video["video_id"]: video["label"] for video in videos}
     why: dict[str, set[str]] = {}
     for record in records:
-        if record["video_id"] not in seen and record["reason"] != ANOTHER:
+        if record["video_id"] not in with_face and record["reason"] != ANOTHER:
             why.setdefault(record["video_id"], set()).add(record["reason"])
     faceless = [
         {"video_id": name, "label": label_of[name], "reason": ", ".join(sorted(found))}
@@ -46,22 +42,23 @@ def facts(videos: Sequence[Row], records: Sequence[Row], limit: int) -> dict:
     ]
     return {
         "classes": [
-            lost[label]
+            counts[label]
             | {
                 "label": label,
                 "videos": sum(video["label"] == label for video in videos),
                 "faceless": sum(video["label"] == label for video in faceless),
-                "lost": lost[label]["frames"] - lost[label]["kept"],
+                "dropped_frames": counts[label]["frames"] - counts[label]["kept"],
             }
             for label in LABELS
         ],
         "reasons": [
-            {"reason": reason} | {label: lost[label]["dropped"].get(reason, 0) for label in LABELS}
+            {"reason": reason}
+            | {label: counts[label]["dropped"].get(reason, 0) for label in LABELS}
             for reason in reasons
         ],
         "sources": cut(_sources(videos, records), limit),
         "faceless": cut(faceless, limit),
-        "skew": losses.skew(lost),
+        "skew": dropped_frames.skew(counts),
     }
 
 
@@ -71,43 +68,30 @@ def _sources(videos: Sequence[Row], records: Sequence[Row]) -> list[dict]:
     found: dict[tuple, dict] = {}
     for video in videos:
         place = video["dataset"], video["label"], video["method"], video["compression"]
-        mine = found.setdefault(place, {"videos": 0, "faces": 0})
-        mine["videos"] += 1
-        mine["faces"] += faces[video["video_id"]]
+        counts = found.setdefault(place, {"videos": 0, "faces": 0})
+        counts["videos"] += 1
+        counts["faces"] += faces[video["video_id"]]
     names = ("dataset", "label", "method", "compression")
     return [dict(zip(names, place, strict=True)) | found[place] for place in sorted(found)]
 
 
 def audit(found: dict) -> dict:
     """An audit with its sentences: what the protocol is, and what each pair of sides shares."""
-    told = []
-    for where, sides in SIDES.items():
+    sentences = []
+    for where, sides in texts.SIDES.items():
         shared = {name: number for name, number in found[where].items() if number}
         share = shared.pop("rows_with_sibling", 0)
         if not shared:
-            told.append(
-                f"Nothing that the sheet names is shared between {sides}, "
-                "and no two frames are nearly equal."
-            )
+            sentences.append(texts.NOTHING_SHARED.format(sides=sides))
             continue
         things = ", ".join(
-            f"{number:,} {THINGS.get(name, name)}" for name, number in shared.items()
+            f"{number:,} {texts.SHARED_THINGS.get(name, name)}" for name, number in shared.items()
         )
-        seen = "of the rows held out have a frame of the same video on the other side"
-        told.append(
-            f"Shared between {sides}: {things}{f'; {100 * share:.1f} % {seen}' if share else ''}."
-        )
+        siblings = texts.SIBLINGS.format(percent=100 * share) if share else ""
+        sentences.append(texts.SHARED.format(sides=sides, things=things, siblings=siblings))
     if found["unlinked_fakes"]:
-        told.append(unlinked(found))
-    told += [f"Not used: {left['rows']:,} rows of {left['videos']:,} videos: {left['reason']}."
-             for left in found["unused"]]  # fmt: skip
-    about = protocols.told(found["protocol"], found["cross"])
-    return found | {"about": about, "told": told, "leaks": audits.lines(found)}
-
-
-def unlinked(found: dict) -> str:
-    """A sentence on fakes of unknown people."""
-    return (
-        f"The people of {found['unlinked_fakes']:,} fake videos are unknown: a leak through them "
-        "cannot be seen."
-    )
+        sentences.append(texts.UNKNOWN_PEOPLE.format(videos=found["unlinked_fakes"]))
+    sentences.append(found["identity"])
+    sentences += [texts.UNUSED.format(**left) for left in found["unused"]]
+    about = protocols.describe(found["protocol"], found["cross"])
+    return found | {"about": about, "sentences": sentences, "leaks": leak_audit.lines(found)}

@@ -1,22 +1,24 @@
-"""The original experiment beside this run: scores, time, memory, and every step that differs."""
+"""Compare the original experiment with this run: scores, time, memory, and different steps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deepfake import features, metrics, summary, used
-from deepfake.report import original
+from deepfake.evaluation import metrics, summary
+from deepfake.features import registry as features
+from deepfake.report import texts
 from deepfake.report.results import Result, confusion, load
+from deepfake.workflow import published_results, usage
 
 
 def facts(
     records: Sequence[str], results: Sequence[Result], benchmarks: Path, config: Mapping
 ) -> dict | None:
-    """What the page says of the original experiment; None where its runs were not repeated.
+    """Data of the page's section on the original experiment; None if its runs were not repeated.
 
     Args:
-        records: paths of what original_run wrote. results: of the run itself.
+        records: paths of the outputs of original_run. results: of the run itself.
         benchmarks: the run's folder. config: as plain builtins.
     """
     if not records:
@@ -24,41 +26,45 @@ def facts(
     made = {record["name"]: record for record in map(load, records)}
     for result in results:  # whose candidate a search chose
         here = result.features, result.protocol, result.model
-        if here == (features.PIXELS, original.PROTOCOL, "forest"):
-            made[original.SEARCHED] = result.metrics | {"candidate": result.best["candidate"]}
-    found = used.collect(benchmarks)
-    took = used.collect(benchmarks / "original_run") | {
-        original.SEARCHED: used.by_model(found, ["forest"]).get("forest")
+        if here == (features.PIXELS, published_results.PROTOCOL, "forest"):
+            made[published_results.SEARCHED] = result.metrics | {
+                "candidate": result.best["candidate"]
+            }
+    found = usage.collect(benchmarks)
+    used = usage.collect(benchmarks / "original_run") | {
+        published_results.SEARCHED: usage.by_model(found, ["forest"]).get("forest")
     }
     return {
-        "runs": [_run(run, made.get(run.name), took.get(run.name)) for run in original.RUNS],
+        "runs": [
+            _run(run, made.get(run.name), used.get(run.name)) for run in published_results.RUNS
+        ],
         "gram": found.get("gram"),
-        "seventh": original.ONE_IN_SEVEN,
+        "seventh": published_results.ONE_IN_SEVEN,
         "every": config["split"]["rows"]["every"],
-        "deviations": list(original.deviations(config)),
-        "differences": original.DIFFERENCES,
+        "deviations": list(published_results.deviations(config)),
+        "differences": published_results.DIFFERENCES,
     }
 
 
-def _run(run: original.Run, ours: dict | None, took: used.Used | None) -> dict:
-    theirs = {"confusion": run.confusion, "classes": metrics.classes(run.confusion)}
+def _run(run: published_results.Run, repeated: dict | None, used: usage.Used | None) -> dict:
+    published = {"confusion": run.confusion, "classes": metrics.classes(run.confusion)}
     found = {
         "name": run.name,
         "settings": f"{run.model}, {run.settings}",
         "chosen": "",
         "published": run,
-        "used": took,
-        "confusions": [confusion("published", run.model, theirs)],
-        "classes": [{"label": label, "theirs": theirs["classes"][label], "ours": None}
+        "used": used,
+        "confusions": [confusion("published", run.model, published)],
+        "classes": [{"label": label, "published": published["classes"][label], "repeated": None}
                     for label in ("fake", "real")],
-        "ours": None,
+        "repeated": None,
     }  # fmt: skip
-    if ours:
-        judged = ours["frames"]
-        found["confusions"].append(confusion("ours", run.model, judged))
+    if repeated:
+        scored = repeated["frames"]
+        found["confusions"].append(confusion("repeated", run.model, scored))
         for row in found["classes"]:
-            row["ours"] = judged["classes"][row["label"]]
-        found["ours"] = judged | {"accuracy": summary.interval(judged["metrics"]["accuracy"])}
-        if run.name == original.SEARCHED:
-            found["chosen"] = f"{ours['candidate']['n_estimators']:.0f} trees chosen here"
+            row["repeated"] = scored["classes"][row["label"]]
+        found["repeated"] = scored | {"accuracy": summary.interval(scored["metrics"]["accuracy"])}
+        if run.name == published_results.SEARCHED:
+            found["chosen"] = texts.CHOSEN_TREES.format(trees=repeated["candidate"]["n_estimators"])
     return found

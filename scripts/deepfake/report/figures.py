@@ -1,4 +1,4 @@
-"""Figures as SVG inside a page: they take its text colour, so light, dark and print all work.
+"""Figures as SVG inside a page. They use its text colour, so light, dark and print work.
 
 Drawn by matplotlib without a display. The same data give the same text: no dates, no random ids.
 """
@@ -45,12 +45,12 @@ def axes(figure: Figure, *where, **how):
     return figure.add_subplot(*where, **how)
 
 
-def svg(figure: Figure, name: str, told: str) -> Markup:
+def svg(figure: Figure, name: str, description: str) -> Markup:
     """The figure as an SVG element for a page.
 
     Args:
         figure: drawn. name: unique in the page; ids inside begin with it.
-        told: what it shows, for those who cannot see it.
+        description: what it shows, for screen readers.
     """
     stored = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name}):
@@ -62,13 +62,15 @@ def svg(figure: Figure, name: str, told: str) -> Markup:
     text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{name}-", text)
     text = re.sub(r'font: ([\d.]+px) [^;"]*', r"font-size: \1", text)
     widest = f"max-width: {1.5 * figure.get_figwidth():g}in"
-    head = f'<svg class="figure" style="{widest}" role="img" aria-label="{Markup.escape(told)}"'
+    head = (
+        f'<svg class="figure" style="{widest}" role="img" aria-label="{Markup.escape(description)}"'
+    )
     for side in ("width", "height"):  # its viewBox is left: it fills its place
         text = re.sub(rf' {side}="[\d.]+pt"', "", text, count=1)
     return Markup(text.replace("<svg", head, 1))
 
 
-def alone(figure: Markup) -> str:
-    """A figure of `svg` as a file of its own, which has no page's colour and font to take."""
+def standalone(figure: Markup) -> str:
+    """A figure of `svg` as its own file, with its own colour and font."""
     text = str(figure).replace("currentColor", "black")
     return text.replace("<svg", '<svg font-family="sans-serif"', 1) + "\n"

@@ -1,4 +1,4 @@
-"""The ablation of the leak: what the same models score under splits that leak and that do not."""
+"""The leakage ablation: scores of the same models under splits with and without leaks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from deepfake import protocols, summary
-from deepfake.report import charts
+from deepfake.evaluation import summary
+from deepfake.report import charts, texts
+from deepfake.splits import protocols
 
 TRAINING = ("train_rows", "train_fake", "train_real", "train_videos", "train_groups")
 COLUMNS = ("labels", "protocol", "features", "model", "unit", *TRAINING, *summary.COLUMNS[4:])
@@ -22,7 +23,7 @@ def table(
 
     Args:
         names: of the split of each record, like "equal-frame".
-        records: what evaluate wrote. audits: of the splits, one a record.
+        records: of evaluate. audits: of the splits, one a record.
         lacking: why a split could not be made, by its name.
     """
     rows = []
@@ -32,20 +33,20 @@ def table(
         rows += [row | counts | _named(name) for row in summary.table([record])]
     for name, reason in lacking.items():
         empty = dict.fromkeys(COLUMNS, "")
-        rows.append(empty | _named(name) | {"note": f"not possible: {reason}"})
+        rows.append(empty | _named(name) | {"note": texts.NOT_POSSIBLE.format(reason=reason)})
     return rows
 
 
 def _named(name: str) -> dict[str, str]:
-    kind, protocol = protocols.parted(name)
+    kind, protocol = protocols.split_name(name)
     return {"labels": LABELS[kind], "protocol": protocol}
 
 
 def facts(rows: Sequence[dict], records: Sequence[dict], run: str) -> dict:
-    """Everything that leakage.html shows.
+    """All data of leakage.html.
 
     Args:
-        rows: of `table`. records: the first tells of the settings that are the same for all.
+        rows: of `table`. records: the first has the settings that all share.
     """
     scored = [row for row in rows if row["unit"]]
     return {
@@ -63,16 +64,16 @@ def facts(rows: Sequence[dict], records: Sequence[dict], run: str) -> dict:
 
 
 def figure(rows: Sequence[dict]) -> Markup:
-    """ROC AUC and accuracy by frame, with their intervals: of each split and model one dot."""
-    mine = [row for row in rows if row["unit"] == "frames"]
+    """ROC AUC and accuracy by frame with their intervals: one dot for each split and model."""
+    by_frame = [row for row in rows if row["unit"] == "frames"]
     names = [
         f"{row['protocol']}{', shuffled' if row['labels'] == 'shuffled' else ''}: "
         f"{row['features']} {row['model']}"
         f"{' LEAKY' if row['leaky'] == 'yes' else ''}"
-        for row in mine
+        for row in by_frame
     ]
     panels = [
-        ([_dot(row, score) for row in mine], title, chance)
+        ([_dot(row, score) for row in by_frame], title, chance)
         for score, title, chance in (
             ("roc_auc", "ROC AUC, by frame", 0.5),
             ("accuracy", "accuracy, by frame", None),

@@ -1,10 +1,10 @@
-"""Where on a face a model looks: its weights, as a picture over the face."""
+"""Which pixels of a face a model uses: its weights, as a picture over the face."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from deepfake.models import Fitted
+from deepfake.models.registry import Fitted
 
 BLUR = 1 / 64  # standard deviation of the smoothing, in sides of the face
 
@@ -12,9 +12,9 @@ BLUR = 1 / 64  # standard deviation of the smoothing, in sides of the face
 def importance(fitted: Fitted, length: int) -> np.ndarray | None:
     """How much each feature moves the score, float64 (length,).
 
-    Linear models: the weight, above 0 towards fake. Forests: how often a decision on the feature is
-    met by a row that turns left or right with equal chance, so 1 at a root; it has no direction.
-    A kernel SVM has no such picture: None.
+    Linear models: the weight, above 0 towards fake. Forests: the probability
+    that a row which goes left or right with equal chance meets a decision on the feature, so 1 at
+    a root; it has no direction. A kernel SVM has no weight of a pixel: None.
     """
     arrays = fitted.arrays
     if "weights" in arrays:

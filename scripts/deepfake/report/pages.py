@@ -1,7 +1,7 @@
-"""From a template and facts to one self-contained HTML page: no script, no request, no file beside.
+"""Render a template and data to one self-contained HTML page: no script, request or other file.
 
 Every value is escaped by Jinja2, and a Content-Security-Policy in the page forbids scripts and the
-network should anything slip through. Templates are in templates/, one a page, over base.html.
+network if an unescaped value remains. Templates are in templates/, one a page, over base.html.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from deepfake import names
+from deepfake.core import filenames
+from deepfake.inference.reasons import NAMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,7 +28,7 @@ def render(template: str, **facts: object) -> str:
 
     Args:
         template: name of a file in templates/.
-        facts: what it shows; a name that the template uses and that is missing is an error.
+        facts: its data; a name that the template uses and that is missing is an error.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -36,14 +37,15 @@ def render(template: str, **facts: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "visible": names.shown}
+    environment.filters |= {"percent": percent, "visible": filenames.shown}
+    environment.filters["verdict_name"] = lambda verdict: NAMES.get(verdict, verdict)
     environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(style=style, **facts)
 
 
 def write(path: str | Path, template: str, **facts: object) -> None:
-    """Render a page into a file; bytes of a name that are no text are replaced."""
+    """Render a page into a file; undecodable bytes of a name are replaced."""
     Path(path).write_text(render(template, **facts), encoding="utf-8", errors="replace")
 
 
@@ -54,7 +56,7 @@ def percent(share: float) -> str:
 
 
 def slug(name: str) -> str:
-    """A file name for whatever a video is called: readable, safe, and of one video only."""
+    """A file name for a video: readable, safe and unique."""
     stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(name).stem).strip("-")[:60]
     digest = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
     return f"{stem or 'video'}-{digest}"

@@ -1,4 +1,4 @@
-"""Where a page comes from: commit, packages, machine, cluster, time. Never compared."""
+"""How a page was made: commit, packages, machine, cluster, time. Never compared."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from deepfake import codehash
+from deepfake.core import codehash
 
 ROOT = codehash.SCRIPTS.parent
-# What a scheduler tells a job, under the name that a reader knows.
+# Environment variables of a job by scheduler, with their names on the page.
 CLUSTERS = {
     "SLURM": {
         "SLURM_CLUSTER_NAME": "cluster",
@@ -44,7 +44,7 @@ def facts() -> dict[str, str]:
 
 
 def commit(root: Path) -> str:
-    """The commit that a folder stands at and whether files differ from it, or "no git"."""
+    """The commit of a folder and whether files differ from it, or "no git"."""
     top = _git(root, "rev-parse", "--show-toplevel")
     head = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain")
@@ -67,7 +67,7 @@ def _git(root: Path, *words: str) -> str | None:
 
 
 def processor() -> str:
-    """The processor's name as Linux tells it."""
+    """The processor's name from Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -77,11 +77,11 @@ def processor() -> str:
 
 
 def cluster(environment: Mapping[str, str]) -> str:
-    """The scheduler's job that this is, or "local"."""
+    """The scheduler and the job of this process, or "local"."""
     for name, variables in CLUSTERS.items():
-        told = [
+        parts = [
             f"{what} {environment[key]}" for key, what in variables.items() if environment.get(key)
         ]
-        if any(part.startswith("job ") for part in told):
-            return f"{name}: {', '.join(told)}"
+        if any(part.startswith("job ") for part in parts):
+            return f"{name}: {', '.join(parts)}"
     return "local"

@@ -1,4 +1,4 @@
-"""What a run found: each model's search, its test, its errors; as facts for a page."""
+"""Results of a run as data for its page: each model's search, test and errors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from deepfake import summary, tables
-from deepfake.report import charts, data
-from deepfake.tables import Row
+from deepfake.core import tables
+from deepfake.core.tables import Row
+from deepfake.evaluation import model_selection, summary
+from deepfake.evaluation.search_table import note
+from deepfake.models.catalogue import RANKS
+from deepfake.report import abstention, charts, data, texts
 
 LONG = 50  # rows shown of a list that may grow long
-SCORES = {
+SCORE_NAMES = {
     "roc_auc": "ROC AUC",
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -28,7 +31,7 @@ class Result:
     """A model under a protocol: its search, its choice and its test.
 
     Attributes:
-        metrics: what evaluate wrote. best: what choose wrote. search: its table.
+        metrics: of `evaluate`. best: of `choose`. search: its table.
         scored: by unit, the table of the test rows with their scores.
         curves: of a network, the learning curve of each of its trainings.
     """
@@ -46,7 +49,7 @@ class Result:
 
     @property
     def features(self) -> str:
-        """The feature set that it sees."""
+        """Its feature set."""
         return self.metrics["features"]["name"]
 
     @property
@@ -68,8 +71,8 @@ def read(files: dict[str, list[str]]) -> list[Result]:
     lists = (files[name] for name in ("metrics", "best", "search", *UNITS))
     found = [
         Result(
-            load(metric), load(best), tables.read(search),
-            {"videos": _slim(videos), "frames": _slim(frames)},
+            *model_selection.ranked([load(metric)], RANKS), load(best), tables.read(search),
+            {"videos": _slim(videos, "group_id"), "frames": _slim(frames)},
         )
         for metric, best, search, videos, frames in zip(*lists, strict=True)
     ]  # fmt: skip
@@ -85,8 +88,8 @@ def load(path: str) -> dict:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def _slim(path: str) -> list[Row]:
-    names = ("video_id", "label", "score", "probability", "predicted")
+def _slim(path: str, *more: str) -> list[Row]:
+    names = ("video_id", "label", "score", "probability", "predicted", *more)
     return [{name: row[name] for name in names if name in row} for row in tables.read(path)]
 
 
@@ -96,7 +99,7 @@ def section(
     """Search, curves, confusion, comparisons, slices and errors of all models on a feature set
     under a split."""
     protocol = audit["protocol"]
-    mine = [r for r in results if (r.protocol, r.features) == (protocol, features)]
+    chosen = [r for r in results if (r.protocol, r.features) == (protocol, features)]
     name = f"{protocol}-{features}"
     return {
         "protocol": protocol,
@@ -104,31 +107,39 @@ def section(
         "name": f"{protocol}, {features}",
         "leaky": audit["leaky"],
         "folds": audit["leaky_folds"],
-        "searches": [search(result, score) for result in mine],
+        "searches": [search(result, score) for result in chosen],
         "curves": [
-            {"unit": unit, "figure": _roc(f"roc-{name}-{unit}", mine, unit)} for unit in UNITS
+            {"unit": unit, "figure": _roc(f"roc-{name}-{unit}", chosen, unit)} for unit in UNITS
         ],
         "confusions": [
-            confusion(result.model, unit, result.metrics[unit]) for unit in UNITS for result in mine
+            confusion(result.model, unit, result.metrics[unit])
+            for unit in UNITS
+            for result in chosen
         ],
-        "calibration": charts.calibration(f"calibration-{name}", [_calibration(r) for r in mine]),
-        "slices": data.cut([one for result in mine for one in slices(result)], LONG),
+        "calibration": charts.calibration(f"calibration-{name}", [_calibration(r) for r in chosen]),
+        "answers": [abstention.shown(result.metrics) for result in chosen],
+        "coverage": abstention.figure(
+            f"coverage-{name}",
+            [result.metrics for result in chosen],
+            [result.scored["videos"] for result in chosen],
+        ),
+        "slices": data.cut([one for result in chosen for one in slices(result)], LONG),
         "pairs": [
             pair(row)
             for row in pairs
             if row["protocol"] == protocol
             and row["one_features"] == row["other_features"] == features
         ],
-        "errors": data.cut(errors(mine), LONG),
-        "models": [result.model for result in mine],
+        "errors": data.cut(errors(chosen), LONG),
+        "models": [result.model for result in chosen],
     }
 
 
 def _calibration(result: Result) -> dict:
     found = result.metrics["calibration"]
     brier = summary.interval(found["brier"])
-    told = f"{result.model}: Brier {brier} (base rate {found['baseline']:.3f})"
-    return {"model": result.model, "told": told, "bins": found["bins"]}
+    label = texts.BRIER.format(model=result.model, brier=brier, baseline=found["baseline"])
+    return {"model": result.model, "label": label, "bins": found["bins"]}
 
 
 def slices(result: Result) -> list[dict]:
@@ -145,13 +156,13 @@ def slices(result: Result) -> list[dict]:
 
 
 def pair(row: Row) -> dict:
-    """A comparison of two models, ready to be shown: which is better, if one surely is."""
+    """A comparison of two models as text, and which is significantly better, if one is."""
     value, low, high = (float(row[k]) if row[k] else None for k in ("difference", "low", "high"))
     better = ""
     if low is not None and high is not None and not low <= 0 <= high:
         better = row["one"] if low > 0 else row["other"]
-    told = summary.difference({"value": value, "low": low, "high": high})
-    return row | {"told": told, "better": better, "score": SCORES[row["score"]]}
+    difference = summary.difference({"value": value, "low": low, "high": high})
+    return row | {"difference": difference, "better": better, "score": SCORE_NAMES[row["score"]]}
 
 
 def search(result: Result, score: str) -> dict:
@@ -159,7 +170,8 @@ def search(result: Result, score: str) -> dict:
     by_candidate: dict[int, list[Row]] = {}
     for row in result.search:
         by_candidate.setdefault(int(row["candidate"]), []).append(row)
-    names = [key for key in result.search[0] if key not in ("candidate", "fold", *SCORES)]
+    shown = [key for key in result.search[0] if key not in ("candidate", "fold", *SCORE_NAMES)]
+    names = [key for key in shown if key != "note"]
     found = []
     for number, rows in by_candidate.items():
         values = np.array([float(row[score]) for row in rows])
@@ -178,22 +190,27 @@ def search(result: Result, score: str) -> dict:
         f"search-{result.protocol}-{result.features}-{result.model}",
         result.model,
         found,
-        SCORES[score],
+        SCORE_NAMES[score],
     )
+    if "note" in shown:
+        for one in found:
+            one["settings"]["note"] = note(result.search, one["number"])
     return {
         "model": result.model,
         "axis": charts.AXES[result.model],
-        "names": names,
+        "names": shown,
         "count": len(found),
         "candidates": data.cut(found, LONG),
         "figure": figure,
         "learning": _learning(result, score),
-        "lines": f"The best {charts.LINES} of {lines} lines." if lines > charts.LINES else "",
+        "remark": texts.BEST_LINES.format(limit=charts.LINES, count=lines)
+        if lines > charts.LINES
+        else "",
     }
 
 
 def _learning(result: Result, score: str) -> str:
-    """The learning curves of the best candidate's training, or "" where there are none."""
+    """The learning curves of the best candidate's training, or "" if there are none."""
     best = str(result.best["number"])
     folds = [
         [
@@ -206,7 +223,7 @@ def _learning(result: Result, score: str) -> str:
     if not folds:
         return ""
     name, chosen = f"learning-{result.protocol}-{result.model}", result.best["candidate"]["epochs"]
-    return charts.learning(name, result.model, folds, chosen, SCORES[score])
+    return charts.learning(name, result.model, folds, chosen, SCORE_NAMES[score])
 
 
 def _roc(name: str, results: Sequence[Result], unit: str) -> str:
@@ -215,8 +232,8 @@ def _roc(name: str, results: Sequence[Result], unit: str) -> str:
     for row, result in ((_unit_row(result, unit), result) for result in results):
         fake = np.array([scored["label"] == "fake" for scored in result.scored[unit]])
         values = np.array([float(scored["score"]) for scored in result.scored[unit]])
-        told = f"{result.model} {summary.score(row, 'roc_auc')}"
-        curves.append({"model": result.model, "told": told, "fake": fake, "values": values})
+        label = f"{result.model} {summary.score(row, 'roc_auc')}"
+        curves.append({"model": result.model, "label": label, "fake": fake, "values": values})
     if any(curve["fake"].all() or not curve["fake"].any() for curve in curves):
         return ""
     return charts.roc(name, curves)
@@ -237,12 +254,12 @@ def confusion(model: str, unit: str, judged: dict) -> dict:
 
 
 def errors(results: Sequence[Result]) -> list[dict]:
-    """Test videos, those first of which the models are most wrong on average."""
+    """Test videos, ordered by the mean error of the models, the largest first."""
     found: dict[str, dict] = {}
     for result in results:
         for row in result.scored["videos"]:
             video = found.setdefault(row["video_id"], {k: row[k] for k in ("video_id", "label")})
-            video[result.model] = {"fake": float(row["probability"]), "said": row["predicted"]}
+            video[result.model] = {"fake": float(row["probability"]), "predicted": row["predicted"]}
     for video in found.values():
         chances = [video[r.model]["fake"] for r in results]
         mean = sum(chances) / len(chances)
@@ -264,11 +281,11 @@ def dots(results: Sequence[Result]) -> list[dict]:
             | {"baseline": baseline(r.metrics["videos"])}
             for r in results
         ]
-        figure = charts.dots(f"dots-{score}", rows, SCORES[score], chance)
-        found.append({"score": SCORES[score], "figure": figure})
+        figure = charts.dots(f"dots-{score}", rows, SCORE_NAMES[score], chance)
+        found.append({"score": SCORE_NAMES[score], "figure": figure})
     return found
 
 
 def ranked(value: float) -> float:
-    """A value to be compared by; an undefined one is the least."""
+    """A value to sort by; an undefined value is the smallest."""
     return value if np.isfinite(value) else -np.inf

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from deepfake import perturb, protocols, summary
+from deepfake.evaluation import summary
+from deepfake.evaluation.robustness import COMPARED, UNITS
+from deepfake.preprocessing.perturbations import registry
 from deepfake.report import charts
-from deepfake.robustness import COMPARED, UNITS
+from deepfake.splits import protocols
 
 DIFFERENCES = tuple(
     f"{score}_difference{end}" for score in COMPARED for end in ("", "_low", "_high")
@@ -36,56 +38,57 @@ def table(records: Sequence[dict]) -> list[dict]:
 
 
 def _row(record: dict, one: dict, unit: str) -> dict:
-    told = {"perturbation": one["kind"], "strength": f"{one['strength']:g}"}
-    told |= {"lost": one[unit]["lost"], "unit": unit}
+    facts = {"perturbation": one["kind"], "strength": f"{one['strength']:g}"}
+    facts |= {"lost": one[unit]["lost"], "unit": unit}
     if one[unit]["metrics"] is None:
         named = {name: record[name] for name in ("protocol", "model")}
         named |= {"features": record["features"]["name"]}
         leaky = "yes" if record["leaky"] else "no"
-        told |= {"leaky": leaky, "note": "nothing is left to score"}
-        return dict.fromkeys(COLUMNS) | named | told
+        facts |= {"leaky": leaky, "note": "nothing is left to score"}
+        return dict.fromkeys(COLUMNS) | named | facts
     judged = record | dict.fromkeys(UNITS, one[unit]["metrics"])
+    judged["answers"] = one["videos"]["answers"]
     row = next(row for row in summary.table([judged]) if row["unit"] == unit)
     for score, less in one[unit]["difference"].items():
         ends = ("", less["value"]), ("_low", less["low"]), ("_high", less["high"])
         row |= {f"{score}_difference{end}": value for end, value in ends}
-    return row | told
+    return row | facts
 
 
 def facts(rows: Sequence[dict], records: Sequence[dict], run: str, cross: dict) -> dict:
     """Everything that robustness.html shows.
 
     Args:
-        rows: of `table`. records: the first tells of the settings that are the same for all.
-        run: its name. cross: what the protocol of that name goes by.
+        rows: of `table`. records: of each model; their settings are the same.
+        run: its name. cross: settings of the protocol of that name.
     """
     shown = [_shown(row) for row in rows if row["unit"] == "videos"]
     return {
         "run": run,
         "level": f"{100 * records[0]['level']:g} %",
         "threshold": summary.threshold(records[0]),
-        "told": {kind: perturb.TOLD[kind] for kind in _kinds(rows)},
+        "perturbations": {name: registry.ALL[name].about for name in _perturbations(rows)},
         "sections": [
             {
                 "protocol": protocol,
-                "about": protocols.told(protocol, cross),
-                "leaky": mine[0]["leaky"] == "yes",
+                "about": protocols.describe(protocol, cross),
+                "leaky": its_rows[0]["leaky"] == "yes",
                 "tables": [
                     {"features": features, "rows": some}
                     | {"models": list(dict.fromkeys(row["model"] for row in some))}
-                    for features, some in _by(mine, "features")
+                    for features, some in _by(its_rows, "features")
                 ],
             }
-            for protocol, mine in _by(shown, "protocol")
+            for protocol, its_rows in _by(shown, "protocol")
         ],
         "figure": figure(rows),
     }
 
 
-def _kinds(rows: Sequence[dict]) -> list[str]:
-    """The kinds of perturbation that a table has."""
-    found = {row["perturbation"] for row in rows}
-    return [kind for kind in perturb.AS_IS if kind in found]
+def _perturbations(rows: Sequence[dict]) -> list[str]:
+    """The perturbations that a table has, in order."""
+    names = {row["perturbation"] for row in rows}
+    return [name for name in registry.ALL if name in names]
 
 
 def _by(rows: Sequence[dict], column: str) -> list[tuple[str, list[dict]]]:
@@ -99,42 +102,44 @@ def _shown(row: dict) -> dict:
     lost = row["rows"] is None
     ends = {"value": "", "low": "_low", "high": "_high"}
     difference = {name: row.get(f"roc_auc_difference{end}") for name, end in ends.items()}
-    told = {name: "" if lost else summary.score(row, name) for name in summary.SHOWN}
-    plain = row["perturbation"] == NONE
-    told["difference"] = "" if lost or plain else summary.difference(difference)
-    return row | told | ({"strength": ""} if row["perturbation"] == "mirror" else {})
+    scores = (*summary.SHOWN, *summary.ANSWERS)
+    texts = {name: "" if lost else summary.score(row, name) for name in scores}
+    if row["perturbation"] == NONE:
+        return row | texts | {"difference": ""}
+    texts["difference"] = "" if lost else summary.difference(difference)
+    record = registry.ALL[row["perturbation"]]
+    return row | texts | {"strength": record.in_table(float(row["strength"]))}
 
 
 def figure(rows: Sequence[dict]) -> Markup:
-    """ROC AUC of videos against strength: a row a split and feature set, a column a kind."""
-    videos, kinds = [row for row in rows if row["unit"] == "videos"], _kinds(rows)
+    """ROC AUC of videos against strength: split and features by perturbation."""
+    videos, names = [row for row in rows if row["unit"] == "videos"], _perturbations(rows)
     grid = [
         (
             f"{protocol}, {features}{' LEAKY' if some[0]['leaky'] == 'yes' else ''}",
-            [_panel(some, kind) for kind in kinds],
+            [_panel(some, name) for name in names],
         )
-        for protocol, mine in _by(videos, "protocol")
-        for features, some in _by(mine, "features")
+        for protocol, its_rows in _by(videos, "protocol")
+        for features, some in _by(its_rows, "features")
     ]
-    return charts.strengths("robustness", kinds, grid, "ROC AUC of videos", 0.5)
+    return charts.strengths("robustness", names, grid, "ROC AUC of videos", 0.5)
 
 
-def _panel(rows: Sequence[dict], kind: str) -> dict[str, list[tuple[str, dict]]]:
-    """By model the strengths of a kind with their scores; what is as it is stands among them."""
-    found: dict[str, list[tuple[float, str, dict]]] = {}
+def _panel(rows: Sequence[dict], name: str) -> dict[str, list[tuple[str, dict]]]:
+    """By model the strengths of a perturbation and of none, as text, with their scores."""
+    record = registry.ALL[name]
+    panel: dict[str, list[tuple[float, str, dict]]] = {}
     for row in rows:
-        if row["perturbation"] in (kind, NONE):
-            plain = row["perturbation"] == NONE
-            strength = perturb.AS_IS[kind] if plain else float(row["strength"])
-            told = "as is" if plain else "mirrored" if kind == "mirror" else row["strength"]
+        if row["perturbation"] in (name, NONE):
+            strength = None if row["perturbation"] == NONE else float(row["strength"])
+            label = "as is" if strength is None else record.in_chart(strength)
             score = {
                 "value": row["roc_auc"],
                 "low": row["roc_auc_low"],
                 "high": row["roc_auc_high"],
             }
-            found.setdefault(row["model"], []).append((strength, told, score))
+            panel.setdefault(row["model"], []).append((record.place(strength), label, score))
     return {
-        # smaller is more of a change
-        model: [p[1:] for p in sorted(points, key=lambda p: p[0], reverse=kind == "scale")]
-        for model, points in found.items()
+        model: [point[1:] for point in sorted(points, key=lambda point: point[0])]
+        for model, points in panel.items()
     }

@@ -1,4 +1,4 @@
-"""Which faces a page shows: fake beside real, of the same person where there is one."""
+"""Choose the sample faces of a page: pairs of real and fake, of the same person if possible."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from deepfake import archive
+from deepfake.core import archive
+from deepfake.core.tables import Row
+from deepfake.preprocessing.face_record import crop_name
 from deepfake.report import pages
-from deepfake.tables import Row
 
 SIDE = 240  # pixels at most
 
@@ -29,8 +30,8 @@ def choose(rows: Sequence[Row], number: int) -> list[dict[str, Row]]:
     for place in places:
         frames = fakes[place]
         fake = frames[len(frames) // 2]
-        free = [mine for mine in reals if mine[0]["video_id"] not in taken]
-        real = max(free, key=lambda mine: _kinship(fake, mine[0]))  # of equal ones the first
+        free = [frames for frames in reals if frames[0]["video_id"] not in taken]
+        real = max(free, key=lambda frames: _similarity(fake, frames[0]))  # the first of equal ones
         taken.add(real[0]["video_id"])
         same = [row for row in real if row["frame"] == fake["frame"]]
         pairs.append({"fake": fake, "real": (same or [real[len(real) // 2]])[0]})
@@ -46,7 +47,7 @@ def _videos(rows: Sequence[Row], label: str) -> list[list[Row]]:
     return list(found.values())
 
 
-def _kinship(fake: Row, real: Row) -> int:
+def _similarity(fake: Row, real: Row) -> int:
     if fake["target_id"] and fake["target_id"] == real["target_id"]:
         return 2
     return int(fake["group_id"] == real["group_id"])
@@ -65,12 +66,16 @@ def pictures(
     tars = {Path(path).name.removesuffix(".tar"): path for path in crops}
     rows = [pair[label] for pair in pairs for label in ("real", "fake")]
     wanted = {_key(row) for row in rows}
-    member = {_key(r): r["crop"] for r in records if r["status"] == "kept" and _key(r) in wanted}
+    member = {
+        _key(r): crop_name(r["crop_row"])
+        for r in records
+        if r["status"] == "kept" and _key(r) in wanted
+    }
     shown = {}
     for batch in sorted({batch_of[row["video_id"]] for row in rows}):
-        mine = {member[_key(r)]: _key(r) for r in rows if batch_of[r["video_id"]] == batch}
-        for name, data in archive.pick(tars[batch], mine).items():
-            shown[mine[name]] = _small(data)
+        faces = [_key(row) for row in rows if batch_of[row["video_id"]] == batch]
+        with archive.Reader(tars[batch]) as native:
+            shown |= {face: _small(native.read(member[face])) for face in faces}
     return [
         [
             {name: pair[label][name] for name in ("label", "video_id", "frame")}

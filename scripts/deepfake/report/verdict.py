@@ -1,4 +1,4 @@
-"""The page of one video that was judged, and the page that lists them all."""
+"""The page of one classified video, and the page that lists all of them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from deepfake import classify, features, previews
-from deepfake.models import Fitted
-from deepfake.report import figures, look, pages
+from deepfake.evaluation import calibration, decision, operating_points
+from deepfake.features import registry as features
+from deepfake.inference import known_scores, reasons
+from deepfake.models.registry import Fitted
+from deepfake.preprocessing import thumbnails
+from deepfake.report import figures, look, pages, texts
 
-Row = Mapping[str, object]
-COLOURS = {"fake": figures.FAKE, "real": figures.REAL}
+Values = Mapping[str, object]
+COLOURS = {"fake": figures.FAKE, "no_trace": figures.REAL, "undecided": figures.DOUBT}
+ORDER = ("fake", "undecided", "no_trace")
 
 
 def write(
     path: Path,
-    found: Row,
-    each: Sequence[Row],
-    rows: Sequence[Row],
+    found: Values,
+    each: Sequence[Values],
+    rows: Sequence[Values],
     record: dict,
     pictures: Mapping[int, tuple[int, bytes]],
-    seen: Mapping[int, Sequence[tuple[str, Markup]]],
-    undecided: Sequence[float],
+    explanations: Mapping[int, Sequence[tuple[str, Markup]]],
 ) -> None:
     """Write a video's page.
 
@@ -34,13 +37,13 @@ def write(
         rows: its frames and faces, from `classify.frame_scores`.
         record: of bundle.json.
         pictures: width of the whole frame in pixels, and its preview, by frame.
-        seen: from `looks`, by face.
-        undecided: probabilities between these two decide nothing.
+        explanations: from `looks`, by face.
     """
-    frames: dict[int, list[Row]] = {}
+    band, datasets = _band(record, found["prior"]), record["training"]["datasets"]
+    frames: dict[int, list[Values]] = {}
     for row in rows:
         if row["frame"] != "":
-            row = {**row, "chance": _chance_of(row, record, found["prior"])}
+            row = {**row, **_of_frame(row, record, found)}
             frames.setdefault(int(row["frame"]), []).append(row)
     several = len(each) > 1
     pages.write(
@@ -50,145 +53,162 @@ def write(
         name=Path(str(found["video"])).name,
         record=record,
         training=record["training"],
-        unseen=None if record["training"]["leaky"] else record.get("out_of_fold"),
-        auc=record["calibration"]["roc_auc"],
+        trained_on=", ".join(filter(None, datasets)) or "unnamed videos",
+        one_dataset=len(datasets) == 1,
+        auc=known_scores.auc(record),
+        known=record.get("known") or {"shortcut": None, "null": None},
         dropped=[row for row in rows if row["score"] == "" and row["reason"]],
         frames=[
-            _frame(mine, pictures[frame], several)
-            for frame, mine in frames.items()
+            _frame(faces, pictures[frame], several)
+            for frame, faces in frames.items()
             if frame in pictures
         ],
         total=len(frames),
-        scale=_scale(found, undecided),
+        scale=_scale(found, band),
         each=[
             {
                 **one,
-                "seen": seen.get(int(one["face"]), []),
-                "timeline": _timeline(
-                    int(one["face"]), frames, one, undecided, 3.4 if several else 5
-                ),
+                "explanations": explanations.get(int(one["face"]), []),
+                "timeline": _timeline(int(one["face"]), frames, one, band, 3.4 if several else 5),
             }
             for one in each
         ],
         several=several,
-        timeline="" if each or not frames else _timeline(0, frames, found, undecided),
-        undecided=undecided,
+        timeline="" if each or not frames else _timeline(0, frames, found, band),
+        points=[
+            {"name": reasons.NAMES[side], "lacks": operating_points.lacks(record["verdict"][side])}
+            | record["verdict"][side]
+            for side in operating_points.SIDES
+        ],
     )
 
 
-def looks(fitted: Fitted, faces: np.ndarray, sees: str) -> list[tuple[str, Markup]]:
-    """Pictures of what the model sees and where it looks, each with a caption; perhaps none.
+def looks(fitted: Fitted, faces: np.ndarray, feature_set: str) -> list[tuple[str, Markup]]:
+    """Pictures of the model's input and of the pixels that it uses, with captions; maybe none.
 
     Args:
         fitted: the model. faces: of one video, uint8 (n, size, size, 3).
-        sees: the features of the model; only pixels have a place in the face.
+        feature_set: of the model; only pixels have a place in the face.
     """
-    if sees != features.PIXELS or not len(faces):
+    if feature_set != features.PIXELS or not len(faces):
         return []
     mean = np.round(faces.mean(axis=0)).astype(np.uint8)
-    shown = [(f"The mean of the {len(faces)} faces, as the model sees them", pages.jpeg(mean))]
+    shown = [(texts.MEAN_FACE.format(faces=len(faces)), pages.jpeg(mean))]
     weights = look.importance(fitted, mean.size)
     if weights is not None:
-        caption = (
-            "The pixels that the forest's trees decide on"
-            if fitted.model == "forest"
-            else "The model's weights: brighter pixels in a red place speak for fake, "
-            "in a blue place for real"
-        )
+        caption = texts.FOREST_PIXELS if fitted.model == "forest" else texts.LINEAR_PIXELS
         shown.append((caption, pages.jpeg(look.picture(weights, mean))))
     return shown
 
 
-def write_list(path: str | Path, rows: Sequence[Row]) -> None:
-    """Write the page of all videos: fakes first, then undecided, then real, by probability."""
-    order = ["fake", "undecided", "real"]
-    listed = sorted(rows, key=lambda row: (order.index(str(row["verdict"])), -_chance(row)))
-    counts = {said: sum(row["verdict"] == said for row in rows) for said in order}
+def write_list(path: str | Path, rows: Sequence[Values]) -> None:
+    """Write the page of all videos in ORDER of their verdicts, then by probability."""
+    listed = sorted(rows, key=lambda row: (ORDER.index(str(row["verdict"])), -_chance(row)))
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in ORDER}
     pages.write(path, "verdicts.html", rows=listed, counts=counts)
 
 
-def _chance(row: Row) -> float:
+def _chance(row: Values) -> float:
     chance = row.get("probability", "")
     return float(chance) if chance not in ("", None) else -1.0
 
 
-def _chance_of(row: Row, record: dict, prior: float) -> float | None:
-    """P(fake) of a face in one frame alone, None where it has no score."""
+def _of_frame(row: Values, record: dict, found: Values) -> dict[str, object]:
+    """P(fake) of a face in one frame alone, and its verdict; None if it has no score."""
     if row["score"] == "":
-        return None
-    return float(classify.probability(record, np.array([row["score"]]), prior)[0])
+        return {"chance": None, "verdict": None}
+    calibrated = record["calibration"]
+    score = decision.combined_score(calibrated, [row["score"]], max(1, found["faces"]))
+    chance = float(calibration.probability(calibrated, score, found["prior"]))
+    return {"chance": chance, "verdict": operating_points.verdict(score, record["verdict"])}
 
 
-def _seconds(row: Row) -> float | None:
+def _band(record: dict, prior: float) -> tuple[float, float]:
+    """Probabilities between which a score decides nothing: those of the operating points."""
+    ends = []
+    for side, end in (("no_trace", 0.0), ("fake", 1.0)):
+        at = record["verdict"][side]["at"]
+        known = at is not None and record["calibration"]["slope"]
+        ends.append(
+            float(calibration.probability(record["calibration"], at, prior)) if known else end
+        )
+    return ends[0], ends[1]
+
+
+def _seconds(row: Values) -> float | None:
     fps = float(row["fps"] or 0)
     return int(row["frame"]) / fps if fps else None
 
 
-def _frame(rows: Sequence[Row], picture: tuple[int, bytes], several: bool) -> dict:
-    """What the page shows of one frame; where the video has several faces, they are numbered."""
+def _frame(rows: Sequence[Values], picture: tuple[int, bytes], several: bool) -> dict:
+    """Data of one frame for the page; several faces of a video are numbered."""
     width, data = picture
     boxes = []
     for row in rows:
         box = [float(row[side]) for side in ("x", "y", "width", "height") if row[side] != ""]
-        said = None if row["chance"] is None else "fake" if row["chance"] > 0.5 else "real"
         if box:
             name = str(row["face"]) if several else ""
-            boxes.append((box, COLOURS.get(said, figures.DOUBT), name))
+            boxes.append((box, COLOURS.get(row["verdict"], figures.DOUBT), name))
     seconds = _seconds(rows[0])
     return {
         "frame": int(rows[0]["frame"]),
         "time": "" if seconds is None else f"{int(seconds // 60)}:{seconds % 60:04.1f}",
         "faces": rows,
-        "picture": pages.data_uri(previews.boxed(data, boxes, width), "image/jpeg"),
+        "picture": pages.data_uri(thumbnails.boxed(data, boxes, width), "image/jpeg"),
     }
 
 
-def _scale(found: Row, undecided: Sequence[float]) -> Markup | str:
-    """The probability on a line from real to fake, with the band that decides nothing."""
+def _scale(found: Values, band: tuple[float, float]) -> Markup | str:
+    """The probability on a line, with the band between the operating points."""
     if found.get("probability", "") == "":
         return ""
     figure = figures.new(5, 0.55)
     axes = figures.axes(figure, xlim=(0, 1), ylim=(0, 1), yticks=[])
-    axes.axvspan(*undecided, color=figures.DOUBT, alpha=0.35, linewidth=0)
+    axes.axvspan(*band, color=figures.DOUBT, alpha=0.35, linewidth=0)
     axes.plot(
         [found["probability"]], [0.5], "o", markersize=10, clip_on=False,
         color=COLOURS.get(found["verdict"], figures.DOUBT),
     )  # fmt: skip
     axes.spines["left"].set_visible(False)
-    axes.set_xticks([0, 1], ["real", "fake"])
-    return figures.svg(figure, "scale", f"P(fake) is {found['probability']:.2f}")
+    axes.set_xticks([0, 1], ["no trace found", "fake"])
+    return figures.svg(figure, "scale", texts.PROBABILITY.format(probability=found["probability"]))
 
 
 def _timeline(
     number: int,
-    frames: Mapping[int, Sequence[Row]],
-    found: Row,
-    undecided: Sequence[float],
+    frames: Mapping[int, Sequence[Values]],
+    found: Values,
+    band: tuple[float, float],
     width: float = 5,
 ) -> Markup:
-    """P(fake) of a face in each frame over the time; frames without it below the axis."""
+    """P(fake) of a face in each frame over time; frames without the face are below the axis."""
     times = [_seconds(rows[0]) for rows in frames.values()]
     known = None not in times
     if not known:
         times = list(frames)
-    by_face = [{row["face"]: row["chance"] for row in rows} for rows in frames.values()]
-    chances = [faces.get(str(number)) for faces in by_face]
+    by_face = [{row["face"]: row for row in rows} for rows in frames.values()]
+    face_rows = [faces.get(str(number), {}) for faces in by_face]
+    chances = [row.get("chance") for row in face_rows]
     figure = figures.new(width, 2.2)
     axes = figures.axes(figure, ylim=(-0.1, 1.04), ylabel="P(fake)")
     axes.set_xlabel("seconds" if known else "frame")
-    axes.axhspan(*undecided, color=figures.DOUBT, alpha=0.25, linewidth=0)
+    axes.axhspan(*band, color=figures.DOUBT, alpha=0.25, linewidth=0)
     points = [(t, c) for t, c in zip(times, chances, strict=True) if c is not None]
     if points:
         axes.plot(*zip(*points, strict=True), color=figures.INK, alpha=0.35, linewidth=1)
-    for said, colour in COLOURS.items():
-        mine = [(t, c) for t, c in points if (c > 0.5) == (said == "fake")]
-        if mine:
-            axes.plot(*zip(*mine, strict=True), "o", color=colour, label=said, markersize=5)
+    for verdict, colour in COLOURS.items():
+        same = [
+            (time, row["chance"])
+            for time, row in zip(times, face_rows, strict=True)
+            if row.get("verdict") == verdict
+        ]
+        if same:
+            name = reasons.NAMES.get(verdict, verdict)
+            axes.plot(*zip(*same, strict=True), "o", color=colour, label=name, markersize=5)
     without = [t for t, c in zip(times, chances, strict=True) if c is None]
     if without:
         axes.plot(without, [-0.06] * len(without), "x", color=figures.DOUBT, label="no usable face")
     if found.get("probability", "") != "":
         axes.axhline(found["probability"], color=figures.INK, linewidth=1, linestyle=":")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
-    told = f"P(fake) of {len(points)} frames over the video; the dotted line is the verdict's"
-    return figures.svg(figure, f"timeline{number}", told)
+    return figures.svg(figure, f"timeline{number}", texts.TIMELINE.format(points=len(points)))

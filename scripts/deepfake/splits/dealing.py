@@ -1,4 +1,4 @@
-"""Dealing rows to test and folds by shares: single rows, whole videos, whole groups."""
+"""Assign rows to test and folds by shares: single rows, whole videos, whole groups."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepfake.core.tables import Row
+
 TEST, UNUSED = -1, -2  # instead of a fold's number
 
-Row = dict[str, str]
 Dealt = tuple[np.ndarray, list[str]]  # fold of each row, TEST or UNUSED; why it is unused
 
 
@@ -18,8 +19,8 @@ class SplitError(ValueError):
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The settings of a split: see `splits.make`."""
+class SplitSettings:
+    """The settings of a split: see `assignment.make`."""
 
     test_size: float
     k: int
@@ -28,17 +29,19 @@ class Wanted:
     cross: dict | None = None
 
 
-def frame(rows: Sequence[Row], wanted: Wanted) -> Dealt:
+def frame(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
     """Rows at random: scikit-learn's own split and folds, as the original experiment made them."""
     from sklearn.model_selection import StratifiedKFold, train_test_split
 
-    seed, shuffle = wanted.seed, wanted.shuffle
+    seed, shuffle = settings.seed, settings.shuffle
     try:
         train, _ = train_test_split(
-            np.arange(len(rows)), test_size=wanted.test_size, random_state=seed
+            np.arange(len(rows)), test_size=settings.test_size, random_state=seed
         )
         folds = np.full(len(rows), TEST)
-        cutter = StratifiedKFold(wanted.k, shuffle=shuffle, random_state=seed if shuffle else None)
+        cutter = StratifiedKFold(
+            settings.k, shuffle=shuffle, random_state=seed if shuffle else None
+        )
         labels = np.array([rows[index]["label"] for index in train])
         for number, (_, held_out) in enumerate(cutter.split(train, labels)):
             folds[train[held_out]] = number
@@ -47,41 +50,41 @@ def frame(rows: Sequence[Row], wanted: Wanted) -> Dealt:
     return folds, [""] * len(rows)
 
 
-def grouped(rows: Sequence[Row], wanted: Wanted) -> Dealt:
+def grouped(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
     """Whole groups, stratified by label and method."""
-    return _whole(rows, "group_id", "grouped split", "groups", "people", wanted), [""] * len(rows)
+    return _whole(rows, "group_id", "grouped split", "groups", "people", settings), [""] * len(rows)
 
 
-def video(rows: Sequence[Row], wanted: Wanted) -> Dealt:
-    """Whole videos, whoever is in them, stratified by label and method."""
-    return _whole(rows, "video_id", "video split", "videos", "videos", wanted), [""] * len(rows)
+def video(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
+    """Whole videos regardless of the people in them, stratified by label and method."""
+    return _whole(rows, "video_id", "video split", "videos", "videos", settings), [""] * len(rows)
 
 
 def _whole(
-    rows: Sequence[Row], column: str, name: str, units: str, remedy: str, wanted: Wanted
+    rows: Sequence[Row], column: str, name: str, units: str, remedy: str, settings: SplitSettings
 ) -> np.ndarray:
-    """Fold of each row, TEST in the test: what has one value in a column stays together."""
-    k = wanted.k
+    """Fold of each row, TEST in the test: rows with one value in a column stay together."""
+    k = settings.k
     keys = np.array([row[column] for row in rows])
     count = len(set(keys))
     if count < k + 1:
         raise SplitError(
             f"{name}: {count} {units} cannot fill a test set and {k} folds; "
-            f"set split.folds.k to {count - 1} or less, or bring more {remedy}"
+            f"set split.folds.k to {count - 1} or less, or add more {remedy}"
             if count > 2
-            else f"{name}: {count} {units} are too few; bring more {remedy}"
+            else f"{name}: {count} {units} are too few; add more {remedy}"
         )
-    generator = np.random.default_rng(wanted.seed)
-    in_test = deal(rows, keys, [1 - wanted.test_size, wanted.test_size], generator) == 1
+    generator = np.random.default_rng(settings.seed)
+    in_test = deal(rows, keys, [1 - settings.test_size, settings.test_size], generator) == 1
     train = np.flatnonzero(~in_test)
     left = len(set(keys[train]))
     if left < k or left == count:
         raise SplitError(
-            f"{name}: a test share of {wanted.test_size:g} leaves {left} of {count} "
+            f"{name}: a test share of {settings.test_size:g} leaves {left} of {count} "
             f"{units} to {k} folds; change split.test_size or split.folds.k"
         )
     folds = np.full(len(rows), TEST)
-    shuffler = generator if wanted.shuffle else None
+    shuffler = generator if settings.shuffle else None
     folds[train] = deal([rows[i] for i in train], keys[train], [1 / k] * k, shuffler)
     return folds
 
@@ -92,12 +95,12 @@ def deal(
     shares: Sequence[float],
     generator: np.random.Generator | None,
 ) -> np.ndarray:
-    """Deal rows to parts of these shares: one key, one part; stratified by label and method.
+    """Assign rows to parts of these shares: one key, one part; stratified by label and method.
 
     Args:
         rows: with label and method. keys: of each row, shape (rows,).
         shares: of each part; they sum to 1.
-        generator: shuffles the keys before they are dealt; None leaves them in order.
+        generator: shuffles the keys before they are assigned; None leaves them in order.
 
     Returns:
         Part of each row, shape (rows,).

@@ -1,6 +1,6 @@
-"""Splits to be compared with each other: their trainings are of one size, or their labels shuffled.
+"""Splits for the leakage ablation: training sets of one size, or shuffled labels.
 
-What differs between two scores is then the split, not how much there was to learn from.
+Scores then differ because of the split, not because of the amount of training data.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deepfake import protocols, splits
-from deepfake.splits.dealing import Row, SplitError
+from deepfake.core.tables import Row
+from deepfake.splits import assignment, protocols
+from deepfake.splits.dealing import SplitError
 
-CUT = "cut to the size of the smallest training"
+CUT = "reduced to the size of the smallest training set"
 DRAWS = 50  # of shuffled labels, of which the first that fills every fold is taken
 WHOLE = {"grouped": "group_id", "official": "group_id", "video": "video_id"}  # as its split is
 
@@ -27,18 +28,18 @@ def make(
 
     Args:
         rows: rows of the matrix, in order.
-        names: as `protocols.leakage` tells them, like "equal-frame" or "shuffled-grouped".
-        seed, settings: see `splits.make`.
+        names: of `protocols.leakage`, like "equal-frame" or "shuffled-grouped".
+        seed, settings: see `assignment.make`.
 
     Returns:
         The rows with shuffled labels, and the splits by name. Tests are those of the protocols,
         whole.
 
     Raises:
-        SplitError: a protocol that cannot deal these rows.
+        SplitError: a protocol that cannot split these rows.
     """
-    kinds = {name: protocols.parted(name) for name in names}
-    plain = {name: splits.make(rows, protocol, seed=seed, **settings)
+    kinds = {name: protocols.split_name(name) for name in names}
+    plain = {name: assignment.make(rows, protocol, seed=seed, **settings)
              for name, (kind, protocol) in kinds.items() if kind == protocols.EQUAL}  # fmt: skip
     mixed, others = _shuffled(
         rows, {name: protocol for name, (kind, protocol) in kinds.items() if name not in plain},
@@ -55,10 +56,10 @@ def make(
 
 
 def shuffled(rows: Sequence[Row], seed: int | Sequence[int]) -> list[Row]:
-    """The rows with the labels of their videos dealt anew: all rows of a video have one.
+    """The rows with the labels permuted between videos: all rows of a video have one.
 
-    As many videos are fake as before; a label goes with its method, so that a table of them
-    reads as any other. Clips, people and groups stay: a label tells nothing about a face any more.
+    The number of fake videos stays the same; a label keeps its method, so that the table stays
+    valid. Clips, people and groups stay, so labels have no relation to the faces.
     """
     first = {row["video_id"]: row for row in reversed(rows)}
     videos = sorted(first)
@@ -78,7 +79,7 @@ def _shuffled(
         mixed = shuffled(rows, [seed, draw])
         try:
             return mixed, {
-                name: splits.make(mixed, protocol, seed=seed, **settings)
+                name: assignment.make(mixed, protocol, seed=seed, **settings)
                 for name, protocol in wanted.items()
             }
         except SplitError as error:
@@ -91,21 +92,21 @@ def cut(
 ) -> Split:
     """A split with so many training rows of each class; the others are of no part.
 
-    What has one value in the column `whole` goes together, from the largest fold first, while it
-    is not too much; single rows then make the counts exact. `None`: single rows alone.
+    Rows with one value in the column `whole` are removed together, from the largest fold first, as
+    long as the counts allow; then single rows. `None`: single rows only.
 
     Args:
-        rows, split: of the matrix. keep: rows by label. seed: of what goes.
+        rows, split: of the matrix. keep: rows by label. seed: of the choice.
     """
     generator = np.random.default_rng([seed, 1])
     have = _training(rows, split)
     surplus = Counter({label: have[label] - keep[label] for label in keep})
-    gone = _units(rows, split, whole, surplus, generator) if whole else set()
+    removed = _units(rows, split, whole, surplus, generator) if whole else set()
     for label in keep:
-        left = [i for i in _rows(split) if i not in gone and rows[i]["label"] == label]
-        gone |= set(generator.choice(left, len(left) - keep[label], replace=False).tolist())
+        left = [i for i in _rows(split) if i not in removed and rows[i]["label"] == label]
+        removed |= set(generator.choice(left, len(left) - keep[label], replace=False).tolist())
     return [
-        {**one, "part": "unused", "fold": "", "reason": CUT} if number in gone else one
+        {**one, "part": "unused", "fold": "", "reason": CUT} if number in removed else one
         for number, one in enumerate(split)
     ]
 
@@ -117,7 +118,7 @@ def _units(
     surplus: Counter,
     generator: np.random.Generator,
 ) -> set[int]:
-    """Rows of whole units that may go: no more of a class than is too much, no fold's last."""
+    """Rows of whole units to remove: at most the surplus of a class, never the last of a fold."""
     members: dict[tuple[int, str], list[int]] = {}
     for i in _rows(split):
         members.setdefault((split[i]["fold"], rows[i][whole]), []).append(i)
@@ -125,7 +126,7 @@ def _units(
     units = [units[place] for place in generator.permutation(len(units))]
     counts = {unit: Counter(rows[i]["label"] for i in members[unit]) for unit in units}
     folds = {fold: sum((counts[u] for u in units if u[0] == fold), Counter()) for fold, _ in units}
-    gone: set[int] = set()
+    removed: set[int] = set()
     while True:
         units.sort(key=lambda unit: -folds[unit[0]].total())  # stable: else as drawn
         for unit in units:
@@ -135,9 +136,9 @@ def _units(
             ):
                 break
         else:
-            return gone
+            return removed
         units.remove(unit)
-        gone |= set(members[unit])
+        removed |= set(members[unit])
         surplus = surplus - count
         folds[unit[0]] = fold - count
 

@@ -44,7 +44,8 @@ class EmulatedLsf:
         (logs / "lsb.events").touch()
         queue = settings.get("DEFAULT_QUEUE", "normal")
         (configuration / "lsb.params").write_text(
-            f"Begin Parameters\nDEFAULT_QUEUE = {queue}   #default job queue name\nEnd Parameters\n"
+            f"Begin Parameters\nDEFAULT_QUEUE = {queue}   #default job queue name\n"
+            f"RESOURCE_RESERVE_PER_TASK = {settings.get('RESERVE_PER_TASK', 'N')}\nEnd Parameters\n"
         )
         told = "".join(
             f"export LSF_EMULATOR_{name}=${{LSF_EMULATOR_{name}-{shlex.quote(str(value))}}}\n"
@@ -94,7 +95,7 @@ class EmulatedLsf:
         return [call["argv"] for call in map(json.loads, lines) if call["command"] == command]
 
     def break_(self, fault: str, text: str = "") -> None:
-        """Switch a fault on: bjobs-empty, bsub-refuse, host-lost, -unreachable or -overloaded."""
+        """Switch a fault on; README.md has their names."""
         (self.root / "faults" / fault).write_text(text)
 
     def mend(self, fault: str) -> None:

@@ -53,6 +53,16 @@ def options_of(argv: list[str], valued: set[str], flags: set[str]) -> tuple[dict
     return found, rest
 
 
+def reserved(requirement: str, slots: int) -> int:
+    """KB that rusage[mem=...] reserves; MB where neither it nor LSF_UNIT_FOR_LIMITS has a unit."""
+    match = re.search(r"rusage\[(?:[^]]*:)?mem=([0-9.]+)([KMGT]?)B?(/job|/task)?", requirement)
+    if not match:
+        return 0
+    per_task = match[3] == "/task" or (not match[3] and setting("RESERVE_PER_TASK") == "Y")
+    unit = match[2] or (setting("UNIT_FOR_LIMITS") or "MB")[0]
+    return int(float(match[1]) * KB[unit]) * (slots if per_task else 1)
+
+
 def bsub(argv: list[str]) -> int:
     options, words = options_of(argv, {*"JoePqWnRM", "env", "cwd"}, set())
     value = {name: values[-1] for name, values in options.items()}
@@ -79,14 +89,23 @@ def bsub(argv: list[str]) -> int:
         raise RefusedError("Bad resource requirement syntax. Job not submitted.")
     hours, minutes = number("W", r"(?:(\d+):)?(\d+)(?:/\S+)?", "0").groups()
     amount, unit = number("M", r"(\d+)([KMGT]?)B?!?", setting("QUEUE_MEMLIMIT") or "0").groups()
+    default = (setting("UNIT_FOR_LIMITS") or "KB")[0]
+    run_limit, memory_limit = int(hours or 0) * 60 + int(minutes), int(amount) * KB[unit or default]
+    most = {
+        "RUNLIMIT": (run_limit, int(setting("QUEUE_RUNLIMIT_MOST") or 0)),
+        "MEMLIMIT": (memory_limit, int(setting("QUEUE_MEMLIMIT_MOST") or 0) * KB[default]),
+    }
+    for name, (wanted, limit) in most.items():
+        if limit and wanted > limit:
+            raise RefusedError(f"{name}: Cannot exceed queue's hard limit(s). Job not submitted.")
     now = time.time()
     cwd = os.path.abspath(value.get("cwd", os.getcwd()))
     job = {
         "name": value.get("J", " ".join(words)), "command": " ".join(words), "cwd": cwd,
         "project": value.get("P", "default"), "queue": queue, "slots": slots,
         "requirement": " ".join(options.get("R", [])),
-        "run_limit": int(hours or 0) * 60 + int(minutes),
-        "memory_limit": int(amount) * KB[unit or (setting("UNIT_FOR_LIMITS") or "KB")[0]],
+        "reserved": reserved(" ".join(options.get("R", [])), slots),
+        "run_limit": run_limit, "memory_limit": memory_limit,
         "stat": "PEND", "since": now, "spent": {}, "submit_time": now, "start_time": 0,
         "finish_time": 0, "pid": 0, "supervisor": 0, "kill": False, "exit_code": 0,
         "exit_reason": "", "cpu": 0, "max_mem": 0, "avg_mem": 0,
@@ -108,6 +127,8 @@ def bsub(argv: list[str]) -> int:
         )  # fmt: skip
         save(job)
         dispatch()
+    if fault("bsub-lost-answer"):
+        raise RefusedError("batch system daemon not responding ... still trying")
     chosen = "queue" if "q" in value else "default queue"
     print(f"Job <{job['id']}> is submitted to {chosen} <{queue}>.")
     return 0

@@ -19,6 +19,10 @@ SETTINGS = {  # LSF_EMULATOR_<name> in the environment changes one
     "QUEUES": "normal short",
     "DEFAULT_QUEUE": "normal",
     "QUEUE_MEMLIMIT": "",  # for jobs without -M, in the unit below
+    "QUEUE_MEMLIMIT_MOST": "",  # the queue's hard limits: of -M in the unit below, of -W in minutes
+    "QUEUE_RUNLIMIT_MOST": "",
+    "HOST_MEMORY": "",  # MB that jobs may reserve together; empty: as many as they like
+    "RESERVE_PER_TASK": "N",  # RESOURCE_RESERVE_PER_TASK of lsb.params
     "UNIT_FOR_LIMITS": "MB",  # empty: not in lsf.conf, where LSF takes KB
     "SECONDS_PER_MINUTE": "60",  # of -W
     "SECONDS_AFTER_USR2": "600",

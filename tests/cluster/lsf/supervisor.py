@@ -36,12 +36,15 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def dispatch() -> None:
-    """Start every pending job that fits into the free slots, oldest first. Call it locked."""
+    """Start every pending job that fits into what is free, oldest first. Call it locked."""
     jobs = all_jobs()
     free = int(setting("SLOTS")) - sum(job["slots"] for job in jobs if job["stat"] in ON_HOST)
+    memory = int(setting("HOST_MEMORY") or 10**9) * 1024
+    memory -= sum(job["reserved"] for job in jobs if job["stat"] in ON_HOST)
     for job in jobs:
-        if job["stat"] == "PEND" and job["slots"] <= free:
+        if job["stat"] == "PEND" and job["slots"] <= free and job["reserved"] <= memory:
             free -= job["slots"]
+            memory -= job["reserved"]
             job["start_time"] = time.time()
             enter(job, "RUN")
             with open(ROOT / "supervisors.log", "a") as log:

@@ -254,6 +254,48 @@ def test_a_memory_limit_without_a_unit_is_in_the_clusters_unit(
     assert field(lsf, lsf.submit("-M", given, "true"), "memlimit") == shown
 
 
+@pytest.mark.parametrize(
+    ("settings", "asked", "kb"),
+    [
+        ({}, "rusage[mem=500MB]", 500 * 1024),
+        ({"UNIT_FOR_LIMITS": "GB"}, "rusage[mem=500MB]", 500 * 1024),
+        ({"UNIT_FOR_LIMITS": "GB"}, "rusage[mem=0.5]", 512 * 1024),
+        ({"UNIT_FOR_LIMITS": ""}, "rusage[mem=500]", 500 * 1024),
+        ({"RESERVE_PER_TASK": "Y"}, "rusage[mem=500MB]", 1000 * 1024),
+        ({"RESERVE_PER_TASK": "Y"}, "rusage[swp=1:mem=500MB/job]", 500 * 1024),
+        ({}, "rusage[mem=500MB/task]", 1000 * 1024),
+        ({}, "span[hosts=1]", 0),
+    ],
+)
+def test_memory_is_reserved_in_its_unit_for_a_job_or_for_its_tasks(
+    make_lsf, settings, asked, kb
+) -> None:
+    lsf = make_lsf(**settings)
+    assert lsf.job(lsf.submit("-n", "2", "-R", asked, "true"))["reserved"] == kb
+
+
+def test_a_job_pends_until_the_host_has_the_memory_that_it_reserves(make_lsf) -> None:
+    lsf = make_lsf(HOST_MEMORY=1000)
+    first = lsf.submit("-R", "rusage[mem=800MB]", ENDLESS)
+    second = lsf.submit("-R", "rusage[mem=300MB]", "true")
+    third = lsf.submit("-R", "rusage[mem=100MB]", "true")
+    assert lsf.wait_for(third)["stat"] == "DONE"
+    assert lsf.job(second)["stat"] == "PEND"  # though there is a slot
+    lsf.run("bkill", str(first))
+    assert lsf.wait_for(second)["stat"] == "DONE"
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"), [(["-W", "31"], "RUNLIMIT"), (["-M", "2001MB"], "MEMLIMIT")]
+)
+def test_what_is_above_a_queues_hard_limit_is_refused(make_lsf, words, limit) -> None:
+    lsf = make_lsf(QUEUE_RUNLIMIT_MOST=30, QUEUE_MEMLIMIT_MOST=2000)
+    answer = lsf.run("bsub", *words, "true")
+    told = f"{limit}: Cannot exceed queue's hard limit(s). Job not submitted.\n"
+    assert (answer.returncode, answer.stderr) == (255, told)
+    assert lsf.wait_for(lsf.submit("-W", "30", "-M", "2000MB", "true"))["stat"] == "DONE"
+
+
 def test_without_a_limit_of_its_own_a_job_has_the_queues(make_lsf) -> None:
     lsf = make_lsf(QUEUE_MEMLIMIT=60)
     asked = "rusage[mem=500]"

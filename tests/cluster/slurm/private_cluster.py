@@ -152,10 +152,24 @@ class PrivateCluster:
         self._launch(node, "slurmd", "-D", "-N", node, SLURMD_NODENAME=node)
         self._wait_for_node(node)
 
+    def stop_controller(self) -> None:
+        """End slurmctld: no command is answered, running jobs go on."""
+        self._end("slurmctld")
+
+    def start_controller(self) -> None:
+        """Start slurmctld from its saved state."""
+        self._start_controller()
+
     def restart_controller(self) -> None:
         """End slurmctld and start it from its saved state."""
-        self._end("slurmctld")
-        self._start_controller()
+        self.stop_controller()
+        self.start_controller()
+
+    def limit(self, **limits: int) -> None:
+        """Set limits of this user in the account, such as MaxSubmitJobs=3; -1 removes one."""
+        words = [f"{name}={value}" for name, value in limits.items()]
+        chosen = ("where", f"user={self.user}", "account=test")
+        self.run("sacctmgr", "--immediate", "--quiet", "modify", "user", *chosen, "set", *words)
 
     def stop_accounting(self) -> None:
         """End slurmdbd: sacct fails, jobs go on."""

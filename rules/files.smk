@@ -1,0 +1,175 @@
+# The input files and videos of rules, by their wildcards. Functions only, no rules.
+
+
+def batch_videos(batch):
+    """The videos of a batch, as params of a job that decodes them."""
+    return [{"video_id": video["video_id"], "path": video["path"]} for video in PLAN.batches[batch]]
+
+
+def watched(batch):
+    """The videos of a batch, whose change reruns it.
+
+    Snakemake would fill in braces. A sheet has none; a batch of videos that are asked about is
+    named by their sizes and dates, so one with braces need not be watched.
+    """
+    paths = [video["path"] for video in PLAN.batches[batch]]
+    return [path for path in paths if not {"{", "}"} & set(path)]
+
+
+def modules(model):
+    """The library modules of a model, and of the models that it averages."""
+    return [f"models.{name}" for name in dict.fromkeys([model, *PLAN.members(model)])]
+
+
+def member_files(wildcards, path):
+    """A file of each model that is averaged."""
+    return expand(f"{place(wildcards)}/{path}", member=PLAN.members("average", wildcards.features))
+
+
+def vector_files(wildcards):
+    """A feature set's vectors of all batches; of pixels, the faces themselves."""
+    folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
+    return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=PLAN.batches)
+
+
+def perturbed_files(wildcards):
+    """The same of the perturbed clips."""
+    folder = "" if wildcards.features == features.PIXELS else f"{wildcards.features}/"
+    return expand(f"{RUN}/{folder}perturbed/{{batch}}.npy", batch=PLAN.batches)
+
+
+def perturbation_modules():
+    """The library modules of the perturbations of this run."""
+    return perturbations.modules(plain(CONFIG.robustness))
+
+
+def place(wildcards):
+    """Folder of a feature set under a protocol."""
+    return f"{RUN}/{wildcards.features}/{wildcards.protocol}"
+
+
+def labelled_rows(wildcards):
+    """The table of the rows, with the labels of a split's models."""
+    kind, _ = protocols.split_name(wildcards.protocol)
+    return f"{RUN}/{'shuffled' if kind == protocols.SHUFFLED else 'rows'}.tsv"
+
+
+def gram_files(wildcards, ending):
+    """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
+    names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))
+    return [f"{place(wildcards)}/gram/{name}{ending}" for name in names]
+
+
+def published_grams(wildcards, ending):
+    """The Gram files of a repeated run of the original experiment."""
+    names = PLAN.scalings_published(wildcards.published)
+    return [f"{ORIGINAL}/gram/{name}.all{ending}" for name in names]
+
+
+def published_job(name):
+    """The settings of a repeated run of the original experiment."""
+    run = PLAN.published[name]
+    return {
+        "run": CONFIG.run,
+        "name": name,
+        "model": run.model,
+        "candidate": run.candidate,
+        "scalings": PLAN.scalings_published(name),
+        "protocol": published_results.PROTOCOL,
+        "split": split_settings() | ({"test_size": run.test_size} if run.test_size else {}),
+        "keys": SPLIT_KEYS,
+        "ledger": LEDGER,
+        "evaluation": evaluation_settings(),
+        "code": code("original_run", f"models.{run.model}"),
+    }
+
+
+def compiled_files(wildcards):
+    """What says that the code of a model's jobs was compiled; nothing where none is."""
+    return [f"{RUN}/compiled/done.txt"] if catalogue.SPECS[wildcards.model].compiled else []
+
+
+def vote_files(wildcards):
+    """The predictions of the parts of a search job's forests, if it is cut into parts."""
+    return [
+        f"{place(wildcards)}/search/forest/votes/" f"{wildcards.chunk}.{wildcards.fold}.{part}.npy"
+        for part in PLAN.parts(wildcards.model, wildcards.chunk)
+    ]
+
+
+def tree_files(wildcards):
+    """The parts of a model's forest, if it is cut into parts."""
+    return [
+        f"{place(wildcards)}/search/forest/trees/{part}.npz" for part in PLAN.parts(wildcards.model)
+    ]
+
+
+def search_files(wildcards, ending):
+    """The tables or values of all search jobs of a model."""
+    return expand(
+        f"{place(wildcards)}/search/{wildcards.model}/{{chunk}}.{{fold}}{ending}",
+        chunk=PLAN.chunks[wildcards.model],
+        fold=range(CONFIG.split.folds.k),
+    )
+
+
+def searched_under(protocol):
+    """Features, model and its search jobs' files without their ending; an average has none."""
+    swept = PLAN.swept([protocol])
+    return [
+        (
+            name,
+            model,
+            expand(
+                f"{RUN}/{name}/{protocol}/search/{model}/{{chunk}}.{{fold}}",
+                chunk=PLAN.chunks[model],
+                fold=range(CONFIG.split.folds.k),
+            ),
+        )
+        for name, model in zip(swept["features"], swept["model"])
+    ]
+
+
+def all_searched(protocol, ending):
+    """The tables or values of all search jobs under a protocol."""
+    return [file + ending for *_, files in searched_under(protocol) for file in files]
+
+
+def all_averaged(protocol):
+    """The out-of-fold scores of all averages under a protocol."""
+    return [
+        f"{RUN}/{name}/{protocol}/search/{model}.out_of_fold.tsv"
+        for name, model, files in searched_under(protocol)
+        if not files
+    ]
+
+
+def has_null(model):
+    """Whether a model is fast enough for repeated fits: it needs only a Gram matrix."""
+    return bool(PLAN.scalings(model))
+
+
+def null_files():
+    """The label flips of every model that is fitted again."""
+    swept = PLAN.swept()
+    return [
+        f"{RUN}/{name}/{protocol}/null/{model}.json"
+        for protocol, name, model in zip(swept["protocol"], swept["features"], swept["model"])
+        if has_null(model)
+    ]
+
+
+def curve_files():
+    """The learning curves of all networks, under every protocol."""
+    networks = PLAN.chunks.get("mesonet", []) if features.PIXELS in CONFIG.features else []
+    return expand(
+        f"{RUN}/{features.PIXELS}/{{protocol}}/search/mesonet/{{chunk}}.{{fold}}.curve.tsv",
+        protocol=CONFIG.split.protocols,
+        chunk=networks,
+        fold=range(CONFIG.split.folds.k),
+    )
+
+
+def for_each_model(path, splits=None):
+    """A path of every model on every feature set under every protocol, or under other splits."""
+    return expand(f"{FEATURES}/{{protocol}}/{path}", zip, **PLAN.swept(splits))

@@ -1,0 +1,25 @@
+"""Load TensorFlow for a job: CPU only, quiet, with sums that do not depend on the processor."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+
+from deepfake.core import library_folders
+
+
+def tensorflow(threads: int) -> ModuleType:
+    """TensorFlow with so many threads; once loaded, a process keeps their number.
+
+    Raises:
+        RuntimeError: it is in use with another number of threads.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its sums depend on the processor
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    library_folders.keep_out_of_home()
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    return tf

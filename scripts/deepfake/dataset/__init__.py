@@ -1,0 +1,1 @@
+"""The sheet of labelled videos: making it, checking it, linking its rows."""

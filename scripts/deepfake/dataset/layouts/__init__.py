@@ -1,0 +1,1 @@
+"""Trees of published datasets as rows of a sheet; the registry is in `registry`."""

@@ -1,0 +1,104 @@
+"""What is called fake: one statistic of a video, and thresholds for it.
+
+Evaluations and verdicts go by these functions alone. A metric needs one threshold, `thresholds`; a
+verdict has two, `points`, and may be undecided. How sure a verdict is, is in `calibration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from deepfake.evaluation import calibration, metrics, operating_points
+
+AIMS = ("equal_error", "model")
+LEVEL = 0.95  # of the intervals that a bundle keeps
+
+
+def thresholds(held_out: Sequence[dict], own: float, aim: str, trim: float) -> dict:
+    """From which score frames, and videos, are called fake by the metrics; a bundle keeps it.
+
+    Args:
+        held_out: out-of-fold scores of the training's frames; the test takes no part.
+        own: the model's own threshold, taken for the aim "model" and where a class is missing.
+        aim: of AIMS; equal_error, where both classes err equally often. trim: see
+            `calibration.videos`.
+
+    Returns:
+        aim, frames and videos (the thresholds).
+    """
+    if aim == "model":
+        return {"aim": aim, "frames": own, "videos": own}
+    fake = np.array([row["label"] == "fake" for row in held_out])
+    values = np.array([float(row["score"]) for row in held_out])
+    units = {"frames": (fake, values), "videos": calibration.videos(held_out, trim)[:2]}
+    found = {unit: metrics.threshold(*scored) for unit, scored in units.items()}
+    return {"aim": aim} | {unit: own if at is None else at for unit, at in found.items()}
+
+
+def points(
+    fake: np.ndarray, values: np.ndarray, groups: Sequence, middle: float, verdict: Mapping
+) -> dict:
+    """The operating points of verdicts, from out-of-fold scores of videos; a bundle keeps them.
+
+    Args:
+        fake, values, groups: of `calibration.videos`. middle: the threshold of videos.
+        verdict: max_false_alarms, max_missed and strict; see `operating_points.choose`.
+    """
+    found = operating_points.choose(fake, values, groups, middle=middle, **verdict)
+    return found | {"strict": verdict["strict"], "source": "folds"}
+
+
+def from_folds(
+    held_out: Sequence[dict], own: float, evaluation: Mapping, verdict: Mapping
+) -> dict[str, dict]:
+    """What a bundle keeps of the out-of-fold scores: the entries that verdicts are computed with.
+
+    Args:
+        held_out, own: see `thresholds`. evaluation: its threshold is the aim.
+        verdict: see `points`.
+
+    Returns:
+        JSON-ready: `calibration`, `thresholds`, `verdict` (the operating points), and
+        `out_of_fold`, the metrics of the videos.
+    """
+    calibrated = calibration.fit_on_folds(held_out)
+    trim = calibrated["trim"]
+    limits = thresholds(held_out, own, evaluation["threshold"], trim)
+    fake, values, groups = calibration.videos(held_out, trim)
+    return {
+        "calibration": calibrated,
+        "thresholds": limits,
+        "verdict": points(fake, values, groups, limits["videos"], verdict),
+        "out_of_fold": metrics.summary(fake, values, limits["videos"], groups, level=LEVEL),
+    }
+
+
+def label(score: float, threshold: float) -> str:
+    """The class of a score of a frame or a video, fake or real, by its threshold."""
+    return "fake" if score >= threshold else "real"
+
+
+def combined_score(calibrated: dict, scores: Sequence[float], count: int) -> float:
+    """The score of a video with several faces: that of one face with equal evidence.
+
+    The video is fake if one of its faces is; a priori each is equally likely. So by Bayes' rule the
+    likelihood ratio of the video is the mean of the faces' ratios, whether they are dependent or
+    not, and a real video reaches a ratio of x in at most one of x cases, whatever the number of its
+    faces (Vovk and Wang 2021, "E-values: Calibration, combination and applications").
+
+    Args:
+        calibrated: of `calibration.fit`; the log of a face's ratio is linear in its score.
+        scores: of its faces, each by `metrics.trimmed_mean`; at least one.
+        count: of its faces that are judged; those whose score is not given count as real.
+
+    Returns:
+        The score itself where there is one face; the mean where the slope is 0.
+    """
+    values, slope = np.asarray(scores, float), calibrated["slope"]
+    if slope == 0:
+        return float(values.mean())
+    most = values.max()
+    ratio = np.exp(slope * (values - most)).sum() / count
+    return float(most + np.log(ratio) / slope)

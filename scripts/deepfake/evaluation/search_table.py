@@ -1,0 +1,124 @@
+"""The table of a search: candidates x folds with their scores, and the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from deepfake.evaluation import metrics
+from deepfake.splits.parts import rows_of
+
+SCORES = ("roc_auc", "accuracy", "balanced_accuracy", "average_precision")
+COLUMNS = ("candidate", "fold", *SCORES, "note")  # note: why a fit did not finish
+# of a training: its epochs, and which candidate each is, if it is one
+CURVE_COLUMNS = ("protocol", "fold", "epoch", "candidate", "loss", *SCORES)
+OUT_OF_FOLD_COLUMNS = ("row", "video_id", "label", "group_id", "fold", "score")
+
+
+def table(
+    values: Mapping[int, np.ndarray],
+    fake: np.ndarray,
+    fold: int,
+    threshold: float,
+    notes: Mapping[int, str] | None = None,
+) -> list[dict]:
+    """Rows of COLUMNS: the scores of each candidate on a fold.
+
+    Args:
+        values: by candidate, its score of each row, float64 (held out,). fake: their labels.
+        threshold: score from which the model predicts fake.
+        notes: by candidate, why its fit did not finish.
+    """
+    rows = []
+    for number, scored in values.items():
+        found = metrics.scores(fake, scored, threshold)
+        rows.append(
+            {"candidate": number, "fold": fold, "note": (notes or {}).get(number, "")}
+            | {name: float(found[name][0]) for name in SCORES}
+        )
+    return rows
+
+
+def join(rows: Sequence[dict[str, str]], candidates: int) -> list[dict[str, str]]:
+    """Rows of all search jobs by candidate and fold.
+
+    Raises:
+        ValueError: a candidate not scored on a fold, or scored twice.
+    """
+    found = sorted(rows, key=lambda row: (int(row["candidate"]), int(row["fold"])))
+    keys = [(row["candidate"], row["fold"]) for row in found]
+    folds = {fold for _, fold in keys}
+    if len(set(keys)) != len(keys) or len(keys) != candidates * len(folds):
+        raise ValueError("the search tables do not have each candidate and fold exactly once")
+    return found
+
+
+def best(rows: Sequence[dict[str, str]], score: str) -> tuple[int, dict[str, float]]:
+    """The candidate with the best mean over the folds; the first, simplest of equal ones.
+
+    One that did not finish on a fold is chosen only if no candidate finished on all.
+
+    Returns:
+        Its number and its means.
+    """
+    marked = {int(row["candidate"]) for row in rows if row.get("note")}
+    numbers = {int(row["candidate"]) for row in rows}
+    numbers = sorted(numbers - marked or numbers)
+    means = {}
+    for number in numbers:
+        folds = [row for row in rows if int(row["candidate"]) == number]
+        means[number] = {name: float(np.mean([float(r[name]) for r in folds])) for name in SCORES}
+    chosen = max(numbers, key=lambda number: (round(means[number][score], 12), -number))
+    return chosen, means[chosen]
+
+
+def note(rows: Sequence[dict[str, str]], number: int) -> str:
+    """Why the fits of a candidate did not finish, or ""."""
+    notes = [
+        f"fold {row['fold']}: {row['note']}"
+        for row in rows
+        if int(row["candidate"]) == number and row.get("note")
+    ]
+    return "; ".join(notes)
+
+
+def by_fold(held_out: Sequence[dict], threshold: float) -> list[dict]:
+    """The search table of the one candidate of an out-of-fold table.
+
+    Args:
+        threshold: score from which it predicts fake.
+    """
+    table = []
+    for fold in sorted({row["fold"] for row in held_out}, key=int):
+        in_fold = [row for row in held_out if row["fold"] == fold]
+        fake = np.array([row["label"] == "fake" for row in in_fold])
+        found = metrics.scores(fake, np.array([float(row["score"]) for row in in_fold]), threshold)
+        scores = {name: float(found[name][0]) for name in SCORES}
+        table.append({"candidate": "0", "fold": fold} | scores)
+    return table
+
+
+def out_of_fold(
+    candidate: int,
+    parts: Sequence[Sequence[dict[str, str]]],
+    values: Sequence[np.ndarray],
+    rows: Sequence[dict[str, str]],
+    split: Sequence[dict[str, str]],
+) -> list[dict]:
+    """The score of each training row by the candidate fitted without its fold.
+
+    Args:
+        candidate: its number.
+        parts: the table of each search job. values: its scores, float64 (candidates, held out).
+        rows, split: of the matrix.
+    """
+    by_fold = {}
+    for part, scored in zip(parts, values, strict=True):
+        for position, record in enumerate(part):
+            if int(record["candidate"]) == candidate:
+                by_fold[record["fold"]] = iter(scored[position])
+    return [
+        {**row, "fold": cut["fold"], "score": float(next(by_fold[cut["fold"]]))}
+        for row, cut in rows_of(rows, split, "train")
+    ]

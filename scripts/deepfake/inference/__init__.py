@@ -1,0 +1,1 @@
+"""Bundles of fitted models, and verdicts on new videos."""

@@ -1,0 +1,47 @@
+"""Range of the training data, to flag out-of-distribution videos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# What every feature set depends on: name of the column, what it is called, and a clause with the
+# value. No feature set sees more than one frame, so the frame rate is not compared.
+MEASURES = (
+    ("width", "face_width", "its faces are {:.0f} pixels wide"),
+    ("sharpness", "sharpness", "the sharpness of its faces is {:.3g}"),
+)
+
+
+def describe(records: Sequence[dict], videos: set[str]) -> dict[str, list[float]]:
+    """The range of the training's faces: 1st and 99th percentile of each measure.
+
+    Args:
+        records: every frame's record. videos: ids of the training's videos.
+    """
+    kept = [r for r in records if r["status"] == "kept" and r["video_id"] in videos]
+    found = {}
+    for column, name, _ in MEASURES:
+        values = [float(record[column]) for record in kept if float(record[column] or 0)]
+        if values:
+            found[name] = [float(q) for q in np.quantile(values, (0.01, 0.99))]
+    return found
+
+
+def differences(records: Sequence[dict], domain: dict[str, list[float]]) -> dict[str, str]:
+    """How a video's faces differ from the training's: a clause by what differs.
+
+    Args:
+        records: of its kept frames; the median of each measure counts.
+        domain: what `describe` gave.
+    """
+    found = {}
+    for column, name, words in MEASURES:
+        values = [float(record[column]) for record in records if float(record[column] or 0)]
+        if not values or name not in domain:
+            continue
+        value, (low, high) = float(np.median(values)), domain[name]
+        if not low <= value <= high:
+            found[name] = f"{words.format(value)}, in the training {low:.4g} to {high:.4g}"
+    return found

@@ -1,0 +1,70 @@
+"""Random forests as a run sees them; their mathematics: `models.forest`."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from deepfake.core.schema import Count, NotBool, NumberOrWord, Section, grid, key
+from deepfake.models.job_size import MB
+from deepfake.models.model_spec import Formulas, ModelSpec, number
+
+CRITERIA = ("gini", "entropy")  # the simpler first
+
+
+class ForestGrid(Section):
+    """Settings of random forests to try."""
+
+    n_estimators: grid(Count) = key(
+        [100], "number of trees; the largest is grown once and its prefixes scored", "search"
+    )
+    max_features: grid(
+        Annotated[
+            Literal["sqrt", "log2"] | Count | Annotated[float, Field(gt=0, le=1), NotBool],
+            NumberOrWord,
+        ]
+    ) = key(["sqrt"], "features tried at a node: sqrt, log2, a number or a share", "search")
+    max_depth: grid(Count | None) = key([None], "most splits above a leaf; null: any", "search")
+    min_samples_split: grid(Annotated[int, Field(ge=2, le=10**9), NotBool]) = key(
+        [2], "least rows of a node to be split", "search"
+    )
+    min_samples_leaf: grid(Count) = key([1], "least rows of a leaf", "search")
+    criterion: grid(Literal["gini", "entropy"]) = key(["gini"], "impurity of a node", "search")
+    class_weight: grid(Literal["balanced"] | None) = key(
+        [None], "balanced: both classes weigh alike; null: each row does", "search"
+    )
+
+
+SPEC = ModelSpec(
+    grid=ForestGrid,
+    position=30,
+    rank=60,
+    order=lambda c: (
+        c["n_estimators"],
+        -c["min_samples_leaf"],
+        -c["min_samples_split"],
+        c["max_depth"] or math.inf,
+        CRITERIA.index(c["criterion"]),
+        number(c["max_features"]),
+        c["class_weight"] or "",
+    ),
+    axis="n_estimators",
+    prefix="n_estimators",
+    compiled=True,
+    formulas={
+        "search": Formulas(
+            memory=lambda s: 1.1 * s.matrix + 420 * MB + s.trees * s.training * 26,  # it is mapped
+            # twice the 0.3 s a tree that 11,187 rows took the slowest: growth is rows x log(rows)
+            seconds=lambda s, t: (
+                60 + s.matrix / 50e6 + s.trees * 4e-6 * s.training * math.log2(s.training + 2) / t
+            ),
+            threads=lambda s: min(16, 1 + s.rows * s.trees // 5_000_000),
+        ),
+        "merge": Formulas(
+            memory=lambda s: 350 * MB + s.trees * s.training * 26,
+            seconds=lambda s, t: 120 + s.trees * s.training / 2e6,
+        ),
+    },
+)

@@ -1,0 +1,70 @@
+"""Support vector machines as a run sees them; their mathematics: `models.svm`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from deepfake.core.schema import NumberOrWord, Positive, Section, grid, key
+from deepfake.models.job_size import FLOPS, MB
+from deepfake.models.model_spec import (
+    SCALINGS,
+    Candidate,
+    Formulas,
+    ModelSpec,
+    linear_algebra_threads,
+    number,
+)  # fmt: skip
+
+KERNELS = ("linear", "rbf", "poly")  # the simpler first
+
+
+class SvmGrid(Section):
+    """Settings of support vector machines to try."""
+
+    kernel: grid(Literal["linear", "rbf", "poly"]) = key(["rbf"], "kernel", "search")
+    C: grid(Positive) = key([1.0], "penalty of a margin error", "search")
+    gamma: grid(Annotated[Literal["scale", "auto"] | Positive, NumberOrWord]) = key(
+        ["scale"], "width of rbf and poly: 1/(p var), 1/p or a number", "search"
+    )
+    scaling: grid(Literal["standard", "none"]) = key(
+        ["standard"], "pixels standardised by the training rows, or as they are", "gram"
+    )
+
+
+def _meaningful(candidate: Candidate) -> Candidate:
+    """A linear kernel has no gamma."""
+    unused = {"gamma"} if candidate["kernel"] == "linear" else set()
+    return {name: value for name, value in candidate.items() if name not in unused}
+
+
+SPEC = ModelSpec(
+    grid=SvmGrid,
+    position=10,
+    rank=50,
+    order=lambda c: (
+        KERNELS.index(c["kernel"]),
+        SCALINGS.index(c["scaling"]),
+        c["C"],
+        number(c.get("gamma", "")),
+    ),
+    axis="C",
+    meaningful=_meaningful,
+    keeps_training_rows=True,
+    formulas={
+        "search": Formulas(
+            memory=lambda s: 3.8 * s.square + 300 * MB,
+            seconds=lambda s, t: 120 + s.candidates * s.training**2 * 5e-7,
+            threads=linear_algebra_threads,
+        ),
+        "fit": Formulas(  # all rows may be support vectors
+            memory=lambda s: 2.8 * s.square + 1.2 * s.training_matrix + 340 * MB,
+            seconds=lambda s, t: 120 + s.training**2 * 5e-7 + s.matrix / 50e6,
+            threads=linear_algebra_threads,
+        ),
+        # the support vectors, and the test's products with them before and after the kernel
+        "evaluate": Formulas(
+            memory=lambda s: 1.2 * s.training_matrix + 16.0 * s.tested * s.training + 400 * MB,
+            seconds=lambda s, t: 120 + s.tested * s.training_matrix / FLOPS,
+        ),
+    },
+)

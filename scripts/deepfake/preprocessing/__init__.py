@@ -1,0 +1,1 @@
+"""From videos to face crops and records of the faces."""

@@ -1,0 +1,102 @@
+"""The face detector: from a list of frames to boxes.
+
+MTCNN (Zhang et al. 2016, "Joint face detection and alignment using multi-task cascaded
+convolutional networks"), as the package `mtcnn` has it. A list given to it is the sampled frames
+of one video, always: the records of a frame depend on the list it stands in.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepfake.core import tensorflow_setup
+
+log = logging.getLogger("deepfake")
+
+SMALLEST = 12  # pixels: P-Net's window; a smaller side has no face for it
+
+
+@dataclass(frozen=True)
+class Face:
+    """One detected face, in pixels of its frame.
+
+    Attributes:
+        box: x, y, width, height; inside the frame.
+        confidence: 0 to 1, rounded to 4 digits (the last ones depend on the list's length).
+        points: x and y of left eye, right eye, nose, left and right mouth corner.
+    """
+
+    box: tuple[int, int, int, int]
+    confidence: float
+    points: tuple[tuple[int, int], ...] = ()
+
+
+class Detector:
+    """MTCNN, loaded once a process, on one thread (jobs scale by processes).
+
+    Args:
+        thresholds: of P-Net, R-Net and O-Net, each between 0 and 1.
+    """
+
+    def __init__(self, thresholds: tuple[float, float, float]) -> None:
+        tf = tensorflow_setup.tensorflow(threads=1)
+        from mtcnn import MTCNN
+        from mtcnn.utils import bboxes, images
+
+        # mtcnn's own sort is unstable: ties among saturated scores then depend on the list's
+        # length, and with them which boxes survive.
+        bboxes.sort_by_scores = _stable_sort_by_scores
+        # Its own are float64 in NumPy, copied into TensorFlow at every scale of the pyramid:
+        # twice the time at 720p. The values are k/256, so float32 holds the same.
+        images.normalize_images = lambda pixels: tf.constant(
+            (pixels - np.float32(127.5)) / np.float32(128)
+        )
+        self._fatal = (MemoryError, tf.errors.ResourceExhaustedError)
+        self._mtcnn = MTCNN(device="CPU:0")
+        self._thresholds = dict(
+            zip(("threshold_pnet", "threshold_rnet", "threshold_onet"), thresholds, strict=True)
+        )
+
+    def detect(self, frames: list[np.ndarray]) -> list[list[Face]]:
+        """Faces of each of one video's frames, the most confident first.
+
+        Args:
+            frames: uint8 RGB arrays of shape (height, width, 3).
+
+        Raises:
+            DetectorError: the detector cannot digest these frames.
+        """
+        if min(min(frame.shape[:2]) for frame in frames) < SMALLEST:
+            return [[] for _ in frames]
+        try:
+            found = self._mtcnn.detect_faces(frames, **self._thresholds)
+        except self._fatal:
+            raise
+        except Exception as error:
+            log.exception("the detector failed")
+            raise DetectorError(f"the face detector failed: {type(error).__name__}") from error
+        return [
+            sorted((_face(f) for f in faces), key=lambda f: (-f.confidence, f.box))
+            for faces in found
+        ]
+
+
+class DetectorError(ValueError):
+    """Frames that the detector cannot digest."""
+
+
+def _stable_sort_by_scores(tensor, scores, ascending=True):
+    return tensor[np.argsort(scores if ascending else -scores, kind="stable")]
+
+
+def _face(found: dict) -> Face:
+    points = found.get("keypoints", {})
+    order = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+    return Face(
+        tuple(int(v) for v in found["box"]),
+        round(float(found["confidence"]), 4),
+        tuple(tuple(int(v) for v in points[name]) for name in order if name in points),
+    )

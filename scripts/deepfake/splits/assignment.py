@@ -1,0 +1,140 @@
+"""Assign rows to training, test and folds. `leak_audit` checks the result.
+
+`protocols.ABOUT` describes each protocol; the modules assign the rows:
+
+    grouped, video, frame       whole groups, videos or single rows, by a share: `dealing`
+    official, identity, cross   sides decided by a list, the people or a column: `sides`
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from deepfake.core.tables import Row
+from deepfake.splits import dealing, protocols, sides
+from deepfake.splits.dealing import UNUSED, SplitError, SplitSettings
+
+__all__ = ["COLUMNS", "PROTOCOLS", "SplitError", "make", "unused"]
+
+COLUMNS = ("row", "video_id", "frame", "part", "fold", "reason")
+THINNED = "thinned by split.rows.every"
+UNPAIRED = "its original is not in training (split.paired)"
+PROTOCOLS: dict[str, Callable[[Sequence[Row], SplitSettings], tuple[np.ndarray, list[str]]]] = {
+    "grouped": dealing.grouped,
+    "official": sides.official,
+    "identity": sides.identity,
+    "video": dealing.video,
+    "frame": dealing.frame,
+    "cross": sides.cross,
+}
+
+
+def make(
+    rows: Sequence[Row],
+    protocol: str,
+    *,
+    test_size: float,
+    k: int,
+    shuffle: bool,
+    every: int,
+    seed: int,
+    cross: dict | None = None,
+    paired: bool = False,
+) -> list[dict]:
+    """Assign each row of the matrix to a part and, in training, to a fold.
+
+    Args:
+        rows: rows of the matrix, in order, with label, group_id and method.
+        protocol: one of PROTOCOLS.
+        test_size: share of the rows in the test, if the protocol does not fix it.
+        k, shuffle: the folds inside training.
+        every: keep one row in so many of each class; the others have part "unused".
+        seed: of the shuffles.
+        cross: `by`, `train` and `test` of the protocol cross.
+        paired: keep a fake in training only if a real video of its clip is in training too; the
+            first finding of "GenD" (arXiv 2508.06248).
+
+    Returns:
+        One dict a row: row, video_id, frame, part ("train", "test", "unused"), fold (0 to k-1
+        in training, else ""), reason (why it is unused, else "").
+
+    Raises:
+        SplitError: too few groups or rows, a part without one of the classes, or a sheet that
+            lacks what the protocol needs.
+    """
+    used = _subset(rows, every)
+    labels = [rows[index]["label"] for index in used]
+    if len(set(labels)) < 2:
+        raise SplitError(f"every face is {labels[0] if labels else 'missing'}; need both classes")
+    used_rows = [rows[i] for i in used]
+    if lacking := protocols.problems(protocol, used_rows, cross):
+        raise SplitError("\n".join(lacking))
+    folds, reasons = PROTOCOLS[protocol](
+        used_rows, SplitSettings(test_size, k, shuffle, seed, cross)
+    )
+    placed = dict(zip(used, zip(folds, reasons, strict=True), strict=True))
+    result = []
+    for index, row in enumerate(rows):
+        fold, reason = placed.get(index, (UNUSED, THINNED))
+        part = "unused" if fold == UNUSED else "test" if fold < 0 else "train"
+        result.append(
+            {
+                "row": index,
+                "video_id": row["video_id"],
+                "frame": row["frame"],
+                "part": part,
+                "fold": int(fold) if part == "train" else "",
+                "reason": reason if part == "unused" else "",
+            }
+        )
+    if paired:
+        _leave_out_unpaired(rows, result)
+    _check_classes(rows, result, protocol, k)
+    return result
+
+
+def unused(split: Sequence[dict]) -> list[dict]:
+    """Why rows are in no part: reason, rows and videos of each, by reason."""
+    rows = Counter(cut["reason"] for cut in split if cut["part"] == "unused")
+    videos = Counter(
+        reason
+        for reason, _ in {(c["reason"], c["video_id"]) for c in split if c["part"] == "unused"}
+    )
+    return [{"reason": name, "rows": rows[name], "videos": videos[name]} for name in sorted(rows)]
+
+
+def _subset(rows: Sequence[Row], every: int) -> list[int]:
+    """Row numbers used, fakes first: the order that the original's split depends on."""
+    by_label = [
+        [i for i, row in enumerate(rows) if row["label"] == name] for name in ("fake", "real")
+    ]
+    return [index for numbers in by_label for index in numbers[::every]]
+
+
+def _leave_out_unpaired(rows: Sequence[Row], result: list[dict]) -> None:
+    """Take fakes out of training whose original is not in it, or is not known."""
+    training = [(row, cut) for row, cut in zip(rows, result, strict=True) if cut["part"] == "train"]
+    originals = {row["clip_id"] for row, _ in training if row["label"] == "real"} - {""}
+    for row, cut in training:
+        if row["label"] == "fake" and row["clip_id"] not in originals:
+            cut.update(part="unused", fold="", reason=UNPAIRED)
+
+
+def _check_classes(rows: Sequence[Row], result: list[dict], protocol: str, k: int) -> None:
+    """Raise a SplitError unless the test and each fold have both classes."""
+    classes: dict[object, set[str]] = {"test": set(), **{fold: set() for fold in range(k)}}
+    for row, assigned in zip(rows, result, strict=True):
+        if assigned["part"] != "unused":
+            place = assigned["fold"] if assigned["part"] == "train" else "test"
+            classes[place].add(row["label"])
+    for place, labels in classes.items():
+        missing = {"real", "fake"} - labels
+        if missing:
+            where = "the test set" if place == "test" else f"fold {place}"
+            raise SplitError(
+                f"{protocol} split: {where} has no {' and no '.join(sorted(missing))} face; "
+                "use fewer folds, another seed or more videos"
+            )

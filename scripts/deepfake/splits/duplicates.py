@@ -1,0 +1,189 @@
+"""Find duplicate videos by content: equal faces and near-equal frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from deepfake.core.tables import Row
+from deepfake.dataset import grouping
+from deepfake.preprocessing.image_hash import KEPT, VIEWS
+
+# Bits in which copies may differ, unchanged and changed. In benchmarks/measure_duplicates.py copies
+# differ in at most 23 and 17. Clips without a common ID differ in at least 65, of people in one
+# studio, and in the demo, of warped copies of one portrait, in at least 39 and 25.
+MOST_BITS, MOST_BITS_CHANGED = 24, 20
+BLOCK = 2**20  # pairs compared at once
+
+
+def unpack(hashes: Sequence[str]) -> np.ndarray:
+    """What `perceptual` gave, as uint64 words, shape (n, views, 4)."""
+    data = bytes.fromhex("".join(hashes))
+    return np.frombuffer(data, np.uint64).reshape(-1, len(VIEWS), KEPT**2 // 64)
+
+
+def view(words: np.ndarray, name: str) -> np.ndarray:
+    """The hashes of one of VIEWS, uint64 (n, 4), of what `unpack` gave."""
+    return np.ascontiguousarray(words[:, VIEWS.index(name)])
+
+
+def signs(mirrored: bool, negative: bool) -> np.ndarray:
+    """The bits that are inverted in such a copy, uint64 (4,)."""
+    turned = np.full((KEPT, KEPT), negative)
+    turned[:, 1::2] ^= mirrored
+    turned[0, 0] = False
+    return np.packbits(turned).view(np.uint64)
+
+
+def near(
+    words: np.ndarray,
+    owner: np.ndarray,
+    others: np.ndarray | None = None,
+    other_owner: np.ndarray | None = None,
+    most: int = MOST_BITS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows of different owners whose hashes differ in few bits: all of them.
+
+    Hashes that differ in `most` bits are equal in one of most + 1 bands at least, so only rows that
+    share a band are compared (Norouzi et al. 2012, "Fast search in Hamming space with multi-index
+    hashing"): a second for 14,000 rows, 20 for 100,000.
+
+    Args:
+        words: uint64 (n, 4). owner: int (n,).
+        others, other_owner: rows and owners to compare with; by default the same rows.
+        most: bits that may differ.
+
+    Returns:
+        Row numbers, int (pairs, 2), among the same the lesser first; and the bits that differ,
+        int (pairs,).
+    """
+    same = others is None or other_owner is None
+    sides = [(words, owner)] if same else [(words, owner), (others, other_owner)]
+    bits = [np.unpackbits(side.view(np.uint8), axis=1) for side, _ in sides]
+    found = [(np.empty((0, 2), int), np.empty(0, int))]
+    for band in range(most + 1):
+        found += _equal_bands([side[:, band :: most + 1] for side in bits], sides, most)
+    pairs, differing = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    pairs, first = np.unique(pairs, axis=0, return_index=True)
+    return pairs, differing[first]
+
+
+def _equal_bands(
+    bands: Sequence[np.ndarray], sides: Sequence[tuple[np.ndarray, np.ndarray]], most: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The near pairs of rows whose bits (n, b) of a band are equal; BLOCK are compared at once."""
+    keys = [band.astype(np.int64) @ (1 << np.arange(band.shape[1])) for band in bands]
+    orders = [np.argsort(key, kind="stable") for key in keys]
+    left_order, right_order = orders[0], orders[-1]
+    sorted_keys, wanted = keys[-1][right_order], keys[0][left_order]
+    first = np.searchsorted(sorted_keys, wanted)
+    counts = np.searchsorted(sorted_keys, wanted, side="right") - first
+    if len(sides) == 1:  # a row with those after it in its bucket
+        counts -= np.arange(len(left_order)) + 1 - first
+        first = np.arange(len(left_order)) + 1
+    (left_words, left_owner), (right_words, right_owner) = (
+        (words[order], owner[order])
+        for (words, owner), order in zip(
+            (sides[0], sides[-1]), (left_order, right_order), strict=True
+        )
+    )
+    ends = np.cumsum(counts)
+    start = 0
+    while start < len(left_order):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
+        some = counts[start:stop]
+        left = np.repeat(np.arange(start, stop), some)
+        right = np.arange(len(left)) + np.repeat(first[start:stop] - ends[start:stop] + some, some)
+        right += done
+        differing = np.zeros(len(left), np.uint16)
+        for word in range(left_words.shape[1]):
+            differing += np.bitwise_count(left_words[left, word] ^ right_words[right, word])
+        close = (differing <= most) & (left_owner[left] != right_owner[right])
+        if close.any():
+            pairs = np.column_stack([left_order[left[close]], right_order[right[close]]])
+            if len(sides) == 1:
+                pairs.sort(axis=1)
+            yield pairs, differing[close].astype(int)
+        start = stop
+
+
+def exact_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
+    """Pairs of videos with equal faces, and the number of equal faces."""
+    owners: dict[str, set[str]] = {}
+    for row in rows:
+        if row.get("digest"):
+            owners.setdefault(row["digest"], set()).add(row["video_id"])
+    found: dict[tuple[str, str], int] = {}
+    for videos in owners.values():
+        ordered = sorted(videos)
+        for number, one in enumerate(ordered):
+            for other in ordered[number + 1 :]:
+                found[one, other] = found.get((one, other), 0) + 1
+    return found
+
+
+def near_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
+    """Pairs of videos with near-equal frames that no ID of the sheet links.
+
+    All frames are compared unchanged. The middle frame of each video is also compared mirrored,
+    cropped and in the other VIEWS, with the middle three of each other video.
+
+    Returns:
+        By pair, the smallest distance of their frames: "6 bits differ, mirrored".
+    """
+    hashed = [row for row in rows if row.get("phash")]
+    if not hashed:
+        return {}
+    _, owner = np.unique(grouping.bodies(hashed), return_inverse=True)
+    named = [{row["video_id"], *grouping.names(row)} for row in hashed]
+    words = unpack([row["phash"] for row in hashed])
+    found: dict[tuple[str, str], tuple[int, str]] = {}
+
+    def keep(pairs: np.ndarray, differing: np.ndarray, how: str) -> None:
+        for (one, other), bits in zip(pairs.tolist(), differing.tolist(), strict=True):
+            if not named[one] & named[other]:
+                first, second = sorted((hashed[one]["video_id"], hashed[other]["video_id"]))
+                found[first, second] = min(
+                    (bits, how), found.get((first, second), (MOST_BITS + 1, ""))
+                )
+
+    keep(*near(view(words, "whole"), owner), "")
+    one, few = _middles(hashed)
+    for one_view, other_view, mirrored, negative in changes():
+        turned = view(words[one], one_view) ^ signs(mirrored, negative)
+        pairs, bits = near(
+            *(turned, owner[one], view(words[few], other_view), owner[few]), most=MOST_BITS_CHANGED
+        )
+        pairs = np.column_stack([one[pairs[:, 0]], few[pairs[:, 1]]])
+        how = ", mirrored" * mirrored + ", negative" * negative
+        keep(pairs, bits, how + f", {one_view.split()[0]}" * (one_view != "whole"))
+    return {pair: f"{bits} bits differ{how}" for pair, (bits, how) in sorted(found.items())}
+
+
+def changes() -> Iterator[tuple[str, str, bool, bool]]:
+    """The changes of a copy that are searched: the views of two frames, and the turns of one.
+
+    Yields:
+        A view of one frame and of the other, whether the one is mirrored, whether it is negative.
+    """
+    for mirrored in (False, True):
+        if mirrored:
+            yield "whole", "whole", mirrored, False
+        yield "whole", "whole", mirrored, True
+        for name in VIEWS[1 : len(VIEWS) - mirrored]:  # portraits' dark parts are symmetric
+            yield name, "trimmed" if name.startswith("cropped") else name, mirrored, False
+
+
+def _middles(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the frame in the middle of each video, and of the three in its middle."""
+    frames: dict[str, dict[str, int]] = {}
+    for number, row in enumerate(rows):
+        frames.setdefault(row["video_id"], {}).setdefault(row["phash"], number)
+    one, few = [], []
+    for of_video in frames.values():
+        numbers, middle = list(of_video.values()), len(of_video) // 2
+        one.append(numbers[middle])
+        few += numbers[max(0, middle - 1) : middle + 2]
+    return np.array(one), np.array(few)

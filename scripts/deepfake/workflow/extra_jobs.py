@@ -1,0 +1,53 @@
+"""Jobs of the targets `leakage`, `robustness`, `null` and `classify`, for planning.
+
+See `plan` for those of the run itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from deepfake.features import registry as features
+from deepfake.splits import protocols
+from deepfake.workflow.config import Config
+from deepfake.workflow.plan import Plan
+
+CLASSIFYING = ("frames", "faces", "previews", "classify_batch")  # rules with a job a batch
+
+
+def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
+    """The jobs of these targets that a run does not have, as (rule, wildcards).
+
+    The leakage ablation also has jobs of the run's rules, under its own splits.
+    """
+    yield "leakage_splits", {}
+    yield "leakage_page", {}
+    for batch in plan.batches:
+        yield "perturbed_faces", {"batch": batch}
+        for name in config.features:
+            if name != features.PIXELS:
+                yield "perturbed_features", {"features": name, "batch": batch}
+    swept = plan.swept(protocols.person_disjoint(config.split.protocols))
+    for values in zip(*swept.values(), strict=True):
+        yield "robustness_scores", dict(zip(swept, values, strict=True))
+    yield "robustness_page", {}
+    swept = plan.swept()
+    for values in zip(*swept.values(), strict=True):
+        wildcards = dict(zip(swept, values, strict=True))
+        if plan.scalings(wildcards["model"]):
+            yield "label_flips", wildcards
+    yield "null_table", {}
+
+
+def to_classify(plan: Plan, videos: int) -> str:
+    """What the jobs that classify videos request, in a line; they use less."""
+    minutes = sum(
+        plan.threads(rule, {"batch": batch}) * plan.minutes(rule, {"batch": batch}, 1)
+        for rule in CLASSIFYING
+        for batch in plan.batches
+    )
+    hours = minutes / 60
+    return (
+        f"{videos} videos to classify in {len(plan.batches)} batches; at most {hours:.3g} core "
+        f"hours are requested, {1000 * hours / max(1, videos):.3g} for 1,000 videos"
+    )

@@ -1,0 +1,113 @@
+"""What jobs asked for and used, by rule, from the benchmark files of a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepfake.models.catalogue import SPECS
+
+
+@dataclass
+class Used:
+    """The jobs of one rule.
+
+    Attributes:
+        jobs: measured. requested_mb, requested_minutes, threads: of the largest request.
+        used_mb, used_seconds: the most of any job. seconds, cpu_seconds: of all jobs together.
+    """
+
+    jobs: int = 0
+    requested_mb: float = 0
+    requested_minutes: float = 0
+    threads: int = 0
+    used_mb: float = 0
+    used_seconds: float = 0
+    seconds: float = 0
+    cpu_seconds: float = 0
+
+    @property
+    def measured(self) -> bool:
+        """Whether a job was long enough to be looked at: the first look is after half a second."""
+        return self.used_seconds > 2
+
+
+def collect(benchmarks: Path) -> dict[str, Used]:
+    """What each rule's benchmark files tell; search, choose, fit and evaluate a model."""
+    found: dict[str, Used] = {}
+    for path in sorted(benchmarks.rglob("*.jsonl")):
+        rule = path.relative_to(benchmarks).parts[0].removesuffix(".jsonl")
+        model = re.search(rf"\.({'|'.join(SPECS)})\b", path.name)
+        records = _records(path)
+        if records:
+            used = found.setdefault(f"{rule} {model[1]}" if model else rule, Used())
+        for record in records:
+            _add(used, record)
+    return found
+
+
+def by_model(found: dict[str, Used], models: Iterable[str]) -> dict[str, Used]:
+    """All jobs that a model took: its search, choice, fit and test.
+
+    The Gram jobs are counted with each model that could not do without them.
+    """
+    found_by_model = {}
+    for model in models:
+        parts = [used for name, used in found.items() if name.endswith(f" {model}")]
+        if parts and SPECS[model].uses_gram and "gram" in found:
+            parts.append(found["gram"])
+        if parts:
+            found_by_model[model] = together(parts)
+    return found_by_model
+
+
+def together(parts: Iterable[Used]) -> Used:
+    """Jobs of several rules as one: the most of any, the sum of all."""
+    total = Used()
+    for part in parts:
+        for name in ("requested_mb", "requested_minutes", "threads", "used_mb", "used_seconds"):
+            setattr(total, name, max(getattr(total, name), getattr(part, name)))
+        for name in ("jobs", "seconds", "cpu_seconds"):
+            setattr(total, name, getattr(total, name) + getattr(part, name))
+    return total
+
+
+def core_hours(benchmarks: Path, videos: int) -> str:
+    """What the jobs of a run have used, in a line: processor time, as Snakemake samples it."""
+    hours = together(collect(benchmarks).values()).cpu_seconds / 3600
+    each = 1000 * hours / videos
+    return f"{hours:.3g} core hours were used, which is {each:.3g} for 1,000 videos"
+
+
+def _records(path: Path) -> list[dict]:
+    """The jobs in a file; none where it is cut short or somebody else's."""
+    try:
+        found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return []
+    return [record for record in found if isinstance(record, dict) and "s" in record]
+
+
+def _add(used: Used, record: dict) -> None:
+    request = record.get("resources")
+    request = request if isinstance(request, dict) else {}
+    used.jobs += 1
+    used.requested_mb = max(used.requested_mb, _number(request.get("mem_mb")))
+    used.requested_minutes = max(used.requested_minutes, _number(request.get("runtime")))
+    used.threads = max(used.threads, int(_number(record.get("threads"))))
+    used.used_seconds = max(used.used_seconds, _number(record.get("s")))
+    used.seconds += _number(record.get("s"))
+    used.cpu_seconds += _number(record.get("cpu_time"))
+    used.used_mb = max(used.used_mb, _number(record.get("max_rss")))
+
+
+def _number(value: object) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return number if math.isfinite(number) else 0.0

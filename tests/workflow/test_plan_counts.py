@@ -1,0 +1,61 @@
+"""The plan's list of jobs, by which limits are checked, is what Snakemake would run."""
+
+from collections import Counter
+
+import pytest
+import yaml
+
+from deepfake.core import schema
+from deepfake.dataset import sheet
+from deepfake.workflow import config, extra_jobs
+from deepfake.workflow.plan import Plan
+from tests.workflow.running import ROOT, Run, scan
+
+CONFIGS = ("config", "faceforensics", "original")
+BESIDE = {  # the rules of a target beside the run that are its alone
+    "leakage": {"leakage_splits", "leakage_page"},
+    "robustness": {
+        "perturbed_faces", "perturbed_features", "robustness_scores", "robustness_page",
+    },
+    "null": {"label_flips", "null_table"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(tmp_path, demo_clips) -> Run:
+    run = Run(tmp_path)
+    scan("folders", "demo", demo_clips, tmp_path / "videos.tsv", videos_per_job=3)
+    return run
+
+
+def write(run: Run, name: str) -> config.Config:
+    """A shipped configuration, on the sheet of the test."""
+    settings = schema.read_mapping(ROOT / "config" / f"{name}.yaml")
+    settings |= {"sheet": str(run.folder / "videos.tsv"), "run": "planned"}
+    (run.folder / "run.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return config.load(settings, name)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_dry_run_has_the_jobs_of_the_plan_by_rule_and_count(run, name):
+    settings = write(run, name)
+    made = Plan(settings, sheet.read(settings.sheet))
+    expected = Counter(rule for rule, _ in made.jobs())
+    planned = run.planned()
+    assert planned.pop("all") == 1
+    assert planned == expected
+
+
+@pytest.mark.parametrize("target", BESIDE)
+def test_a_target_beside_the_run_has_the_jobs_of_the_plan(run, target):
+    settings = write(run, "config")
+    made = Plan(settings, sheet.read(settings.sheet))
+    expected = Counter(rule for rule, _ in extra_jobs.jobs(settings, made))
+    planned = run.planned(target)
+    assert planned[target] == 1
+    mine = {rule: count for rule, count in planned.items() if rule in BESIDE[target]}
+    assert mine == {rule: expected[rule] for rule in BESIDE[target]}
+    if target != "leakage":  # which has the run's rules under splits of its own
+        ours = Counter(rule for rule, _ in made.jobs())
+        others = planned.keys() - BESIDE[target] - {target}
+        assert all(planned[rule] <= ours[rule] for rule in others)  # perhaps of fewer protocols
