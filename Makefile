@@ -59,7 +59,12 @@ classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; 
 .PHONY: test
 test: check  ## every check and test (under 15 minutes, and 20 more where SLURM is installed)
 	$(BIN)/python -m pytest tests/unit tests/workflow -n 2 --dist loadscope
-	$(BIN)/python -m pytest tests/cluster -n 4
+	$(BIN)/python -m pytest tests/cluster -n 4 || $(RETRY_ALONE)
+
+# Four private clusters share the machine, and their daemons have time limits of their own: a
+# cluster test that fails beside others must pass alone. Both results stay in the output.
+RETRY_ALONE = { echo "Once more, alone:"; \
+    $(BIN)/python -m pytest tests/cluster --last-failed --last-failed-no-failures none; }
 
 .PHONY: test-fast
 test-fast: check  ## checks and library tests (under 3 minutes)

@@ -120,9 +120,7 @@ def begin(folder: Path) -> None:
 
 def end(folder: Path, why: str = "the run is being stopped") -> None:
     """Stop all submissions from this folder until `begin`."""
-    with contextlib.suppress(OSError):
-        (folder / STATE).mkdir(parents=True, exist_ok=True)
-        (folder / STATE / ENDING).write_text(why, encoding="utf-8")
+    _publish(folder / STATE / ENDING, why)
 
 
 def run_id(words: list[str]) -> str:
@@ -158,18 +156,20 @@ def _published_reason() -> Iterator[Callable[[str], None]]:
     """Publish in a file why this process waits, while it does."""
     path = STATE / f"{os.getpid()}.waits"
 
-    def say(text: str) -> None:
-        with contextlib.suppress(OSError):  # a full disk must not end the submission
-            STATE.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-
     try:
-        yield say
+        yield lambda text: _publish(path, text)
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _publish(path: Path, text: str) -> None:
+    """Write a file that other processes read meanwhile: they never see a part of it."""
+    with contextlib.suppress(OSError):  # a full disk must not end the submission
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
 
 
 def _record(accepted: Path, job_id: re.Match | None) -> None:

@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,19 @@ def test_only_living_processes_wait(tmp_path):
     assert submission_wrappers.waiting(tmp_path) == {os.getpid(): "the limit is full"}
     submission_wrappers.begin(tmp_path)
     assert submission_wrappers.waiting(tmp_path) == {}
+
+
+def test_other_processes_never_see_a_part_of_the_reason_why_a_run_ends(tmp_path):
+    """The first refusal ends a run while other submissions wait; each repeats its reason."""
+    submission_wrappers.end(tmp_path, "closed")
+    path, seen = tmp_path / submission_wrappers.STATE / submission_wrappers.ENDING, set()
+    writer = threading.Thread(
+        target=lambda: [submission_wrappers.end(tmp_path, "closed") for _ in range(1000)]
+    )
+    writer.start()
+    while writer.is_alive():
+        seen.add(path.read_text(encoding="utf-8"))
+    assert seen == {"closed"}
 
 
 class Queue:
