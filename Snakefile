@@ -73,6 +73,7 @@ elif DOWNLOADING:
 else:
 
     include: "rules/features.smk"
+    include: "rules/copies.smk"
     include: "rules/matrix.smk"
     include: "rules/split.smk"
     include: "rules/gram.smk"

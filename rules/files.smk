@@ -6,6 +6,15 @@ def batch_videos(batch):
     return [{"video_id": video["video_id"], "path": video["path"]} for video in PLAN.batches[batch]]
 
 
+def copied_videos(batch):
+    """The same as params of the job that makes its training copies: with the clip that it shows."""
+    return [
+        {name: video[name] for name in ("video_id", "path")}
+        | {"clip": video["clip_id"] or video["video_id"]}
+        for video in PLAN.batches[batch]
+    ]
+
+
 def watched(batch):
     """The videos of a batch, whose change reruns it.
 
@@ -26,10 +35,28 @@ def member_files(wildcards, path):
     return expand(f"{place(wildcards)}/{path}", member=PLAN.members("average", wildcards.features))
 
 
+def face_tables():
+    """The records of the faces of all batches."""
+    return expand(f"{RUN}/faces/{{batch}}.tsv", batch=PLAN.batches)
+
+
+def copy_tables():
+    """The same of the training copies; nothing where there are none."""
+    batches = PLAN.batches if CONFIG.training.copies.count else []
+    return expand(f"{RUN}/copies/{{batch}}.tsv", batch=batches)
+
+
 def vector_files(wildcards):
     """A feature set's vectors of all batches; of pixels, the faces themselves."""
     folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
     return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=PLAN.batches)
+
+
+def copy_files(wildcards):
+    """The same of the training copies; nothing where there are none."""
+    folder = "" if wildcards.features == features.PIXELS else f"{wildcards.features}/"
+    batches = PLAN.batches if CONFIG.training.copies.count else []
+    return expand(f"{RUN}/{folder}copies/{{batch}}.npy", batch=batches)
 
 
 def perturbed_files(wildcards):

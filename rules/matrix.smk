@@ -1,7 +1,8 @@
 rule rows:
     input:
         sheet=CONFIG.sheet,
-        tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=PLAN.batches),
+        tables=face_tables(),
+        copies=copy_tables(),
     output:
         rows=f"{RUN}/rows.tsv",
         records=f"{RUN}/faces.tsv",
@@ -24,8 +25,10 @@ rule rows:
 
 rule matrix:
     input:
-        tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=PLAN.batches),
+        tables=face_tables(),
         vectors=vector_files,
+        copies=copy_tables(),
+        copied=copy_files,
     output:
         matrix=f"{FEATURES}/matrix.npy",
     log:

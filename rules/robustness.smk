@@ -1,6 +1,8 @@
 # Scores when the clips of the test are encoded again, shrunk, lightened or mirrored:
-# `snakemake robustness`. The run's models score them; no model is trained.
+# `snakemake robustness`. The run's models score them. Where they were trained with copies, they are
+# compared with models that were trained without.
 APART = protocols.person_disjoint(CONFIG.split.protocols)
+PLAIN = [f"{protocols.PLAIN}-{name}" for name in APART if CONFIG.training.copies.count]
 
 
 localrules:
@@ -10,6 +12,33 @@ localrules:
 rule robustness:
     input:
         f"{RUN}/robustness.html",
+
+
+rule plain_split:
+    input:
+        rows=f"{RUN}/rows.tsv",
+        split=f"{RUN}/splits/{{whole}}.tsv",
+        audit=f"{RUN}/splits/{{whole}}.audit.json",
+    output:
+        split=f"{RUN}/splits/{protocols.PLAIN}-{{whole}}.tsv",
+        audit=f"{RUN}/splits/{protocols.PLAIN}-{{whole}}.audit.json",
+    log:
+        f"{RUN}/logs/plain_split/{{whole}}.log",
+    benchmark:
+        f"{RUN}/benchmarks/plain_split/{{whole}}.jsonl"
+    wildcard_constraints:
+        whole="[a-z]+",
+    conda:
+        "../envs/deepfake.yaml"
+    threads: threads("plain_split")
+    resources:
+        **requests("plain_split"),
+    params:
+        job=lambda wildcards: {"code": code("plain_split")},
+    message:
+        "leaving the training copies out: {wildcards.whole}"
+    script:
+        "../scripts/plain_split.py"
 
 
 rule perturbed_faces:
@@ -96,7 +125,7 @@ rule robustness_scores:
 
 rule robustness_page:
     input:
-        judged=for_each_model("robustness/{model}/metrics.json", APART),
+        judged=for_each_model("robustness/{model}/metrics.json", APART + PLAIN),
     output:
         table=f"{RUN}/robustness.tsv",
         figure=report(

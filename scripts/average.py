@@ -16,7 +16,8 @@ def main(work: job.Job) -> None:
     rows = search_table.by_fold(held_out, average.THRESHOLD)
     _, means = search_table.best(rows, params["score"])
     members = {"members": ", ".join(names)}
-    columns = ("candidate", *members, "fold", *search_table.SCORES)
+    more = search_table.shown(rows, search_table.OF_COPIES)
+    columns = ("candidate", *members, "fold", *search_table.SCORES, *more)
     tables.write([row | members for row in rows], work.write("table"), columns)
     tables.write(held_out, work.write("out_of_fold"), search_table.OUT_OF_FOLD_COLUMNS)
     best = {"number": 0, "candidate": {"members": names}, "by": params["score"]}

@@ -15,8 +15,8 @@ def main(work: job.Job) -> None:
     job.log.info("best of %d by %s: %s %s", len(candidates), work.params["score"], best, means)
     rows = [{**row, **candidates[int(row["candidate"])]} for row in scores]
     settings = sorted({name for candidate in candidates for name in candidate})
-    marks = ("note",) if any(row["note"] for row in scores) else ()
-    columns = ("candidate", *settings, "fold", *search_table.SCORES, *marks)
+    more = search_table.shown(scores, (*search_table.OF_COPIES, "note"))
+    columns = ("candidate", *settings, "fold", *search_table.SCORES, *more)
     values = [np.load(path, allow_pickle=False) for path in work.input["values"]]
     unseen = search_table.out_of_fold(
         best, parts, values, tables.read(work.read("rows")), tables.read(work.read("split"))

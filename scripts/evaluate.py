@@ -43,6 +43,7 @@ def main(work: job.Job) -> None:
         "candidate": fitted.candidate,
         "protocol": audit["protocol"],
         "leaky": audit["leaky"],
+        "copies": sum(record["training"]["copies"].values()),
         "unlinked_fakes": audit["unlinked_fakes"],
         "folds": {
             "leaky": record["training"]["leaky"],

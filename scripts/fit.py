@@ -1,5 +1,6 @@
 """Rule fit: fit a model's best candidate on all training rows, and pack it as a bundle."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from deepfake.features.matrix import Matrix
 from deepfake.inference import bundle, training_domain
 from deepfake.models import gram, numba_cache
 from deepfake.models import registry as models
-from deepfake.splits.parts import rows_of
+from deepfake.splits.parts import is_copy, rows_of
 
 
 def main(work: job.Job) -> None:
@@ -21,6 +22,7 @@ def main(work: job.Job) -> None:
     best = work.read_json("best")
     rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
     training, _ = models.training(rows, split, Matrix(work.read("matrix")))
+    training_rows = [row for row, _ in rows_of(rows, split, "train")]
     training.grams = gram.load_all(params["scalings"], work.input, [best["candidate"]])
     model = models.module(params["model"])
     job.log.info("fitting %s on %d rows", best["candidate"], len(training.fake))
@@ -59,15 +61,21 @@ def main(work: job.Job) -> None:
             "leaky": audit["leaky"] or audit["leaky_folds"],
             "seed": params["seed"],
             **audit["parts"]["train"],
+            "copies": _copies(training_rows),
         },
         "domain": training_domain.describe(
             tables.read(work.read("records")),
-            {row["video_id"] for row, _ in rows_of(rows, split, "train")},
+            {row["video_id"] for row in training_rows},
         ),
         "versions": params["versions"],
     }
     record = Path(work.write("bundle"))
     bundle.save(fitted, facts, record.parent, record)
+
+
+def _copies(rows: list[dict]) -> dict[str, int]:
+    """How many training copies of each perturbation there are."""
+    return dict(sorted(Counter(row["copy"] for row in rows if is_copy(row)).items()))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,11 @@ from deepfake.features import matrix
 
 def main(work: job.Job) -> None:
     """Gather a feature set's vectors of all batches into one matrix."""
-    batches = list(zip(work.input["tables"], work.input["vectors"], strict=True))
-    matrix.gather(matrix.sources(batches), work.write("matrix"))
+    batches, copies = (
+        list(zip(work.input.get(tables, []), work.input.get(vectors, []), strict=True))
+        for tables, vectors in (("tables", "vectors"), ("copies", "copied"))
+    )
+    matrix.gather(matrix.sources(batches, copies), work.write("matrix"))
 
 
 if __name__ == "__main__":

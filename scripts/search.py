@@ -7,17 +7,16 @@ from deepfake.evaluation import search_table
 from deepfake.features.matrix import Matrix
 from deepfake.models import gram, numba_cache
 from deepfake.models import registry as models
+from deepfake.splits.parts import is_copy, rows_of
 
 
 def main(work: job.Job) -> None:
     """Score a chunk of a model's candidates on one fold."""
     params = work.params
     numba_cache.keep_beside(work.input.get("compiled", []))
-    training, folds = models.training(
-        tables.read(work.read("rows")),
-        tables.read(work.read("split")),
-        Matrix(work.read("matrix")),
-    )
+    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
+    training, folds = models.training(rows, split, Matrix(work.read("matrix")))
+    copies = np.array([is_copy(row) for row, _ in rows_of(rows, split, "train")])
     train, held_out = (
         np.flatnonzero(folds != params["fold"]),
         np.flatnonzero(folds == params["fold"]),
@@ -37,12 +36,12 @@ def main(work: job.Job) -> None:
     notes = {numbers[place]: note for place, note in training.notes.items()}
     by_candidate = dict(zip(numbers, values, strict=True))
     judged = training.fake[held_out], params["fold"], model.THRESHOLD
-    rows = search_table.table(by_candidate, *judged, notes)
+    scores = search_table.table(by_candidate, *judged, notes, copies[held_out])
     for number, note in notes.items():
         job.log.warning("candidate %s %s: %s", number, params["candidates"][number], note)
-    for row in rows:
+    for row in scores:
         job.log.info("candidate %s: %s", row["candidate"], row)
-    tables.write(rows, work.write("table"), search_table.COLUMNS)
+    tables.write(scores, work.write("table"), search_table.COLUMNS)
     np.save(work.write("values"), np.stack(values))
 
 

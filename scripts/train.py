@@ -7,16 +7,15 @@ from deepfake.evaluation import search_table
 from deepfake.features.matrix import Matrix
 from deepfake.models import mesonet
 from deepfake.models import registry as models
+from deepfake.splits.parts import is_copy, rows_of
 
 
 def main(work: job.Job) -> None:
     """Train a network on all folds but one, and score the held-out fold after every epoch."""
     params = work.params
-    training, folds = models.training(
-        tables.read(work.read("rows")),
-        tables.read(work.read("split")),
-        Matrix(work.read("matrix")),
-    )
+    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
+    training, folds = models.training(rows, split, Matrix(work.read("matrix")))
+    copies = np.array([is_copy(row) for row, _ in rows_of(rows, split, "train")])
     training.folder = work.checkpoint("table")
     epochs = {number: c["epochs"] for number, c in params["candidates"].items()}
     candidate = max(params["candidates"].values(), key=lambda candidate: candidate["epochs"])
@@ -27,10 +26,13 @@ def main(work: job.Job) -> None:
     course = mesonet.course(candidate, training, train, held_out, params["seed"], work.threads)
     judged = training.fake[held_out], params["fold"], mesonet.THRESHOLD
     values = {number: course.scores[last - 1] for number, last in epochs.items()}
-    tables.write(search_table.table(values, *judged), work.write("table"), search_table.COLUMNS)
+    how = {"copies": copies[held_out]}
+    tables.write(
+        search_table.table(values, *judged, **how), work.write("table"), search_table.COLUMNS
+    )
     np.save(work.write("values"), np.stack(list(values.values())))
     number_of = {last: number for number, last in epochs.items()}
-    epochs_scored = search_table.table(dict(enumerate(course.scores)), *judged)
+    epochs_scored = search_table.table(dict(enumerate(course.scores)), *judged, **how)
     curve = [
         row | {"protocol": params["protocol"], "epoch": epoch, "loss": loss}
         | {"candidate": number_of.get(epoch, "")}

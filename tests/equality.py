@@ -23,7 +23,7 @@ NEVER = (
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
     "frames/*", "faces/*", "rows.tsv", "faces.tsv", "*/batches/*", "*/matrix.npy",
-    "perturbed/*", "*/perturbed/*",
+    "perturbed/*", "*/perturbed/*", "copies/*", "*/copies/*",
     "splits/*", "shuffled.tsv", "*/gram/none.*",
     "*/search/forest*", "*/models/forest/*.npy",
     "*/evaluation/forest/frames.tsv",
@@ -37,6 +37,7 @@ CLOSE = (
 # Cut otherwise where batches are.
 BATCHES = (
     "frames/*", "faces/*", "faces.tsv", "*/batches/*", "perturbed/*", "*/perturbed/*",
+    "copies/*", "*/copies/*",
 )  # fmt: skip
 TOLERANCE = 1e-9
 # A number that changes in its last digits has another sum; the sheet names its folder and batches.
@@ -55,7 +56,7 @@ def assert_same_results(ours: Path, theirs: Path, same_batches: bool = True) -> 
     names = _names(ours)
     assert names, f"{ours} is empty"
     if not same_batches:
-        for name in ("frames", "faces", "perturbed"):
+        for name in ("frames", "faces", "perturbed", "copies"):
             assert _together(ours / name) == _together(theirs / name), name
     of_batches = () if same_batches else BATCHES
     one, two = (

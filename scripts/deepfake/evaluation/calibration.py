@@ -15,15 +15,15 @@ TRIMS = (0.25, 0.1, 0.5)  # 0.5 is the median
 def videos(held_out: Sequence[dict], trim: float) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Of an out-of-fold table: whether each video is fake, its score, its group.
 
+    The training copies of a video, all its faces under one perturbation, are a video of their own.
+
     Args:
         trim: how its frames' scores become its own; see `metrics.trimmed_mean`.
     """
-    names, means = metrics.video_means(
-        [row["video_id"] for row in held_out],
-        np.array([float(row["score"]) for row in held_out]),
-        trim,
-    )
-    by_video = {row["video_id"]: row for row in held_out}
+    clips = ["\t".join((row["video_id"], row.get("copy", ""))) for row in held_out]
+    values = np.array([float(row["score"]) for row in held_out])
+    names, means = metrics.video_means(clips, values, trim)
+    by_video = dict(zip(clips, held_out, strict=True))
     fake = np.array([by_video[name]["label"] == "fake" for name in names])
     return fake, means, [by_video[name]["group_id"] for name in names]
 

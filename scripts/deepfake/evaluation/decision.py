@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from deepfake.evaluation import calibration, metrics, operating_points
+from deepfake.splits.parts import is_copy
 
 AIMS = ("equal_error", "model")
 LEVEL = 0.95  # of the intervals that a bundle keeps
@@ -60,19 +61,23 @@ def from_folds(
         verdict: see `points`.
 
     Returns:
-        JSON-ready: `calibration`, `thresholds`, `verdict` (the operating points), and
-        `out_of_fold`, the metrics of the videos.
+        JSON-ready: `calibration`, `thresholds`, `verdict` (the operating points), all of faces and
+        training copies; `out_of_fold`, the metrics of the videos, and `out_of_fold_copies`.
     """
     calibrated = calibration.fit_on_folds(held_out)
     trim = calibrated["trim"]
     limits = thresholds(held_out, own, evaluation["threshold"], trim)
     fake, values, groups = calibration.videos(held_out, trim)
-    return {
+    found = {
         "calibration": calibrated,
         "thresholds": limits,
         "verdict": points(fake, values, groups, limits["videos"], verdict),
-        "out_of_fold": metrics.summary(fake, values, limits["videos"], groups, level=LEVEL),
     }
+    for name, copies in (("out_of_fold", False), ("out_of_fold_copies", True)):
+        if some := [row for row in held_out if is_copy(row) == copies]:
+            fake, values, groups = calibration.videos(some, trim)
+            found[name] = metrics.summary(fake, values, limits["videos"], groups, level=LEVEL)
+    return found
 
 
 def label(score: float, threshold: float) -> str:

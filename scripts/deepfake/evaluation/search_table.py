@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from deepfake.evaluation import metrics
-from deepfake.splits.parts import rows_of
+from deepfake.splits.parts import is_copy, rows_of
 
 SCORES = ("roc_auc", "accuracy", "balanced_accuracy", "average_precision")
-COLUMNS = ("candidate", "fold", *SCORES, "note")  # note: why a fit did not finish
+OF_COPIES = tuple(f"copies_{name}" for name in SCORES)  # the same of training copies
+COLUMNS = ("candidate", "fold", *SCORES, *OF_COPIES, "note")  # note: why a fit did not finish
 # of a training: its epochs, and which candidate each is, if it is one
 CURVE_COLUMNS = ("protocol", "fold", "epoch", "candidate", "loss", *SCORES)
-OUT_OF_FOLD_COLUMNS = ("row", "video_id", "label", "group_id", "fold", "score")
+OUT_OF_FOLD_COLUMNS = ("row", "video_id", "copy", "label", "group_id", "fold", "score")
 
 
 def table(
@@ -22,22 +23,39 @@ def table(
     fold: int,
     threshold: float,
     notes: Mapping[int, str] | None = None,
+    copies: np.ndarray | None = None,
 ) -> list[dict]:
-    """Rows of COLUMNS: the scores of each candidate on a fold.
+    """Rows of COLUMNS: the scores of each candidate on a fold, those of training copies apart.
 
     Args:
         values: by candidate, its score of each row, float64 (held out,). fake: their labels.
         threshold: score from which the model predicts fake.
         notes: by candidate, why its fit did not finish.
+        copies: bool (held out,), which rows are training copies; None: none.
     """
-    rows = []
-    for number, scored in values.items():
-        found = metrics.scores(fake, scored, threshold)
-        rows.append(
-            {"candidate": number, "fold": fold, "note": (notes or {}).get(number, "")}
-            | {name: float(found[name][0]) for name in SCORES}
-        )
-    return rows
+    copies = np.zeros(len(fake), bool) if copies is None else copies
+    return [
+        {"candidate": number, "fold": fold, "note": (notes or {}).get(number, "")}
+        | _scores(fake, scored, threshold, copies)
+        for number, scored in values.items()
+    ]
+
+
+def _scores(
+    fake: np.ndarray, values: np.ndarray, threshold: float, copies: np.ndarray
+) -> dict[str, float]:
+    """The scores of the faces themselves, and those of training copies where there are some."""
+    found = metrics.scores(fake[~copies], values[~copies], threshold)
+    result = {name: float(found[name][0]) for name in SCORES}
+    if copies.any():
+        found = metrics.scores(fake[copies], values[copies], threshold)
+        result |= {of: float(found[n][0]) for of, n in zip(OF_COPIES, SCORES, strict=True)}
+    return result
+
+
+def shown(rows: Sequence[dict], names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the columns `names` that some row fills: a search has no copies, or no notes."""
+    return tuple(name for name in names if any(row.get(name, "") != "" for row in rows))
 
 
 def join(rows: Sequence[dict[str, str]], candidates: int) -> list[dict[str, str]]:
@@ -57,6 +75,7 @@ def join(rows: Sequence[dict[str, str]], candidates: int) -> list[dict[str, str]
 def best(rows: Sequence[dict[str, str]], score: str) -> tuple[int, dict[str, float]]:
     """The candidate with the best mean over the folds; the first, simplest of equal ones.
 
+    With training copies, a fold's score is the mean of that of the faces and that of the copies.
     One that did not finish on a fold is chosen only if no candidate finished on all.
 
     Returns:
@@ -68,9 +87,17 @@ def best(rows: Sequence[dict[str, str]], score: str) -> tuple[int, dict[str, flo
     means = {}
     for number in numbers:
         folds = [row for row in rows if int(row["candidate"]) == number]
-        means[number] = {name: float(np.mean([float(r[name]) for r in folds])) for name in SCORES}
-    chosen = max(numbers, key=lambda number: (round(means[number][score], 12), -number))
+        means[number] = {
+            name: float(np.mean([float(row[name]) for row in folds]))
+            for name in (*SCORES, *shown(folds, OF_COPIES))
+        }
+    chosen = max(numbers, key=lambda number: (round(_merit(means[number], score), 12), -number))
     return chosen, means[chosen]
+
+
+def _merit(means: Mapping[str, float], score: str) -> float:
+    """What candidates are compared by."""
+    return float(np.mean([means[n] for n in (score, f"copies_{score}") if n in means]))
 
 
 def note(rows: Sequence[dict[str, str]], number: int) -> str:
@@ -93,8 +120,9 @@ def by_fold(held_out: Sequence[dict], threshold: float) -> list[dict]:
     for fold in sorted({row["fold"] for row in held_out}, key=int):
         in_fold = [row for row in held_out if row["fold"] == fold]
         fake = np.array([row["label"] == "fake" for row in in_fold])
-        found = metrics.scores(fake, np.array([float(row["score"]) for row in in_fold]), threshold)
-        scores = {name: float(found[name][0]) for name in SCORES}
+        copies = np.array([is_copy(row) for row in in_fold])
+        values = np.array([float(row["score"]) for row in in_fold])
+        scores = _scores(fake, values, threshold, copies)
         table.append({"candidate": "0", "fold": fold} | scores)
     return table
 

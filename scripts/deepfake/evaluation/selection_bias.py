@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfake.evaluation import intervals, metrics
-from deepfake.splits.parts import rows_of
+from deepfake.splits.parts import is_copy, rows_of
 
 CHUNK = 2_000_000  # weights of rows held at once, and ten arrays of them: 160 MB
 
@@ -27,10 +27,12 @@ class Pool:
     """The training rows, in order.
 
     Attributes:
-        fake: bool (n,). fold, group_of, video_of: int (n,), numbers from 0.
+        fake: bool (n,). copied: bool (n,), whether it is a training copy.
+        fold, group_of, video_of: int (n,), numbers from 0.
     """
 
     fake: np.ndarray
+    copied: np.ndarray
     fold: np.ndarray
     group_of: np.ndarray
     video_of: np.ndarray
@@ -64,7 +66,8 @@ def pool(rows: Sequence[dict], split: Sequence[dict]) -> Pool:
         metrics.numbered([row[column] for row, _ in chosen]) for column in ("group_id", "video_id")
     )
     fake = np.array([row["label"] == "fake" for row, _ in chosen])
-    return Pool(fake, np.array([int(cut["fold"]) for _, cut in chosen]), *numbers)
+    copied = np.array([is_copy(row) for row, _ in chosen])
+    return Pool(fake, copied, np.array([int(cut["fold"]) for _, cut in chosen]), *numbers)
 
 
 def gathered(
@@ -148,16 +151,22 @@ def _chosen(known: Pool, one: Searched, score: str, drawn: np.ndarray) -> _Choic
 
 
 def _fold_means(known: Pool, values, threshold: float, score: str, drawn) -> np.ndarray:
-    """A candidate's mean score over the folds for each draw; folds without a score are left out."""
-    found = []
-    for fold in np.unique(known.fold):
-        rows = known.fold == fold
-        of_fold = known.fake[rows], values[rows], known.group_of[rows]
-        found.append(_scores(*of_fold, threshold, drawn)[score])
-    found = np.stack(found)
-    known_ones = np.isfinite(found)
-    with np.errstate(invalid="ignore"):
-        return np.where(known_ones, found, 0).sum(axis=0) / known_ones.sum(axis=0)
+    """A candidate's mean score over the folds for each draw; folds without a score are left out.
+
+    With training copies, the mean of that of the faces and that of the copies.
+    """
+    means = []
+    for copied in sorted({False} | set(known.copied.tolist())):
+        found = []
+        for fold in np.unique(known.fold):
+            rows = (known.fold == fold) & (known.copied == copied)
+            of_fold = known.fake[rows], values[rows], known.group_of[rows]
+            found.append(_scores(*of_fold, threshold, drawn)[score])
+        found = np.stack(found)
+        known_ones = np.isfinite(found)
+        with np.errstate(invalid="ignore"):
+            means.append(np.where(known_ones, found, 0).sum(axis=0) / known_ones.sum(axis=0))
+    return np.mean(means, axis=0)
 
 
 def _scores(fake, values, group_of, threshold: float, drawn: np.ndarray) -> dict[str, np.ndarray]:
@@ -172,9 +181,10 @@ def _scores(fake, values, group_of, threshold: float, drawn: np.ndarray) -> dict
 def _videos(
     known: Pool, values: np.ndarray, trim: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Label, score and group of each video."""
-    first = np.unique(known.video_of, return_index=True)[1]
-    _, means = metrics.video_means(known.video_of, values, trim)
+    """Label, score and group of each video, without training copies."""
+    faces = np.flatnonzero(~known.copied)
+    first = faces[np.unique(known.video_of[faces], return_index=True)[1]]
+    _, means = metrics.video_means(known.video_of[faces], values[faces], trim)
     return known.fake[first], means, known.group_of[first]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from deepfake.core.tables import Row
 from deepfake.evaluation import metrics, summary
-from deepfake.splits.parts import rows_of
+from deepfake.splits.parts import is_copy, rows_of
 
 MEASURES = {
     "sharpness": "sharpness of the face",
@@ -30,7 +30,7 @@ CLOSE = 0.05  # a smaller difference of ROC AUC is called hardly better
 def of_videos(
     rows: Sequence[Row], records: Sequence[Row], split: Sequence[Row]
 ) -> dict[str, dict[str, dict]]:
-    """The mean of each measure over the rows of each video.
+    """The mean of each measure over the faces of each video, without training copies.
 
     Args:
         rows: of the matrix. records: of the faces. split: of the rows.
@@ -38,10 +38,14 @@ def of_videos(
     Returns:
         By part (train, test) and measure, by video its mean and whether it is fake.
     """
-    kept = {_face(record): record for record in records if record["status"] == "kept"}
+    kept = {
+        _face(record): record
+        for record in records
+        if record["status"] == "kept" and not is_copy(record)
+    }
     found: dict[str, dict[str, dict]] = {}
     for part in ("train", "test"):
-        chosen = [row for row, _ in rows_of(rows, split, part)]
+        chosen = [row for row, _ in rows_of(rows, split, part) if not is_copy(row)]
         fake = {row["video_id"]: row["label"] == "fake" for row in chosen}
         found[part] = {}
         for measure in MEASURES:

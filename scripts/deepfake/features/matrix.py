@@ -19,11 +19,11 @@ import numpy as np
 from deepfake.core import tables
 
 ROW_COLUMNS = (
-    "row", "video_id", "frame", "face", "label", "group_id",
+    "row", "video_id", "frame", "face", "copy", "label", "group_id",
     "dataset", "method", "compression", "clip_id", "target_id", "source_id", "official",
     "digest", "phash",
 )  # fmt: skip
-OF_A_FACE = ("video_id", "frame", "face", "digest", "phash")  # the others are of its video
+OF_A_FACE = ("video_id", "frame", "face", "copy", "digest", "phash")  # the others are of its video
 SLAB = 256 * 2**20  # bytes of the matrix held at once while writing
 OPEN_FILES = 256  # at once; 1,024 is a usual limit
 TILE = 256  # rows turned into columns at once: seven times as fast as all of them
@@ -258,29 +258,34 @@ def _fill(file, block: np.ndarray) -> None:
         view = view[count:]
 
 
-def sources(batches: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
+def sources(
+    batches: Sequence[tuple[str, str]], copies: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, int]]:
     """(file, number in it) of each row, as `collect` orders them; of (table, array) files."""
     return [
         (array, int(record["crop_row"]))
-        for record, array in _ordered(batches)
+        for record, array in [*_ordered(batches), *_ordered(copies)]
         if record["status"] == "kept"
     ]
 
 
 def collect(
-    batches: Sequence[str], videos: dict[str, dict[str, str]]
+    batches: Sequence[str], videos: dict[str, dict[str, str]], copies: Sequence[str] = ()
 ) -> tuple[list[dict], list[dict]]:
-    """Order the faces of all batches by (video_id, frame, face).
+    """Order the faces of all batches by (video_id, frame, face), and then their training copies.
 
     Args:
-        batches: table of each batch.
+        batches: table of each batch. copies: tables of training copies.
         videos: sheet row by video_id.
 
     Returns:
-        Rows of the matrices, and every frame's record, kept or dropped.
+        Rows of the matrices, and every face's record, kept or dropped. `copy` is empty in those of
+        the faces themselves, whose numbers do not depend on copies.
     """
     rows, records = [], []
-    for record, _ in _ordered([(table, "") for table in batches]):
+    tables_of = [(table, "") for table in batches], [(table, "") for table in copies]
+    for record, _ in [found for some in tables_of for found in _ordered(some)]:
+        record = {"copy": ""} | record
         video = videos[record["video_id"]]
         records.append(record | {"label": video["label"], "group_id": video["group_id"]})
         if record["status"] == "kept":
@@ -293,6 +298,11 @@ def collect(
 def _ordered(batches: Sequence[tuple[str, str]]) -> list[tuple[dict[str, str], str]]:
     """The records of all batches, each with its batch's array."""
     found = [(record, array) for table, array in batches for record in tables.read(table)]
-    return sorted(
-        found, key=lambda f: (f[0]["video_id"], int(f[0]["frame"] or -1), int(f[0]["face"] or -1))
-    )
+    return sorted(found, key=_place)
+
+
+def _place(found: tuple[dict[str, str], str]) -> tuple:
+    record, _ = found
+    perturbation, _, strength = record.get("copy", "").partition(" ")
+    place = record["video_id"], int(record["frame"] or -1), int(record["face"] or -1)
+    return *place, perturbation, float(strength or 0)

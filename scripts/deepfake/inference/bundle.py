@@ -215,12 +215,12 @@ def _check_facts(record: dict) -> None:
     shown = [training[name] for name in ("videos", "real", "groups")]
     demand(all(type(count) is int for count in shown), "training does not say how much it was")
     demand(isinstance(record["candidate"], dict), "candidate is no setting")
-    if "out_of_fold" in record:
-        unseen = record["out_of_fold"]
+    for name in {"out_of_fold", "out_of_fold_copies"} & set(record):
+        unseen = record[name]
         limits = [unseen["metrics"]["roc_auc"][name] for name in ("low", "high")]
         known = all(limit is None or type(limit) in (int, float) for limit in limits)
         counted = all(type(unseen[name]) is int for name in ("fake", "real", "groups"))
-        demand(known and counted and isinstance(unseen["note"], str), "out_of_fold is malformed")
+        demand(known and counted and isinstance(unseen["note"], str), f"{name} is malformed")
 
 
 def _check_side(side: str, point: dict) -> None:

@@ -25,6 +25,7 @@ class Size:
         candidates: scored by the job. trees: grown by the job.
         epochs: of a network's training. batch: faces of a step. side: of a face, in pixels.
         perturbations: under which each clip of the test is scored.
+        copies: of each face that the training holds too.
         download: bytes that the job brings over the network.
         whole: videos of the sheet, all batches together. batches: of the sheet.
     """
@@ -43,6 +44,7 @@ class Size:
     batch: int = 0
     side: int = 0
     perturbations: int = 0
+    copies: int = 0
     download: float = 0.0
     whole: int = 0
     batches: int = 0

@@ -136,7 +136,7 @@ def cut_video(
     indices = sorted(frames)
     small, times, shapes, images = [], [], [], {}
     for index in indices:
-        image = _decode(frames[index])
+        image = decode(frames[index])
         shrunk, divided = shrink(image, detect_at)
         small.append(shrunk)
         times.append(divided)
@@ -159,7 +159,7 @@ def cut_video(
     for index, faces, reasons, numbers in zip(indices, detected, unusable, tracks, strict=True):
         row = {"video_id": video_id, "frame": index, "found": len(faces)}
         # larger ones are decoded again: all of them at once could be gigabytes
-        image = images.pop(index) if index in images else _decode(frames[index])
+        image = images.pop(index) if index in images else decode(frames[index])
         if not faces:
             yield row | {"status": "dropped", "reason": NO_FACE}, None, None
         dropped = _dropped(faces, reasons, numbers, choose)
@@ -167,7 +167,7 @@ def cut_video(
         for number, face, dropped_for in sorted(
             zip(numbers, faces, dropped, strict=True), key=_number
         ):
-            cut, pixels, surroundings = _cut(
+            cut, pixels, surroundings = cut_face(
                 row | {"face": number}, image, face, dropped_for, crop_settings
             )
             if hashes and pixels is not None:
@@ -213,7 +213,7 @@ def _dropped(faces: list[Face], unusable: list[str], numbers: list[int], how: st
     ]
 
 
-def _cut(
+def cut_face(
     row: dict, image: np.ndarray, face: Face, dropped: str, crop_settings: dict
 ) -> tuple[dict, np.ndarray | None, bytes | None]:
     """What `cut_video` yields of one face."""
@@ -236,7 +236,7 @@ def _unusable(face: Face, min_confidence: float) -> str:
     return ""
 
 
-def _decode(data: bytes) -> np.ndarray:
+def decode(data: bytes) -> np.ndarray:
     import cv2
 
     return cv2.cvtColor(

@@ -16,10 +16,11 @@ DIFFERENCES = tuple(
     f"{score}_difference{end}" for score in COMPARED for end in ("", "_low", "_high")
 )
 COLUMNS = (
-    "protocol", "features", "model", "perturbation", "strength", "unit", "lost",
+    "protocol", "features", "model", "copies", "perturbation", "strength", "unit", "lost",
     *summary.COLUMNS[4:], *DIFFERENCES,
 )  # fmt: skip
 NONE = "none"  # the clips as they are
+WITH, WITHOUT = "with copies", "without copies"
 
 
 def table(records: Sequence[dict]) -> list[dict]:
@@ -31,9 +32,10 @@ def table(records: Sequence[dict]) -> list[dict]:
     rows = []
     for record in records:
         plain = {"perturbation": NONE, "strength": "", "lost": 0}
-        rows += [row | plain for row in summary.table([record])]
+        its_rows = [row | plain for row in summary.table([record])]
         for one in record["perturbations"]:
-            rows += [_row(record, one, unit) for unit in UNITS]
+            its_rows += [_row(record, one, unit) for unit in UNITS]
+        rows += [row | {"copies": record["copies"]} for row in its_rows]
     return rows
 
 
@@ -62,8 +64,9 @@ def facts(rows: Sequence[dict], records: Sequence[dict], run: str, cross: dict) 
         rows: of `table`. records: of each model; their settings are the same.
         run: its name. cross: settings of the protocol of that name.
     """
-    shown = [_shown(row) for row in rows if row["unit"] == "videos"]
+    shown = [_shown(row) for row in _named(rows) if row["unit"] == "videos"]
     return {
+        "copies": any(row["copies"] for row in rows),
         "run": run,
         "level": f"{100 * records[0]['level']:g} %",
         "threshold": summary.threshold(records[0]),
@@ -83,6 +86,20 @@ def facts(rows: Sequence[dict], records: Sequence[dict], run: str, cross: dict) 
         ],
         "figure": figure(rows),
     }
+
+
+def _named(rows: Sequence[dict]) -> list[dict]:
+    """The rows, in which models say how they were trained where some have training copies."""
+    if not any(row["copies"] for row in rows):
+        return list(rows)
+    names = [(row["protocol"], row["features"], row["model"]) for row in rows]
+    place = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    ordered = sorted(zip(names, rows, strict=True), key=lambda one: place[one[0]])
+    return [row | {"model": f"{row['model']} {_training(row)}"} for _, row in ordered]
+
+
+def _training(row: dict) -> str:
+    return WITH if row["copies"] else WITHOUT
 
 
 def _perturbations(rows: Sequence[dict]) -> list[str]:
@@ -112,15 +129,18 @@ def _shown(row: dict) -> dict:
 
 
 def figure(rows: Sequence[dict]) -> Markup:
-    """ROC AUC of videos against strength: split and features by perturbation."""
+    """ROC AUC of videos against strength: split, features and training by perturbation."""
     videos, names = [row for row in rows if row["unit"] == "videos"], _perturbations(rows)
+    has_copies = any(row["copies"] for row in videos)
     grid = [
         (
-            f"{protocol}, {features}{' LEAKY' if some[0]['leaky'] == 'yes' else ''}",
+            f"{protocol}, {features}{f', {_training(some[0])}' if has_copies else ''}"
+            f"{' LEAKY' if some[0]['leaky'] == 'yes' else ''}",
             [_panel(some, name) for name in names],
         )
         for protocol, its_rows in _by(videos, "protocol")
-        for features, some in _by(its_rows, "features")
+        for features, of_both in _by(its_rows, "features")
+        for _, some in _by([row | {"has": row["copies"] > 0} for row in of_both], "has")
     ]
     return charts.strengths("robustness", names, grid, "ROC AUC of videos", 0.5)
 

@@ -14,6 +14,7 @@ from deepfake.evaluation import ledger, metrics, model_selection, shortcuts, sum
 from deepfake.features import registry as features
 from deepfake.report import data, experiment, provenance, samples, texts
 from deepfake.report.results import LONG, SCORE_NAMES, Result, dots, load, read, section
+from deepfake.splits.parts import is_copy
 from deepfake.workflow import published_results, usage
 
 # From benchmarks/interval_coverage.py: with fewer groups, also of one class, differences of good
@@ -34,7 +35,8 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
     results = read(files)
     audits = [data.audit(load(path)) for path in files["audits"]]
     videos = sheet.read(files["sheet"][0], check_files=False)
-    records, rows = (tables.read(files[name][0]) for name in ("records", "rows"))
+    with_copies = (tables.read(files[name][0]) for name in ("records", "rows"))
+    records, rows = ([row for row in found if not is_copy(row)] for found in with_copies)
     pairs_of_models, untrained = (tables.read(files[name][0]) for name in ("pairs", "shortcuts"))
     about = data.facts(videos, records, LONG)
     pairs = samples.choose(rows, config["report"]["sample_faces"])

@@ -16,12 +16,15 @@ import numpy as np
 from deepfake.core.tables import Row
 from deepfake.splits import dealing, protocols, sides
 from deepfake.splits.dealing import UNUSED, SplitError, SplitSettings
+from deepfake.splits.parts import is_copy
 
 __all__ = ["COLUMNS", "PROTOCOLS", "SplitError", "make", "unused"]
 
 COLUMNS = ("row", "video_id", "frame", "part", "fold", "reason")
 THINNED = "thinned by split.rows.every"
 UNPAIRED = "its original is not in training (split.paired)"
+COPY = "a training copy of a face that is not in training"
+PLAIN = "left out to compare with a training without copies"
 PROTOCOLS: dict[str, Callable[[Sequence[Row], SplitSettings], tuple[np.ndarray, list[str]]]] = {
     "grouped": dealing.grouped,
     "official": sides.official,
@@ -46,8 +49,10 @@ def make(
 ) -> list[dict]:
     """Assign each row of the matrix to a part and, in training, to a fold.
 
+    A training copy goes with its face: into the same fold, and never into a test.
+
     Args:
-        rows: rows of the matrix, in order, with label, group_id and method.
+        rows: rows of the matrix, in order, with label, group_id and method; copies last.
         protocol: one of PROTOCOLS.
         test_size: share of the rows in the test, if the protocol does not fix it.
         k, shuffle: the folds inside training.
@@ -65,6 +70,7 @@ def make(
         SplitError: too few groups or rows, a part without one of the classes, or a sheet that
             lacks what the protocol needs.
     """
+    rows, copies = parted(rows)
     used = _subset(rows, every)
     labels = [rows[index]["label"] for index in used]
     if len(set(labels)) < 2:
@@ -93,7 +99,22 @@ def make(
     if paired:
         _leave_out_unpaired(rows, result)
     _check_classes(rows, result, protocol, k)
-    return result
+    return result + _of_copies(rows, result, copies)
+
+
+def parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows of the faces themselves, which are the first, and those of their training copies."""
+    copies = [row for row in rows if is_copy(row)]
+    return list(rows[: len(rows) - len(copies)]), copies
+
+
+def left_out(rows: Sequence[Row], first: int, reason: str) -> list[dict]:
+    """Lines of a split for rows of no part, numbered from `first`."""
+    return [
+        {"row": number, "video_id": row["video_id"], "frame": row["frame"]}
+        | {"part": "unused", "fold": "", "reason": reason}
+        for number, row in enumerate(rows, start=first)
+    ]
 
 
 def unused(split: Sequence[dict]) -> list[dict]:
@@ -112,6 +133,20 @@ def _subset(rows: Sequence[Row], every: int) -> list[int]:
         [i for i, row in enumerate(rows) if row["label"] == name] for name in ("fake", "real")
     ]
     return [index for numbers in by_label for index in numbers[::every]]
+
+
+def _of_copies(rows: Sequence[Row], result: Sequence[dict], copies: Sequence[Row]) -> list[dict]:
+    """The lines of the training copies: those of their faces, or of no part."""
+    names = ("video_id", "frame", "face")
+    of_face = {
+        tuple(row[name] for name in names): cut for row, cut in zip(rows, result, strict=True)
+    }
+    found = []
+    for number, copy in enumerate(copies, start=len(rows)):
+        cut = of_face[tuple(copy[name] for name in names)]
+        place = {} if cut["part"] == "train" else {"part": "unused", "reason": COPY}
+        found.append({**cut, "row": number, **place})
+    return found
 
 
 def _leave_out_unpaired(rows: Sequence[Row], result: list[dict]) -> None:

@@ -15,6 +15,7 @@ from deepfake.splits import assignment, protocols
 from deepfake.splits.dealing import SplitError
 
 CUT = "reduced to the size of the smallest training set"
+NO_COPIES = "training copies take no part in the leakage ablation"
 DRAWS = 50  # of shuffled labels, of which the first that fills every fold is taken
 WHOLE = {"grouped": "group_id", "official": "group_id", "video": "video_id"}  # as its split is
 
@@ -38,6 +39,7 @@ def make(
     Raises:
         SplitError: a protocol that cannot split these rows.
     """
+    rows, copies = assignment.parted(rows)
     kinds = {name: protocols.split_name(name) for name in names}
     plain = {name: assignment.make(rows, protocol, seed=seed, **settings)
              for name, (kind, protocol) in kinds.items() if kind == protocols.EQUAL}  # fmt: skip
@@ -49,8 +51,9 @@ def make(
     labelled = {name: rows if name in plain else mixed for name in made}
     counts = [_training(labelled[name], split) for name, split in made.items()]
     keep = {label: min(count[label] for count in counts) for label in ("fake", "real")}
-    return mixed, {
-        name: cut(labelled[name], made[name], keep, WHOLE.get(kinds[name][1]), seed)
+    left_out = assignment.left_out(copies, len(rows), NO_COPIES)
+    return mixed + copies, {
+        name: cut(labelled[name], made[name], keep, WHOLE.get(kinds[name][1]), seed) + left_out
         for name in names
     }
 

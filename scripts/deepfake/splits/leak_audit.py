@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from deepfake.core.tables import Row
 from deepfake.splits import assignment, duplicates
-from deepfake.splits.parts import rows_of
+from deepfake.splits.parts import is_copy, rows_of
 
 # What two sides must not share, and the columns that name it.
 NAMED = {
@@ -40,7 +40,9 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
         protocol: its name; `identity` goes by people, so groups are not compared.
 
     Returns:
-        parts: rows, videos and groups in training and test; unused: rows and videos by reason.
+        parts: rows, videos and groups in training and test, without training copies, which go
+        with their faces and are not compared; copies: how many those of the training are.
+        unused: rows and videos by reason.
         test, folds: by kind, how many things two sides share (of folds: a fold and the others,
         at most), and the share of held-out rows with a frame of the same video on another side.
         Twins are pairs of videos with equal faces; copies are pairs with near-equal frames that no
@@ -50,6 +52,9 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
         identity: how people are compared.
         unlinked_fakes: fake videos of unknown people: leaks through them are not detected.
     """
+    copied = [cut["part"] for row, cut in zip(rows, split, strict=True) if is_copy(row)]
+    end = len(rows) - len(copied)
+    rows, split = rows[:end], split[:end]
     used = rows_of(rows, split, "train", "test")
     placed_rows = [row for row, _ in used]
     pairs = {
@@ -65,6 +70,7 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
     between, within = _shared([(row, int(fold)) for row, fold in training], folds, names, pairs)
     return {
         "parts": {name: _count(part) for name, part in parts.items()},
+        "copies": copied.count("train"),
         "unused": assignment.unused(split),
         "test": test,
         "folds": between,

@@ -1,8 +1,13 @@
-"""Join rows of the matrix with their lines of a split."""
+"""Join rows of the matrix with their lines of a split; tell copies from faces."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+
+def is_copy(row: Mapping) -> bool:
+    """Whether a row is a training copy of a face (`training.copies`)."""
+    return bool(row.get("copy"))
 
 
 def rows_of(rows: Sequence[dict], split: Sequence[dict], *parts: str) -> list[tuple[dict, dict]]:

@@ -30,6 +30,7 @@ MIXING = ("frame", "video")  # people may be on both sides
 # The leakage ablation: splits like equal-frame, of a kind and a protocol. Labels are shuffled where
 # a model can recognise a test row's video, and where it cannot.
 EQUAL, SHUFFLED = "equal", "shuffled"
+PLAIN = "plain"  # the kind of a protocol's split without its training copies: plain-grouped
 COMPARED = {EQUAL: ("frame", "video", "grouped", "official"), SHUFFLED: ("frame", "grouped")}
 UNITS = {"grouped": ("group_id", "groups"), "video": ("video_id", "videos")}
 
@@ -48,7 +49,7 @@ def person_disjoint(names: Sequence[str]) -> list[str]:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Kind and protocol of a split of the ablation; the kind is "" for every other split."""
+    """Kind and protocol of a split; the kind is "" where it is the protocol's own."""
     kind, _, protocol = name.rpartition("-")
     return kind, protocol
 

@@ -32,9 +32,11 @@ _FEWER = "pack fewer videos a job (scan_dataset.py --videos-per-job)"
 _GIVEN_UP = f"lower frames.timeout, the time limit of a video, or {_FEWER}"
 SMALLER = {
     "frames": _GIVEN_UP,
+    "copies": _GIVEN_UP,
     "perturbed_faces": _GIVEN_UP,
     "faces": f"take fewer frames (frames.per_video), or {_FEWER}",
     "features": _FEWER,
+    "copy_features": _FEWER,
     "perturbed_features": _FEWER,
     "search": "score fewer candidates a job (search.candidates_per_job)",
     "vote": "grow fewer trees a job (search.trees_per_job)",
@@ -87,14 +89,16 @@ def _jobs(config: Config, plan: Plan) -> Iterator[str]:
 def _products(config: Config, videos: int, plan: Plan) -> Iterator[str]:
     """A line if the training is too large for its inner products."""
     rows = videos * config.frames.per_video / config.split.rows.every
+    rows *= 1 + config.training.copies.count
     training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
     kernels = [f"sweep.{model}" for model in plan.candidates if plan.scalings(model)]
+    copies = " or training.copies" if config.training.copies.count else ""
     kernels += ["report.original"] if plan.published else []
     if kernels and training > limit:
         yield (
             f"{kernels[0]}: up to {training} training rows are more than "
             f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
-            "memory: sweep only the forest, take fewer frames, or raise the limit"
+            f"memory: sweep only the forest, take fewer frames{copies}, or raise the limit"
         )
 
 

@@ -18,6 +18,7 @@ from deepfake.features import registry as sets
 from deepfake.models.catalogue import on_gram
 from deepfake.workflow.config_models import Sweep
 from deepfake.workflow.config_robustness import Robustness
+from deepfake.workflow.config_training import TrainingRows
 
 __all__ = ["Config", "ConfigError", "deciding", "keys", "load"]
 
@@ -240,6 +241,7 @@ class Config(Section):
         "features",
     )
     split: Split = Split()
+    training: TrainingRows = TrainingRows()
     sweep: Sweep = Field(
         description="name at least one model under it, like svm, logistic or forest"
     )
@@ -254,6 +256,8 @@ class Config(Section):
     def _check(self) -> Config:
         if self.report.original and "frame" not in self.split.protocols:
             raise ValueError("report.original needs frame among split.protocols")
+        if self.report.original and self.training.copies.count:
+            raise ValueError("report.original repeats runs without training.copies: name none")
         if self.run.startswith("."):
             raise ValueError("run must not start with a dot")
         if reason := unusable(self.sheet):

@@ -18,7 +18,8 @@ CLASSIFYING = ("frames", "faces", "previews", "classify_batch")  # rules with a 
 def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
     """The jobs of these targets that a run does not have, as (rule, wildcards).
 
-    The leakage ablation also has jobs of the run's rules, under its own splits.
+    The leakage ablation, and robustness without training copies, also have jobs of the run's rules,
+    under their own splits.
     """
     yield "leakage_splits", {}
     yield "leakage_page", {}
@@ -27,7 +28,12 @@ def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
         for name in config.features:
             if name != features.PIXELS:
                 yield "perturbed_features", {"features": name, "batch": batch}
-    swept = plan.swept(protocols.person_disjoint(config.split.protocols))
+    apart = protocols.person_disjoint(config.split.protocols)
+    if config.training.copies.count:
+        for name in apart:
+            yield "plain_split", {"whole": name}
+        apart = apart + [f"{protocols.PLAIN}-{name}" for name in apart]
+    swept = plan.swept(apart)
     for values in zip(*swept.values(), strict=True):
         yield "robustness_scores", dict(zip(swept, values, strict=True))
     yield "robustness_page", {}

@@ -13,6 +13,7 @@ from deepfake.features import registry as features
 from deepfake.models import sweep
 from deepfake.models.catalogue import SPECS
 from deepfake.preprocessing.perturbations import registry as perturbations
+from deepfake.splits import protocols
 from deepfake.workflow import published_results, resources
 from deepfake.workflow.config import Config
 from deepfake.workflow.job_sheet import StoredSheet
@@ -125,9 +126,13 @@ class Plan:
         for batch in self.batches:
             yield "frames", {"batch": batch}
             yield "faces", {"batch": batch}
-            for name in sets:
-                if name != features.PIXELS:
-                    yield "features", {"features": name, "batch": batch}
+            computed = [name for name in sets if name != features.PIXELS]
+            for name in computed:
+                yield "features", {"features": name, "batch": batch}
+            if self._config.training.copies.count:
+                yield "copies", {"batch": batch}
+                for name in computed:
+                    yield "copy_features", {"features": name, "batch": batch}
         yield "rows", {}
         for name in sets:
             yield "matrix", {"features": name}
@@ -200,6 +205,7 @@ class Plan:
         protocol = (
             published_results.PROTOCOL if "published" in wildcards else wildcards.get("protocol")
         )
+        protocol = protocol and protocol.removeprefix(f"{protocols.PLAIN}-")
         model, frames = wildcards.get("model"), self._config.frames.per_video
         decoded = frames * self._config.frames.every
         if self._config.frames.span == "whole":
@@ -223,7 +229,8 @@ class Plan:
             frames=frames,
             decoded=decoded,
             patience=self._config.frames.timeout,
-            **self._rows(len(videos) * frames * self._faces, protocol),
+            **self._rows(len(videos) * frames * self._faces, protocol, "batch" not in wildcards),
+            copies=self._config.training.copies.count,
             features=features.length(
                 wildcards.get("features", features.PIXELS), self._config.faces.size
             ),
@@ -234,17 +241,18 @@ class Plan:
             download=download.size(self._config.download, *copy) if copy[0] else 0.0,
         )
 
-    def _rows(self, rows: int, protocol: str | None) -> dict[str, int]:
+    def _rows(self, faces: int, protocol: str | None, whole: bool) -> dict[str, int]:
         """Rows of the matrix, of the training and of the test, at most.
 
-        Other protocols than these take what the sheet says.
+        Other protocols than these take what the sheet says. The whole has training copies, too.
         """
-        split, most = self._config.split, {"training": rows, "tested": rows}
+        split, most = self._config.split, {"training": faces, "tested": faces}
         if protocol in MISSED:
             shares = {"training": 1 - split.test_size, "tested": split.test_size}
-            dealt = rows / split.rows.every * MISSED[protocol]
-            most = {side: min(rows, math.ceil(share * dealt)) for side, share in shares.items()}
-        return {"rows": rows} | most
+            dealt = faces / split.rows.every * MISSED[protocol]
+            most = {side: min(faces, math.ceil(share * dealt)) for side, share in shares.items()}
+        times = 1 + self._config.training.copies.count * whole
+        return {"rows": faces * times, **most, "training": most["training"] * times}
 
     def threads(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """Threads of a job."""

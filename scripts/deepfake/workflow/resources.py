@@ -133,6 +133,10 @@ OF_RULES = {
         memory=lambda s: 450 * MB,
         seconds=lambda s, t: 60,
     ),
+    "plain_split": Formulas(
+        memory=lambda s: 300 * MB + 6000 * s.rows,
+        seconds=lambda s, t: 60 + s.rows / 300,
+    ),
     "leakage_splits": Formulas(
         memory=lambda s: 300 * MB + 9000 * s.rows,
         # six audits
@@ -149,6 +153,17 @@ OF_RULES = {
         seconds=lambda s, t: (
             300 + s.videos * s.perturbations * (1 + s.frames + s.decoded / 60) + s.patience
         ),
+    ),
+    # as perturbed_faces, without a detector, of every video that has a face
+    "copies": Formulas(
+        memory=lambda s: 1000 * MB + most_bytes(s.frames) + 1250 * MB,
+        seconds=lambda s, t: (
+            300 + s.videos * s.copies * (1 + s.frames / 5 + s.decoded / 60) + s.patience
+        ),
+    ),
+    "copy_features": Formulas(
+        memory=lambda s: 1000 * MB + s.matrix * s.copies,
+        seconds=lambda s, t: 60 + 0.1 * s.rows * s.copies,
     ),
     "perturbed_features": Formulas(
         memory=lambda s: 1000 * MB + s.matrix * s.perturbations,

@@ -24,5 +24,6 @@ PERTURBATION = Perturbation(
     default=True,
     unchanged=0,
     label="mirrored",
+    box_factor=None,
     frame=_frame,
 )

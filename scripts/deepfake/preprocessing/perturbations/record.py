@@ -24,6 +24,10 @@ MakeCopies = Callable[
 ]
 
 
+def _in_place(strength: float) -> float:
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Perturbation:
     """A perturbation; exactly one of `frame` and `copies` is given.
@@ -39,6 +43,8 @@ class Perturbation:
         unchanged: the strength that leaves a clip as it is; None where there is none.
         falling: whether a smaller strength changes a clip more.
         label: in a chart, where it is only on or off.
+        box_factor: by what a face's box in the frame is multiplied, by the strength; None where it
+            moves otherwise: such a perturbation makes no training copies.
         frame: changes a frame. copies: writes changed copies of a video.
     """
 
@@ -52,6 +58,7 @@ class Perturbation:
     unchanged: float | None = None
     falling: bool = False
     label: str = ""
+    box_factor: Callable[[float], float] | None = _in_place
     frame: ChangeFrame | None = None
     copies: MakeCopies | None = None
 

@@ -5,6 +5,7 @@ The Snakefile reads this, so nothing heavy is imported.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -33,13 +34,36 @@ def requested(settings: Mapping) -> list[tuple[str, float]]:
     """Name and strength of every perturbation that a configuration asks for.
 
     Args:
-        settings: of the section `robustness`, by name.
+        settings: of the section `robustness` or `training.copies`, by name.
     """
     return [
         (name, strength)
         for name, record in ALL.items()
+        if name in settings
         for strength in record.strengths(settings[name])
     ]
+
+
+def drawn(
+    wanted: list[tuple[str, float]], clip: str, count: int, seed: int
+) -> list[tuple[str, float]]:
+    """The perturbations of a clip's training copies, in the order of `wanted`.
+
+    Each is ranked by a hash of itself, the clip and the seed, and the first are taken (rendezvous
+    hashing). So clips do not depend on each other, a fake has those of its original, and one
+    strength more in the configuration changes only the clips that draw it.
+
+    Args:
+        wanted: of `requested`. clip: of the original that a video shows.
+        count: of the copies; no perturbation is drawn twice.
+    """
+
+    def rank(one: tuple[str, float]) -> bytes:
+        text = f"{seed}\t{clip}\t{one[0]}\t{one[1]:g}"
+        return hashlib.sha256(text.encode()).digest()
+
+    chosen = sorted(wanted, key=rank)[:count]
+    return [one for one in wanted if one in chosen]
 
 
 def modules(settings: Mapping) -> list[str]:

@@ -28,5 +28,6 @@ PERTURBATION = Perturbation(
     limits=(0.05, 2),
     unchanged=1.0,
     falling=True,
+    box_factor=float,
     frame=_frame,
 )
