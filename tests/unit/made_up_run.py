@@ -140,6 +140,7 @@ def _result(files, folder, features, model, mean, skill, test, audit, candidates
         "model": model,
         "protocol": audit["protocol"],
         "leaky": audit["leaky"],
+        "copies": 0,
         "unlinked_fakes": audit["unlinked_fakes"],
         "folds": {
             "leaky": audit["leaky"] or audit["leaky_folds"],

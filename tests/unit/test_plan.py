@@ -58,19 +58,18 @@ def test_every_rule_that_is_submitted_is_planned_with_a_formula():
         "sweep": {"forest": {}, "logistic": {}, "svm": {}, "mesonet": {}, "average": {}},
         "search": {"trees_per_job": 50},
         "split": {"protocols": ["grouped", "frame"]},
-        "report": {"original": True},
     }
-    made = plan(10, 5, **values)
-    chosen = config.load(values, "x")
     found = {}
-    for rule, wildcards in [*made.jobs(), *extra_jobs.jobs(chosen, made)]:
-        found.setdefault(rule, []).append(wildcards)
-        for name in made.formulas(rule, wildcards):
-            assert resources.mem_mb(name, made.size(wildcards)) >= resources.LEAST_MB
+    for more in ({"report": {"original": True}}, {"training": {"copies": {"crf": [40]}}}):
+        made, chosen = plan(10, 5, **values | more), config.load(values | more, "x")
+        for rule, wildcards in [*made.jobs(), *extra_jobs.jobs(chosen, made)]:
+            found.setdefault(rule, []).append(wildcards)
+            for name in made.formulas(rule, wildcards):
+                assert resources.mem_mb(name, made.size(wildcards)) >= resources.LEAST_MB
     assert written - found.keys() == set()
     assert found.keys() - written == set()
-    assert {one["protocol"] for one in found["robustness_scores"]} == {"grouped"}
-    assert len(found["perturbed_features"]) == 2
+    assert {one["protocol"] for one in found["robustness_scores"]} == {"grouped", "plain-grouped"}
+    assert len(found["perturbed_features"]) == 2 * 2
 
 
 def test_a_model_that_holds_rows_asks_for_the_time_of_all_perturbations():

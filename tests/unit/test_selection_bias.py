@@ -1,5 +1,7 @@
 """Tests of the score of the best of many: what the choice gains is taken off."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -14,7 +16,8 @@ def made(groups: int = 8, frames: int = 2, seed: int = 0) -> selection_bias.Pool
     """Groups of a fake and two real videos, on three folds."""
     group_of = np.repeat(np.arange(groups), 3 * frames)
     video_of = np.repeat(np.arange(3 * groups), frames)
-    return selection_bias.Pool(video_of % 3 == 0, group_of % 3, group_of, video_of)
+    copied = np.zeros(len(video_of), bool)
+    return selection_bias.Pool(video_of % 3 == 0, copied, group_of % 3, group_of, video_of)
 
 
 def searched(known, candidates, seed, skill=0.0, model="svm", features="pixels", length=9):
@@ -116,7 +119,7 @@ def test_few_groups_have_no_interval_and_one_class_no_score():
     found = corrected(known, [searched(known, 2, 0, 1.0)])["all"]
     assert found["roc_auc"]["value"] is not None
     assert found["roc_auc"]["low"] is None
-    real = selection_bias.Pool(known.fake & False, known.fold, known.group_of, known.video_of)
+    real = dataclasses.replace(known, fake=known.fake & False)
     found = corrected(real, [searched(real, 2, 0)])["all"]
     assert found["roc_auc"] == {"value": None, "low": None, "high": None}
     assert (found["chosen"], found["draws"]) == (None, 0)

@@ -140,7 +140,7 @@ def figure(rows: Sequence[dict]) -> Markup:
         )
         for protocol, its_rows in _by(videos, "protocol")
         for features, of_both in _by(its_rows, "features")
-        for _, some in _by([row | {"has": row["copies"] > 0} for row in of_both], "has")
+        for _, some in _by([row | {"has": bool(row["copies"])} for row in of_both], "has")
     ]
     return charts.strengths("robustness", names, grid, "ROC AUC of videos", 0.5)
 

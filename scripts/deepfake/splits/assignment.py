@@ -137,6 +137,8 @@ def _subset(rows: Sequence[Row], every: int) -> list[int]:
 
 def _of_copies(rows: Sequence[Row], result: Sequence[dict], copies: Sequence[Row]) -> list[dict]:
     """The lines of the training copies: those of their faces, or of no part."""
+    if not copies:
+        return []
     names = ("video_id", "frame", "face")
     of_face = {
         tuple(row[name] for name in names): cut for row, cut in zip(rows, result, strict=True)
