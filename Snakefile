@@ -35,6 +35,7 @@ if CLASSIFYING:
 else:
     CONFIG = load_settings()
     VIDEOS, SHEET = load_videos()
+CALIBRATION = load_calibration()
 PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/{{features}}"  # a wildcard: pixels, residuals, ...
@@ -75,6 +76,7 @@ else:
     include: "rules/features.smk"
     include: "rules/copies.smk"
     include: "rules/matrix.smk"
+    include: "rules/calibration.smk"
     include: "rules/split.smk"
     include: "rules/gram.smk"
     include: "rules/forest.smk"

@@ -7,6 +7,8 @@ rule average:
     input:
         out_of_fold=lambda wildcards: member_files(wildcards, "search/{member}.out_of_fold.tsv"),
         bundles=lambda wildcards: member_files(wildcards, "models/{member}/bundle.json"),
+        calibration_rows=calibration_files(f"{RUN}/calibration/rows.tsv"),
+        calibration_matrix=calibration_files(f"{FEATURES}/calibration/matrix.npy"),
     output:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}.tsv",
         best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",

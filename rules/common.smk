@@ -7,7 +7,7 @@ from deepfake.inference import bundle_json
 from deepfake.models import catalogue
 from deepfake.preprocessing import face_record, frames
 from deepfake.preprocessing.perturbations import registry as perturbations
-from deepfake.splits import protocols
+from deepfake.splits import calibration_sheet, protocols
 from deepfake.workflow import checks, config_classify, job_sheet, published_results, site
 from deepfake.workflow import config as settings
 from deepfake.workflow.plan import Plan
@@ -112,6 +112,21 @@ def load_videos():
     return videos, made_of
 
 
+def load_calibration():
+    """The videos of the calibration sheet by batch; nothing without one."""
+    path = None if CLASSIFYING or DOWNLOADING else CONFIG.verdict.calibrate_on
+    if not path:
+        return {}
+    try:
+        videos = sheet.read(path, check_files=workflow.is_main_process)
+    except sheet.SheetError as error:
+        refuse(str(error))
+    if workflow.is_main_process and (reasons := calibration_sheet.shared(path, videos, VIDEOS)):
+        refuse("\n".join(reasons))
+    batches = sheet.batches(videos)
+    return {f"{calibration_sheet.PREFIX}{name}": found for name, found in batches.items()}
+
+
 def leave_videos():
     """Write the sheet's rows for the jobs on a cluster, which parse the Snakefile again."""
     if workflow.non_local_exec and not CLASSIFYING and not DOWNLOADING:
@@ -128,10 +143,11 @@ def lacking_splits():
 def make_plan():
     """The jobs of this run and their requests; only the main process refuses and warns."""
     is_checked = workflow.is_main_process and not CLASSIFYING and not DOWNLOADING
-    reasons = checks.problems(CONFIG, VIDEOS, SITE.limits) if is_checked else []
+    reasons = checks.problems(CONFIG, VIDEOS, SITE.limits, CALIBRATION) if is_checked else []
     if reasons:
         refuse("\n".join(reasons))
-    made = Plan(CONFIG, VIDEOS, SITE.limits, faces=face_record.MOST_FACES if CLASSIFYING else 1)
+    faces = face_record.MOST_FACES if CLASSIFYING else 1
+    made = Plan(CONFIG, VIDEOS, SITE.limits, faces=faces, calibration=CALIBRATION)
     for line in checks.warnings(made) if is_checked else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
     return made

@@ -3,7 +3,7 @@
 
 def batch_videos(batch):
     """The videos of a batch, as params of a job that decodes them."""
-    return [{"video_id": video["video_id"], "path": video["path"]} for video in PLAN.batches[batch]]
+    return [{name: video[name] for name in ("video_id", "path")} for video in PLAN.videos(batch)]
 
 
 def copied_videos(batch):
@@ -21,7 +21,7 @@ def watched(batch):
     Snakemake would fill in braces. A sheet has none; a batch of videos that are asked about is
     named by their sizes and dates, so one with braces need not be watched.
     """
-    paths = [video["path"] for video in PLAN.batches[batch]]
+    paths = [video["path"] for video in PLAN.videos(batch)]
     return [path for path in paths if not {"{", "}"} & set(path)]
 
 
@@ -46,10 +46,24 @@ def copy_tables():
     return expand(f"{RUN}/copies/{{batch}}.tsv", batch=batches)
 
 
-def vector_files(wildcards):
-    """A feature set's vectors of all batches; of pixels, the faces themselves."""
+def vector_files(wildcards, batches=None):
+    """A feature set's vectors of all batches, or of these; of pixels, the faces themselves."""
     folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
-    return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=PLAN.batches)
+    return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=batches or PLAN.batches)
+
+
+def calibration_files(path):
+    """A file of the calibration sheet, for what chooses thresholds; nothing without the sheet.
+
+    Not in the leakage ablation, whose models give no verdicts.
+    """
+
+    def found(wildcards):
+        kind, _ = protocols.split_name(wildcards.protocol)
+        is_wanted = CALIBRATION and kind in ("", protocols.PLAIN)
+        return [path.format(features=wildcards.features)] if is_wanted else []
+
+    return found
 
 
 def copy_files(wildcards):

@@ -8,6 +8,8 @@ rule fit:
         audit=f"{RUN}/splits/{{protocol}}.audit.json",
         best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
         out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
+        calibration_rows=calibration_files(f"{RUN}/calibration/rows.tsv"),
+        calibration_matrix=calibration_files(f"{FEATURES}/calibration/matrix.npy"),
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
         compiled=compiled_files,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from deepfake.core import job, tables
 from deepfake.evaluation import decision, search_table
+from deepfake.features.matrix import Matrix
 from deepfake.inference import bundle
 from deepfake.models import average
 
@@ -33,9 +34,11 @@ def main(work: job.Job) -> None:
         {name: (one, members["calibration"]) for name, (one, members) in loaded.items()}
     )
     facts = average.facts([record for _, record in loaded.values()])
-    facts |= decision.from_folds(
-        held_out, average.THRESHOLD, params["evaluation"], params["verdict"]
-    )
+    how = average.THRESHOLD, params["evaluation"], params["verdict"]
+    facts |= decision.from_folds(held_out, *how)
+    if sheet := work.input.get("calibration_rows"):
+        scores = average.decide(fitted, Matrix(work.read("calibration_matrix")))
+        facts |= decision.from_sheet(tables.read(sheet[0]), scores, *how)
     facts["search"] = best
     record = Path(work.write("bundle"))
     bundle.save(fitted, facts, record.parent, record)

@@ -40,9 +40,11 @@ def main(work: job.Job) -> None:
     name = params["features"]
     fitted.contains_training_images &= name == features.PIXELS
     held_out = tables.read(work.read("out_of_fold"))
-    learned = decision.from_folds(
-        held_out, model.THRESHOLD, params["evaluation"], params["verdict"]
-    )
+    how = model.THRESHOLD, params["evaluation"], params["verdict"]
+    learned = decision.from_folds(held_out, *how)
+    if sheet := work.input.get("calibration_rows"):
+        scores = models.decide(fitted, Matrix(work.read("calibration_matrix")))
+        learned |= decision.from_sheet(tables.read(sheet[0]), scores, *how)
     audit = work.read_json("audit")
     facts = {
         "preprocessing": params["preprocessing"],

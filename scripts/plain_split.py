@@ -10,7 +10,7 @@ def main(work: job.Job) -> None:
     faces, copies = assignment.parted(tables.read(work.read("rows")))
     without = split[: len(faces)] + assignment.left_out(copies, len(faces), assignment.PLAIN)
     tables.write(without, work.write("split"), assignment.COLUMNS)
-    work.write_json("audit", work.read_json("audit") | {"copies": 0})
+    work.write_json("audit", work.read_json("audit") | {"training_copies": 0})
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ NEVER = (
 BYTES = (
     "frames/*", "faces/*", "rows.tsv", "faces.tsv", "*/batches/*", "*/matrix.npy",
     "perturbed/*", "*/perturbed/*", "copies/*", "*/copies/*",
-    "splits/*", "shuffled.tsv", "*/gram/none.*",
+    "calibration/*", "*/calibration/matrix.npy", "splits/*", "shuffled.tsv", "*/gram/none.*",
     "*/search/forest*", "*/models/forest/*.npy",
     "*/evaluation/forest/frames.tsv",
 )  # fmt: skip

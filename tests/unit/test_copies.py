@@ -144,7 +144,7 @@ def test_the_audit_compares_faces_and_counts_the_copies_of_the_training():
     half = len(rows) // 2
     found = leak_audit.audit(rows, split, "grouped")
     without = leak_audit.audit(rows[:half], split[:half], "grouped")
-    assert found == without | {"copies": found["parts"]["train"]["rows"]}
+    assert found == without | {"training_copies": found["parts"]["train"]["rows"]}
     assert not found["leaky"]
     assert not found["unused"]
 

@@ -127,6 +127,8 @@ OF_CROSS = {
 }
 # They need a run with training copies: tests/workflow/test_copies.py
 OF_COPIES = {path for path, *_ in config.keys() if path.startswith("training.copies.")}
+# It needs a second sheet: tests/workflow/test_calibration_sheet.py
+OF_A_SHEET = {"verdict.calibrate_on"}
 # It needs the frame split: tests/workflow/test_protocols.py
 OF_ORIGINAL = {"report.original"}
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
@@ -145,7 +147,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
 
 
 def test_every_key_has_another_value_here():
-    of_others = {*OF_CROSS, *OF_ORIGINAL, *OF_COPIES, *OF_NEWER_MODELS, *OF_A_NETWORK}
+    of_others = {*OF_CROSS, *OF_ORIGINAL, *OF_COPIES, *OF_A_SHEET, *OF_NEWER_MODELS, *OF_A_NETWORK}
     assert {*CHANGED, *of_others} == set(KEYS)
 
 

@@ -14,6 +14,7 @@ from deepfake.evaluation import calibration, metrics, operating_points
 from deepfake.splits.parts import is_copy
 
 AIMS = ("equal_error", "model")
+PARTS = 5  # of another sheet, in place of folds
 LEVEL = 0.95  # of the intervals that a bundle keeps
 
 
@@ -47,8 +48,9 @@ def points(
         fake, values, groups: of `calibration.videos`. middle: the threshold of videos.
         verdict: max_false_alarms, max_missed and strict; see `operating_points.choose`.
     """
-    found = operating_points.choose(fake, values, groups, middle=middle, **verdict)
-    return found | {"strict": verdict["strict"], "source": "folds"}
+    how = {name: verdict[name] for name in ("max_false_alarms", "max_missed", "strict")}
+    found = operating_points.choose(fake, values, groups, middle=middle, **how)
+    return found | {"strict": verdict["strict"]}
 
 
 def from_folds(
@@ -64,20 +66,57 @@ def from_folds(
         JSON-ready: `calibration`, `thresholds`, `verdict` (the operating points), all of faces and
         training copies; `out_of_fold`, the metrics of the videos, and `out_of_fold_copies`.
     """
-    calibrated = calibration.fit_on_folds(held_out)
-    trim = calibrated["trim"]
-    limits = thresholds(held_out, own, evaluation["threshold"], trim)
-    fake, values, groups = calibration.videos(held_out, trim)
-    found = {
-        "calibration": calibrated,
-        "thresholds": limits,
-        "verdict": points(fake, values, groups, limits["videos"], verdict),
-    }
+    found = _entries(held_out, own, evaluation, verdict, "folds")
+    trim, limit = found["calibration"]["trim"], found["thresholds"]["videos"]
     for name, copies in (("out_of_fold", False), ("out_of_fold_copies", True)):
         if some := [row for row in held_out if is_copy(row) == copies]:
             fake, values, groups = calibration.videos(some, trim)
-            found[name] = metrics.summary(fake, values, limits["videos"], groups, level=LEVEL)
+            found[name] = metrics.summary(fake, values, limit, groups, level=LEVEL)
     return found
+
+
+def from_sheet(
+    rows: Sequence[dict],
+    scores: np.ndarray,
+    own: float,
+    evaluation: Mapping,
+    verdict: Mapping,
+) -> dict[str, dict]:
+    """The same entries from the scores of another sheet (`verdict.calibrate_on`).
+
+    Args:
+        rows: of its faces. scores: of them by the fitted model, float (n,).
+        own, evaluation, verdict: see `from_folds`.
+
+    Returns:
+        `calibration`, `thresholds`, `verdict`, and `calibrated_on`: datasets, videos, fakes among
+        them and groups. The trim is chosen on PARTS parts of whole groups.
+    """
+    groups = sorted({row["group_id"] for row in rows})
+    part = {group: str(number % PARTS) for number, group in enumerate(groups)}
+    scored = [
+        row | {"fold": part[row["group_id"]], "score": score}
+        for row, score in zip(rows, np.asarray(scores, float).tolist(), strict=True)
+    ]
+    found = _entries(scored, own, evaluation, verdict, "sheet")
+    counts = {name: found["calibration"][name] for name in ("videos", "fake")}
+    datasets = sorted({row["dataset"] for row in rows})
+    return found | {"calibrated_on": {"datasets": datasets, "groups": len(groups)} | counts}
+
+
+def _entries(
+    scored: Sequence[dict], own: float, evaluation: Mapping, verdict: Mapping, source: str
+) -> dict[str, dict]:
+    """Calibration, thresholds and operating points of scored rows."""
+    calibrated = calibration.fit_on_folds(scored)
+    trim = calibrated["trim"]
+    limits = thresholds(scored, own, evaluation["threshold"], trim)
+    found = points(*calibration.videos(scored, trim), limits["videos"], verdict)
+    return {
+        "calibration": calibrated,
+        "thresholds": limits,
+        "verdict": found | {"source": source},
+    }
 
 
 def label(score: float, threshold: float) -> str:

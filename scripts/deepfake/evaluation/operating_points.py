@@ -16,6 +16,7 @@ import numpy as np
 
 LEVEL = 0.95  # of the one-sided end of a rate
 SIDES = ("fake", "no_trace")
+SOURCES = {"folds": "on the folds", "sheet": "on the calibration sheet"}  # of points, in words
 NAMES = {"fake": "fake", "no_trace": "no trace found"}  # of verdicts, for people
 TOO_FEW = "too_few_groups"
 NOT_SEPARATED = "not_separated"
@@ -118,9 +119,9 @@ def lacks(side: dict) -> str:
     if side["why"] == TOO_FEW:
         return (
             f"an error rate within {side['bound']:g} takes {side['needs']} groups of people, "
-            f"and the training has {side['groups']}"
+            f"and there are {side['groups']}"
         )
-    return f"no threshold holds the error rate within {side['bound']:g} on the folds"
+    return f"no threshold holds the error rate within {side['bound']:g}"
 
 
 def _holds(errors: float, groups: int, bound: float, strict: bool) -> bool:

@@ -125,13 +125,14 @@ def verdicts(record: dict) -> list[str]:
         record: of its evaluation.
     """
     answers, found = record["answers"], []
+    where = operating_points.SOURCES[answers["points"]["source"]]
     for side in operating_points.SIDES:
         point, name = answers["points"][side], operating_points.NAMES[side]
         if point["at"] is None:
             found.append(f'no video is called "{name}": {operating_points.lacks(point)}')
         else:
             found.append(
-                f'"{name}": error rate {point["rate"]:.3f} on the folds ({point["errors"]:.3g} of '
+                f'"{name}": error rate {point["rate"]:.3f} {where} ({point["errors"]:.3g} of '
                 f"{point['groups']} groups; 95 % end {point['upper']:.2f}), {point['found']:.0%} "
                 "of the other class found"
             )

@@ -215,6 +215,13 @@ def _check_facts(record: dict) -> None:
     shown = [training[name] for name in ("videos", "real", "groups")]
     demand(all(type(count) is int for count in shown), "training does not say how much it was")
     demand(isinstance(record["candidate"], dict), "candidate is no setting")
+    source = record["verdict"]["source"]
+    demand(source in operating_points.SOURCES, f"verdict.source is {source!r}")
+    if source == "sheet":
+        other = record["calibrated_on"]
+        named = all(isinstance(name, str) for name in other["datasets"])
+        counted = all(type(other[name]) is int for name in ("videos", "fake", "groups"))
+        demand(named and counted, "calibrated_on is malformed")
     for name in {"out_of_fold", "out_of_fold_copies"} & set(record):
         unseen = record[name]
         limits = [unseen["metrics"]["roc_auc"][name] for name in ("low", "high")]

@@ -114,11 +114,11 @@ def auc(bundle: dict) -> dict | None:
     if known and known["folds"]["roc_auc"]["value"] is not None:
         choice = CHOICE.format(known["folds"]["candidates"])
         return {"note": ""} | known["folds"] | known["folds"]["roc_auc"] | {"source": choice}
-    value = bundle["calibration"]["roc_auc"]
-    if value is None:
-        return None
     unseen = bundle.get("out_of_fold")
-    if not unseen:
-        return {"value": value, "low": None, "high": None, "note": "", "source": FOLDS}
-    counts = {name: unseen[name] for name in (*COUNTS, "note")}
-    return counts | unseen["metrics"]["roc_auc"] | {"value": value, "source": FOLDS}
+    if unseen:
+        score = unseen["metrics"]["roc_auc"]
+        counts = {name: unseen[name] for name in (*COUNTS, "note")}
+    else:
+        score = {"value": bundle["calibration"]["roc_auc"], "low": None, "high": None}
+        counts = {"note": ""}
+    return None if score["value"] is None else counts | score | {"source": FOLDS}

@@ -11,7 +11,7 @@ import numpy as np
 
 from deepfake.core import tables
 from deepfake.core.tables import Row
-from deepfake.evaluation import model_selection, summary
+from deepfake.evaluation import model_selection, operating_points, summary
 from deepfake.evaluation.search_table import note
 from deepfake.models.catalogue import RANKS
 from deepfake.report import abstention, charts, data, texts
@@ -118,6 +118,7 @@ def section(
         ],
         "calibration": charts.calibration(f"calibration-{name}", [_calibration(r) for r in chosen]),
         "answers": [abstention.shown(result.metrics) for result in chosen],
+        "points_from": operating_points.SOURCES[chosen[0].metrics["answers"]["points"]["source"]],
         "coverage": abstention.figure(
             f"coverage-{name}",
             [result.metrics for result in chosen],

@@ -74,6 +74,7 @@ def write(
             for one in each
         ],
         several=several,
+        calibrated_on=record.get("calibrated_on"),
         timeline="" if each or not frames else _timeline(0, frames, found, band),
         points=[
             {"name": reasons.NAMES[side], "lacks": operating_points.lacks(record["verdict"][side])}

@@ -41,7 +41,7 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
 
     Returns:
         parts: rows, videos and groups in training and test, without training copies, which go
-        with their faces and are not compared; copies: how many those of the training are.
+        with their faces and are not compared; training_copies: how many those of the training are.
         unused: rows and videos by reason.
         test, folds: by kind, how many things two sides share (of folds: a fold and the others,
         at most), and the share of held-out rows with a frame of the same video on another side.
@@ -70,7 +70,7 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
     between, within = _shared([(row, int(fold)) for row, fold in training], folds, names, pairs)
     return {
         "parts": {name: _count(part) for name, part in parts.items()},
-        "copies": copied.count("train"),
+        "training_copies": copied.count("train"),
         "unused": assignment.unused(split),
         "test": test,
         "folds": between,

@@ -6,7 +6,7 @@ The Snakefile calls this, so nothing heavy is imported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from deepfake.dataset.sheet import Video
 from deepfake.features import registry as features
@@ -62,9 +62,14 @@ def warnings(plan: Plan) -> list[str]:
     ]
 
 
-def problems(config: Config, videos: list[Video], limits: Limits | None = None) -> list[str]:
+def problems(
+    config: Config,
+    videos: list[Video],
+    limits: Limits | None = None,
+    calibration: Mapping[str, list[Video]] | None = None,
+) -> list[str]:
     """Why a run is refused, and what to do; empty if it is not."""
-    free = Plan(config, videos)  # its requests are not capped
+    free = Plan(config, videos, calibration=calibration)  # its requests are not capped
     return [
         *_jobs(config, free),
         *_products(config, len(videos), free),

@@ -204,6 +204,12 @@ class Verdict(Section):
         gt=0,
         lt=1,
     )
+    calibrate_on: str | None = key(
+        None,
+        "a second sheet of labelled videos, from elsewhere and never trained on, from which "
+        "thresholds and probabilities come; null: from the folds",
+        "fit",
+    )
     strict: bool = key(
         False, "whether the one-sided 95 % end of each rate must be within its bound", "fit"
     )
@@ -262,6 +268,8 @@ class Config(Section):
             raise ValueError("run must not start with a dot")
         if reason := unusable(self.sheet):
             raise ValueError(f"sheet {reason}")
+        if self.verdict.calibrate_on and (reason := unusable(self.verdict.calibrate_on)):
+            raise ValueError(f"verdict.calibrate_on {reason}")
         if len(set(self.features)) != len(self.features):
             raise ValueError("a feature set appears twice")
         return self

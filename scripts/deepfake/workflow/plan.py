@@ -32,6 +32,7 @@ class Plan:
     Args:
         config, videos, limits: of this run; in a job, what the main process left of the videos.
         faces: of a frame that are kept, at most.
+        calibration: videos of the calibration sheet by batch.
 
     Attributes:
         batches: videos by batch.
@@ -46,7 +47,9 @@ class Plan:
         videos: list[sheet.Video] | StoredSheet,
         limits: Limits | None = None,
         faces: int = 1,
+        calibration: Mapping[str, list[sheet.Video]] | None = None,
     ) -> None:
+        self._calibration = calibration or {}
         self._config = config
         self._faces = faces
         self._videos = videos
@@ -70,6 +73,11 @@ class Plan:
         if SPECS[model].combines:
             return {"members": self._config.sweep.members(model)}
         return getattr(self._config.sweep, model).model_dump(mode="json")
+
+    def videos(self, batch: str) -> list[sheet.Video]:
+        """The videos of a batch, of the run's own sheet or of the calibration sheet."""
+        found = self._calibration if batch in self._calibration else self.batches
+        return found[batch]
 
     def members(self, model: str, name: str | None = None) -> list[str]:
         """The models that a model is made of, on a feature set: those of an average, or itself."""
@@ -123,19 +131,23 @@ class Plan:
     def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every job of a whole run from nothing, as (rule, wildcards)."""
         sets = self._config.features
-        for batch in self.batches:
+        computed = [name for name in sets if name != features.PIXELS]
+        for batch in [*self.batches, *self._calibration]:
             yield "frames", {"batch": batch}
             yield "faces", {"batch": batch}
-            computed = [name for name in sets if name != features.PIXELS]
             for name in computed:
                 yield "features", {"features": name, "batch": batch}
-            if self._config.training.copies.count:
+            if self._config.training.copies.count and batch in self.batches:
                 yield "copies", {"batch": batch}
                 for name in computed:
                     yield "copy_features", {"features": name, "batch": batch}
         yield "rows", {}
         for name in sets:
             yield "matrix", {"features": name}
+            if self._calibration:
+                yield "calibration_matrix", {"features": name}
+        if self._calibration:
+            yield "calibration_rows", {}
         if any(SPECS[model].compiled for model in self.candidates) or self.published:
             yield "compile", {}
         for protocol in self._config.split.protocols:
@@ -201,7 +213,8 @@ class Plan:
 
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""
-        videos = self.batches.get(wildcards.get("batch"), self._videos)
+        batch = wildcards.get("batch")
+        videos = self._videos if batch is None else self.videos(batch)
         protocol = (
             published_results.PROTOCOL if "published" in wildcards else wildcards.get("protocol")
         )
@@ -302,6 +315,8 @@ class Plan:
             return [rule, *[f"rows {rule}"] * rows, *self.formulas("evaluate", wildcards)]
         if rule in ("vote", "grow"):
             return ["forest"]
+        if rule.startswith("calibration_"):  # of fewer videos
+            return [rule.removeprefix("calibration_")]
         if rule in ("search", "train", "fit"):
             merges = self.parts(model, wildcards.get("chunk"))
             return [resources.name_of(model, "merge" if merges else rule)]
