@@ -13,6 +13,8 @@ import numpy as np
 from deepfake.core.tables import Row
 from deepfake.evaluation import answers, intervals, metrics, operating_points
 
+COLUMNS = ("video_id", "label", "group_id", "score")  # of a scored video that are used
+
 
 def pooled(records: Sequence[dict], tests: Sequence[Sequence[Row]], *, level: float) -> dict:
     """The evaluation of one model over several parts, by video.
@@ -20,7 +22,7 @@ def pooled(records: Sequence[dict], tests: Sequence[Sequence[Row]], *, level: fl
     A real video that is in the tests of several parts counts in each; its group counts once.
 
     Args:
-        records: of the evaluation of each part. tests: the scored videos of each.
+        records: of the evaluation of each part. tests: the scored videos of each, COLUMNS.
         level: of the intervals.
 
     Returns:

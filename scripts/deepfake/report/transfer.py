@@ -21,6 +21,7 @@ def table(
     tests: Sequence[Sequence[Row]],
     audits: Sequence[dict],
     lacking: Mapping[str, str],
+    by: str,
     *,
     level: float,
 ) -> list[dict]:
@@ -29,7 +30,7 @@ def table(
     Args:
         records: of evaluate. tests: the scored videos of each. audits: of the splits.
         lacking: why a value cannot be left out, by the value.
-        level: of the intervals.
+        by: the column whose values are left out. level: of the intervals.
     """
     split = {audit["protocol"]: audit for audit in audits}
     parts = [_part(record, split[record["protocol"]]) for record in records]
@@ -38,13 +39,14 @@ def table(
     for number, record in enumerate(records):
         models.setdefault((record["features"]["name"], record["model"]), []).append(number)
     for numbers in models.values():
-        mine = [records[number] for number in numbers]
-        found = transfer.pooled(mine, [tests[number] for number in numbers], level=level)
-        rows.append(_pooled(mine, found))
-        lowest = parts[numbers[transfer.worst(mine)]]
-        note = "; ".join(filter(None, [f"the lowest ROC AUC of {len(mine)}", lowest["note"]]))
+        of_model = [records[number] for number in numbers]
+        found = transfer.pooled(of_model, [tests[number] for number in numbers], level=level)
+        rows.append(_pooled(of_model, found))
+        lowest = parts[numbers[transfer.worst(of_model)]]
+        note = "; ".join(filter(None, [f"the lowest ROC AUC of {len(of_model)}", lowest["note"]]))
         rows.append(lowest | {"what": WORST, "note": note})
-    for value, reason in lacking.items():
+    none = {} if records or lacking else {"": texts.EMPTY_COLUMN.format(column=by)}
+    for value, reason in (lacking or none).items():
         note = texts.NOT_POSSIBLE.format(reason=reason)
         rows.append(dict.fromkeys(COLUMNS, "") | {"what": LACKING, "left_out": value, "note": note})
     return rows
