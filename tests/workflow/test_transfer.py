@@ -39,12 +39,18 @@ def videos(folder) -> list[dict]:
     return found
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Run:
-    """The faces are made up, as the jobs before a split would leave them."""
-    run = Run(tmp_path_factory.mktemp("transfer"))
-    made = videos(run.folder)
-    sheet.write(made, run.folder / "videos.tsv")
+SETTINGS = {
+    "faces": {"size": SIDE},
+    "split": {"protocols": ["grouped"], "test_size": 0.5, "folds": {"k": 2}},
+    "sweep": {"ridge": {"alpha": [1, 1000], "scaling": ["none"]}},
+    "verdict": {"max_false_alarms": 0.2, "max_missed": 0.2},
+}
+
+
+def make_up(folder, results) -> None:
+    """The sheet and its faces, as the jobs before a split would leave them."""
+    made = videos(folder)
+    sheet.write(made, folder / "videos.tsv")
     rows = [row | {"frame": frame, "face": 0} for row in made for frame in range(FRAMES)]
     rows = [row | {"row": number} for number, row in enumerate(rows)]
     generator = np.random.default_rng(0)
@@ -53,19 +59,21 @@ def run(tmp_path_factory) -> Run:
     faces = 128 + generator.normal(0, 12, (len(rows), SIDE * SIDE * 3))
     faces += np.array([person[int(row["group_id"][1:])] for row in rows])
     faces += np.outer([row["method"] in (TRACED, ALIKE) for row in rows], trace)
-    run.features.mkdir(parents=True)
+    (results / "pixels").mkdir(parents=True)
     stored = faces.round().clip(0, 255).astype(np.uint8)
-    np.save(run.features / "matrix.npy", np.asfortranarray(stored))
-    tables.write(rows, run.results / "rows.tsv", ROW_COLUMNS)
+    np.save(results / "pixels" / "matrix.npy", np.asfortranarray(stored))
+    tables.write(rows, results / "rows.tsv", ROW_COLUMNS)
     records = [row | {"status": "kept", "width": 9, "sharpness": 9, "noise": 1} for row in rows]
-    tables.write(records, run.results / "faces.tsv", ("label", "group_id", "video_id", "frame",
+    tables.write(records, results / "faces.tsv", ("label", "group_id", "video_id", "frame",
                  "face", "status", "reason", "width", "sharpness", "noise"))  # fmt: skip
-    run.write_settings(
-        faces={"size": SIDE},
-        split={"protocols": ["grouped"], "test_size": 0.5, "folds": {"k": 2}},
-        sweep={"ridge": {"alpha": [1, 1000], "scaling": ["none"]}},
-        verdict={"max_false_alarms": 0.2, "max_missed": 0.2},
-    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    """The target, on made-up faces."""
+    run = Run(tmp_path_factory.mktemp("transfer"))
+    make_up(run.folder, run.results)
+    run.write_settings(**SETTINGS)
     assert run.planned("transfer") == OF_A_SPLIT | {"transfer_page": 1, "transfer": 1}
     done = run.snakemake("transfer")
     assert done.returncode == 0, done.stdout
