@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 
@@ -11,8 +12,10 @@ from deepfake.dataset import sheet
 from deepfake.evaluation import ledger
 from deepfake.features.matrix import ROW_COLUMNS
 from deepfake.splits import leave_one_out
+from tests import browser
 from tests.equality import assert_same_results
-from tests.workflow.running import Run
+from tests.unit.clips import read_video, write_video
+from tests.workflow.running import Run, scan
 
 PEOPLE, FRAMES, SIDE = 24, 2, 16
 TRACED, ALIKE, CLEAN = "Blend/1", "blend 1", "No trace"  # two share a trace, the third has none
@@ -171,3 +174,36 @@ def test_what_the_sheet_cannot_hold_out_is_told_and_nothing_is_trained(run):
     again = run.snakemake("transfer", "--forcerun", "split", cores=1)
     assert again.returncode == 0, again.stdout
     assert_same_results(run.folder / "before", run.results)
+
+
+def test_the_demos_clips_with_two_blends(tmp_path, demo_clips):
+    """From clips to the page: each fake is there once more, with its face blended more softly."""
+    run = Run(tmp_path)
+    clips = tmp_path / "clips"
+    shutil.copytree(demo_clips, clips)
+    (clips / "fake" / "soft").mkdir()
+    for path in sorted((clips / "fake").glob("*.mp4")):
+        pictures = read_video(path)
+        for picture in pictures:
+            face = picture[80:240, 100:220]
+            face[:] = cv2.GaussianBlur(face, (0, 0), 2)
+        write_video(clips / "fake" / "soft" / path.name, pictures, "mp4v")
+    scan("folders", "demo", clips, tmp_path / "videos.tsv", videos_per_job=18)
+    made = sheet.read(tmp_path / "videos.tsv")
+    for video in made:
+        if video["label"] == "fake":
+            video["method"] = "soft" if "/soft/" in video["path"] else "seamless"
+    sheet.write(made, tmp_path / "videos.tsv")
+    sweep = {"logistic": {"C": [1], "scaling": ["none"]}}
+    run.write_settings(faces={"size": 32}, features=["lbp"], sweep=sweep)
+    done = run.snakemake("transfer")
+    assert done.returncode == 0, done.stdout
+    parts = found(run, "part")
+    assert [*parts] == ["seamless", "soft"]
+    for row in parts.values():  # one of three groups is in each test, too few for an interval
+        assert (row["fake"], row["real"], row["groups"]) == ("2", "2", "1")
+        assert (row["leaky"], row["roc_auc_low"]) == ("no", "")
+        assert "1 group: no interval" in row["note"]
+    with browser.opened(run.results / "transfer.html", browser.WIDE) as page:
+        page.assert_sound()
+        assert "without seamless" in page.text()
