@@ -14,7 +14,7 @@ METHODS = ("swap", "talk", "Lip sync")
 def people(count: int, methods: tuple = METHODS, **known: str) -> list[dict]:
     """Rows of so many people: of each a real clip and a fake of every method, two frames a clip."""
     return [
-        {"video_id": f"{person}{method}", "frame": str(frame), "method": method}
+        {"video_id": f"{person}{method}", "frame": str(frame), "face": "0", "method": method}
         | {"label": "fake" if method else "real", "clip_id": f"c{person}", "target_id": person}
         | {"group_id": f"g{person}", "dataset": "one", "compression": ""} | known
         for person in map(str, range(count))

@@ -18,8 +18,8 @@ CLASSIFYING = ("frames", "faces", "previews", "classify_batch")  # rules with a 
 def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
     """The jobs of these targets that a run does not have, as (rule, wildcards).
 
-    The leakage ablation, the transfer, and robustness without training copies, also have jobs of the
-    run's rules, under their own splits.
+    The leakage ablation, what is left out, and robustness without training copies, also have jobs
+    of the run's rules, under their own splits.
     """
     yield "leakage_splits", {}
     yield "leakage_page", {}
