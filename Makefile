@@ -31,8 +31,8 @@ SUBMIT = $(BIN)/python scripts/submit.py
 WORDS = $(if $(TARGET),-- $(TARGET))
 
 .PHONY: why
-why: .venv/.runtime  ## what would rerun, and because of which key, file, module or package (CONFIG)
-	$(BIN)/python scripts/why.py --config $(CONFIG)
+why: .venv/.runtime  ## what would rerun, and because of which key, file, module or package (CONFIG, TARGET)
+	$(BIN)/python scripts/why.py --config $(CONFIG) $(if $(TARGET),--target $(TARGET))
 
 .PHONY: check-cluster
 check-cluster: .venv/.runtime  ## look for problems of a run on this cluster (PROFILE, CONFIG, TARGET)

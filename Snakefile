@@ -48,7 +48,7 @@ PAGE = f"{RUN}/{'verdicts' if CLASSIFYING else 'report'}.html"
 wildcard_constraints:
     batch="[A-Za-z0-9._-]+",
     features="[a-z]+",
-    protocol="[a-z-]+",
+    protocol="[a-z0-9-]+",
     scaling="[a-z]+",
     fold="all|[0-9]+",
     model="[a-z]+",
@@ -90,6 +90,7 @@ else:
     include: "rules/report.smk"
     include: "rules/leakage.smk"
     include: "rules/robustness.smk"
+    include: "rules/transfer.smk"
     include: "rules/null.smk"
     include: "rules/stages.smk"
 

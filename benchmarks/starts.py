@@ -127,9 +127,10 @@ def copied(folder: Path) -> Path:
 def leave(config: Path) -> None:
     """What the main process of a run leaves for its jobs."""
     chosen = yaml.safe_load(config.read_text())
-    made_of = job_sheet.identity(chosen["sheet"], chosen["split"]["folds"]["k"])
+    made_of = job_sheet.identity(chosen["sheet"], chosen["split"]["folds"]["k"], "method")
     os.chdir(config.parent)
-    job_sheet.store(sheet.read(chosen["sheet"], check_files=False), {}, made_of, chosen["run"])
+    videos = sheet.read(chosen["sheet"], check_files=False)
+    job_sheet.store(videos, {}, {}, made_of, chosen["run"])
 
 
 def main() -> None:

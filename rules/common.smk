@@ -7,7 +7,7 @@ from deepfake.inference import bundle_json
 from deepfake.models import catalogue
 from deepfake.preprocessing import face_record, frames
 from deepfake.preprocessing.perturbations import registry as perturbations
-from deepfake.splits import calibration_sheet, protocols
+from deepfake.splits import calibration_sheet, leave_one_out, protocols
 from deepfake.workflow import checks, config_classify, job_sheet, published_results, site
 from deepfake.workflow import config as settings
 from deepfake.workflow.plan import Plan
@@ -98,7 +98,7 @@ def load_videos():
             refuse("\n".join(reasons))
         return [], None
     try:
-        made_of = job_sheet.identity(CONFIG.sheet, CONFIG.split.folds.k)
+        made_of = job_sheet.identity(CONFIG.sheet, CONFIG.split.folds.k, CONFIG.transfer.by)
     except (OSError, ValueError):
         made_of = None  # reading it gives the reason
     if not workflow.is_main_process and made_of and (left := job_sheet.read(made_of, CONFIG.run)):
@@ -130,7 +130,7 @@ def load_calibration():
 def leave_videos():
     """Write the sheet's rows for the jobs on a cluster, which parse the Snakefile again."""
     if workflow.non_local_exec and not CLASSIFYING and not DOWNLOADING:
-        job_sheet.store(VIDEOS, LACKING, SHEET, CONFIG.run)
+        job_sheet.store(VIDEOS, LACKING, LEFT_OUT, SHEET, CONFIG.run)
 
 
 def lacking_splits():
@@ -138,6 +138,13 @@ def lacking_splits():
     if isinstance(VIDEOS, job_sheet.StoredSheet):
         return VIDEOS.lacking
     return protocols.leakage(VIDEOS, CONFIG.split.folds.k)
+
+
+def left_out_splits():
+    """The splits that leave one value out; see `leave_one_out.splits`."""
+    if isinstance(VIDEOS, job_sheet.StoredSheet):
+        return VIDEOS.left_out
+    return leave_one_out.splits(VIDEOS, CONFIG.transfer.by, CONFIG.split.folds.k)
 
 
 def make_plan():
@@ -168,6 +175,12 @@ SPLIT_KEYS = {
     "split.shuffle": "split.folds.shuffle",
     "split.every": "split.rows.every",
     "split.seed": "seed",
+}
+# Of a split that leaves one value out; the values are the sheet's.
+LEFT_OUT_KEYS = {
+    "split.cross.by": "transfer.by",
+    "split.cross.train": "",
+    "split.cross.test": "",
 }
 
 

@@ -95,6 +95,13 @@ def labelled_rows(wildcards):
     return f"{RUN}/{'shuffled' if kind == protocols.SHUFFLED else 'rows'}.tsv"
 
 
+def crossed(protocol):
+    """The sides of a split that crosses values of a column; None of any other."""
+    if protocol in LEFT_OUT:
+        return LEFT_OUT[protocol]["cross"]
+    return plain(CONFIG.split.cross) if protocol == "cross" else None
+
+
 def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
     names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))

@@ -6,6 +6,7 @@ from deepfake.workflow import extra_jobs, usage
 PAGES = {
     "leakage": "Effect of data leakage",
     "robustness": "Robustness to perturbed clips",
+    "transfer": "Transfer to what was left out of training",
 }
 
 

@@ -9,7 +9,7 @@ rule split:
     benchmark:
         f"{RUN}/benchmarks/split/{{protocol}}.jsonl"
     wildcard_constraints:
-        protocol="[a-z]+",
+        protocol=f"[a-z]+|{leave_one_out.NAMED}[a-z0-9-]+",
     conda:
         "../envs/deepfake.yaml"
     threads: threads("split")
@@ -21,9 +21,9 @@ rule split:
                 "protocol": wildcards.protocol,
                 **split_settings(),
                 "paired": CONFIG.split.paired,
-                "cross": plain(CONFIG.split.cross) if wildcards.protocol == "cross" else None,
+                "cross": crossed(wildcards.protocol),
             },
-            "keys": SPLIT_KEYS,
+            "keys": SPLIT_KEYS | (LEFT_OUT_KEYS if wildcards.protocol in LEFT_OUT else {}),
             "code": code("split"),
         },
     message:

@@ -1,6 +1,7 @@
 """Print what would rerun, and which key, file, module or package is the reason.
 
     python scripts/why.py --config config/faceforensics.yaml
+    python scripts/why.py --config config/faceforensics.yaml --target transfer
 
 `make why` calls it. Nothing is run: Snakemake plans, as in a dry run, and its records of finished
 jobs have the settings, code and packages of each.
@@ -40,7 +41,9 @@ Reason = tuple[str, tuple[str, ...]]  # what, and to which files
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml")
+    parser.add_argument("--target", default="", help="instead of the whole run, like transfer")
     arguments = parser.parse_args()
+    targets = {arguments.target} if arguments.target else set()
     try:
         schema.read_mapping(arguments.config)
     except schema.ConfigError as error:
@@ -54,7 +57,9 @@ def main() -> int:
                 ConfigSettings(configfiles=[arguments.config.resolve()]),
                 snakefile=ROOT / "Snakefile",
             )
-            workflow.dag(DAGSettings(force_incomplete=True)).execute_workflow("dryrun")
+            workflow.dag(DAGSettings(targets=targets, force_incomplete=True)).execute_workflow(
+                "dryrun"
+            )
         except Exception as error:
             api.print_exception(error)
             return 1

@@ -18,7 +18,7 @@ from deepfake.preprocessing.face_record import crop_name
 # Seconds, memory, dates, hosts, commit, machine code.
 NEVER = (
     "logs/*", "benchmarks/*", "compiled/*", "report.html", "leakage.html", "leakage.svg",
-    "robustness.html", "robustness.svg",
+    "robustness.html", "robustness.svg", "transfer.html", "transfer.svg",
 )  # fmt: skip
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
@@ -32,7 +32,7 @@ BYTES = (
 CLOSE = (
     "*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv", "best.json",
     "*/search/*", "*/models/*", "*/evaluation/*", "pixels/*/original/*", "leakage.tsv",
-    "*/robustness/*", "robustness.tsv", "selection/*", "shortcuts.tsv",
+    "*/robustness/*", "robustness.tsv", "transfer.tsv", "selection/*", "shortcuts.tsv",
 )  # fmt: skip
 # Cut otherwise where batches are.
 BATCHES = (

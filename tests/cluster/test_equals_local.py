@@ -1,5 +1,6 @@
 """A whole run on a cluster gives what a local run gives, as the design says equal."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from tests.cluster.checkout import Checkout
 from tests.cluster.lsf.conftest import make_lsf  # noqa: F401
 from tests.cluster.test_lsf_run import SITE, lsf_environment
 from tests.equality import assert_same_results
+from tests.workflow import test_transfer
+from tests.workflow.running import Run
 
 SWEEP = {
     "logistic": {"C": ["1e-4", 1], "scaling": ["none"]},
@@ -63,6 +66,24 @@ def test_a_run_on_slurm(tmp_path, demo_clips, slurm, local):
     faces = usage[usage.index("by accounting") :].split("faces")[1].split()
     assert int(faces[0]) == 1
     assert int(faces[1]) > 500  # TensorFlow
+
+
+def test_what_is_left_out_on_slurm(tmp_path, demo_clips, slurm):
+    run = Run(tmp_path / "local")
+    run.folder.mkdir()
+    test_transfer.make_up(run.folder, run.results)
+    run.write_settings(**test_transfer.SETTINGS)
+    done = run.snakemake("transfer")
+    assert done.returncode == 0, done.stdout
+    site = {"slurm": {"account": "test", "partition": "main"}}
+    folder, environment = tmp_path / "checkout", slurm.environment()
+    checkout = Checkout(folder, demo_clips, site, environment, **test_transfer.SETTINGS)
+    shutil.rmtree(folder / "clips")
+    test_transfer.make_up(folder, checkout.results)
+    submitted = checkout.run("run", "--", "transfer")
+    assert submitted.process.returncode == 0, submitted.said
+    assert "failed attempt" not in submitted.said
+    assert_same_results(checkout.results, run.results)
 
 
 def test_a_run_on_an_emulated_lsf(tmp_path, demo_clips, make_lsf, local):  # noqa: F811

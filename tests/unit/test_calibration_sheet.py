@@ -54,7 +54,7 @@ def face(label: str, digest: str) -> dict[str, str]:
     [
         ([], "no face is kept"),
         ([face("real", "1")], "only real faces are kept"),
-        ([face("real", "1"), face("fake", "7")], r"1 videos with faces of the run's .* \('fake/7'\)"),
+        ([face("real", "1"), face("fake", "7")], r"1 videos with faces .* \('fake/7'\)"),
     ],
 )
 def test_faces_that_cannot_serve_are_refused(rows, said):

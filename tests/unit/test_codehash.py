@@ -168,7 +168,7 @@ def test_a_changed_template_changes_the_pages_and_nothing_else(copy: Path) -> No
     with open(copy / "deepfake/report/templates/style.css", "a", encoding="utf-8") as file:
         file.write("\n")
     assert [name for name in NAMES if hashes()[name] != before[name]] == [
-        "classify", "leakage_page", "report", "robustness_page", "verdicts",
+        "classify", "leakage_page", "report", "robustness_page", "transfer_page", "verdicts",
     ]  # fmt: skip
 
 

@@ -89,6 +89,8 @@ def names() -> dict[str, Any]:
     whole = marked()
     found |= {"CONFIG": whole, "PLAN": Plan(whole), "plain": plain, "CLASSIFYING": False}
     found |= {"RUN": "results/x", "LEDGER": "ledger.tsv", "LACKING": {}, "COMPARED": []}
+    sides = {"by": mark("transfer.by"), "train": ["a"], "test": ["b"]}
+    found["LEFT_OUT"] = {"transfer-b": {"cross": sides, "reason": ""}}
     found |= {"OPTIONS": SimpleNamespace(bundle="b", prior=0.5), "OTHERS": []}
     found["code"] = lambda *_: {}
     found["modules"] = lambda _: []
@@ -140,6 +142,18 @@ def test_every_configured_param_is_found_under_its_key(names, rule, model):
     job = params(names, rule, model)
     for path, key in configured(job):
         assert config_diff.key(path, job.get("keys", {})) == key, path
+
+
+def test_the_sides_of_a_split_that_leaves_one_out_are_no_keys_of_the_protocol_cross(names):
+    wildcards = wildcards_of("svm")
+    wildcards.protocol = "transfer-b"
+    new = eval(LAMBDAS["split"], names)(wildcards)
+    assert "split.cross.by" not in {key for _, key in configured(new)}
+    old = eval(repr(new).replace("<transfer", "<before transfer").replace("['a']", "['c']"))
+    assert config_diff.differences(old, new) == [
+        "key transfer.by: <before transfer.by> -> <transfer.by>",
+        "setting split.cross.train: [c] -> [a]",
+    ]
 
 
 def test_a_changed_value_is_told_by_its_key_in_every_rule(names):

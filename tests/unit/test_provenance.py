@@ -75,6 +75,6 @@ def test_what_decides_the_results_is_every_key_that_reruns_something():
         for key in (value if isinstance(value, dict) else [""])
     }  # fmt: skip
     deeper = {path for path in told if path.count(".") > 1}
-    beside = {path for path in told if path.startswith(("download.", "robustness."))}
+    beside = {path for path in told if path.startswith(("download.", "robustness.", "transfer."))}
     assert told - held - deeper == {"max_jobs", "search.max_gram_rows"} | beside
-    assert not {"download", "robustness"} & settings.keys()
+    assert not {"download", "robustness", "transfer"} & settings.keys()

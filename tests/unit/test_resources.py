@@ -137,6 +137,7 @@ UNRECORDED = {"download_part", "classify_batch", "previews", "verdicts"}
 ESTIMATED = {"mesonet evaluate", "perturbed_faces", "perturbed_features", "robustness_scores"}
 ESTIMATED |= {"rows robustness_scores", "robustness_page", "selection"}
 ESTIMATED |= {"label_flips", "null_table", "copies", "copy_features", "plain_split"}
+ESTIMATED |= {"transfer_page"}
 # Any video may come, so the largest frames that are taken are asked for, and patience for some.
 UNKNOWN = {"frames", "faces", "features"}
 
@@ -251,6 +252,7 @@ REQUESTED = {
     "svm": (105_373_845, 605_770),
     "svm evaluate": (14_535_730, 116_310),
     "svm fit": (78_314_291, 30_535),
+    "transfer_page": (3_398, 41),
     "verdicts": (621, 10),
 }
 

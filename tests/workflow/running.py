@@ -59,10 +59,13 @@ class Run:
         environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
         subprocess.run([sys.executable, script], cwd=self.folder, env=environment, check=True)
 
-    def why(self, root: Path = ROOT, **environment: str) -> dict[str, dict[str, int]]:
-        """Jobs by rule and reason that `why.py` of a copy of the repository tells."""
+    def why(
+        self, target: str = "", root: Path = ROOT, **environment: str
+    ) -> dict[str, dict[str, int]]:
+        """Jobs by rule and reason that `why.py` of a copy of the repository tells of a target."""
+        words = ["--config", "run.yaml", *(["--target", target] if target else [])]
         done = subprocess.run(
-            [sys.executable, str(root / "scripts" / "why.py"), "--config", "run.yaml"],
+            [sys.executable, str(root / "scripts" / "why.py"), *words],
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -12,10 +12,13 @@ from scipy.stats import norm
 from deepfake.core import tables
 from deepfake.evaluation import metrics
 from deepfake.workflow import published_results
+from tests.unit import synthetic
+from tests.unit.clips import read_video
 from tests.workflow.running import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import blended
 import engines
 import full
 import full_data
@@ -23,6 +26,7 @@ import full_runs
 import interval_coverage
 import measure
 import record
+import self_blending
 
 
 def benchmark(script: str, *words: object) -> str:
@@ -224,3 +228,110 @@ def test_what_a_process_of_its_own_printed_last_is_read(tmp_path):
     script.write_text("raise ValueError('why')")
     with pytest.raises(SystemExit, match="why"):
         measure.alone(str(script))
+
+
+def grey(height: int = 120, width: int = 160) -> np.ndarray:
+    """A frame of noise around middle grey, uint8 BGR."""
+    noise = np.random.default_rng(0).normal(128, 12, (height, width, 3))
+    return noise.clip(0, 255).astype(np.uint8)
+
+
+POINTS = np.array([[65, 45], [95, 45], [80, 60], [68, 78], [92, 78]], float)
+
+
+def test_a_blended_fake_is_its_real_clip_but_for_the_face():
+    for seed in range(8):
+        blend = self_blending.draw(np.random.default_rng(seed))
+        real, fake = self_blending.pair(grey(), POINTS, blend)
+        assert np.array_equal(real[:5], fake[:5])
+        assert np.array_equal(real[:, :10], fake[:, :10])
+        inside = np.abs(real[50:75, 70:90].astype(int) - fake[50:75, 70:90]).mean()
+        assert inside > 1
+        assert 0 < blend.mask.max() <= 1
+        assert blend.mask[[0, -1]].max() == blend.mask[:, [0, -1]].max() == 0
+        assert 18 <= blend.factor <= 40
+
+
+def test_a_mask_lies_on_the_face_however_it_is_turned_and_scaled():
+    """The ellipse of unit size passes through the eyes and the corners of the mouth."""
+    for turn, scale in ((0, 1), (0.6, 1), (-2, 1.7)):
+        matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        face = np.array([[60, 40], [100, 40], [80, 60], [60, 90], [100, 90]]) @ matrix.T
+        laid = self_blending.placed(face)
+        inverse = np.linalg.inv(np.vstack([laid, [0, 0, 1]]))[:2]
+        on_canvas = inverse @ np.column_stack([face, np.ones(5)]).T
+        across, down = (on_canvas - self_blending.CANVAS / 2) / self_blending.UNIT
+        ellipse = across**2 + (down / self_blending.ASPECT) ** 2
+        assert ellipse[[0, 1, 3, 4]] == pytest.approx(np.ones(4))
+        assert (down[:2] < 0).all()  # the eyes are above
+
+
+def test_a_blended_pair_is_encoded_alike_and_again_the_same(tmp_path, demo_clips):
+    clip = str(demo_clips / "real" / "s00.mp4")
+    found = {frame: tuple(map(tuple, POINTS.astype(int).tolist())) for frame in (0, 10)}
+    made = []
+    for again in "ab":
+        (tmp_path / again).mkdir()
+        pair = [tmp_path / again / f"{label}.mkv" for label in ("real", "fake")]
+        assert self_blending.make(clip, found, *pair, np.random.default_rng(1)) == ""
+        made.append([read_video(path) for path in pair])
+        assert sorted(path.name for path in (tmp_path / again).iterdir()) == [
+            "fake.mkv", "real.mkv",
+        ]  # fmt: skip
+    assert [len(clip) for clip in made[0]] == [11, 11]
+    np.testing.assert_array_equal(made[0], made[1])
+    assert self_blending.make(str(tmp_path / "no.mp4"), found, *pair, np.random.default_rng(1))
+
+
+def test_the_experiments_ridge_regression_is_scikit_learns():
+    from sklearn.linear_model import Ridge
+    from sklearn.preprocessing import StandardScaler
+
+    pixels, fake = synthetic.faces(60, 40)
+    train, test = np.arange(60) % 3 > 0, np.flatnonzero(np.arange(60) % 3 == 0)
+    ours = blended.Ridge(pixels.astype(np.float32), train, test).scores(fake)
+    scaler = StandardScaler().fit(pixels[train].astype(float))
+    theirs = Ridge(blended.ALPHA).fit(scaler.transform(pixels[train]), 2.0 * fake[train] - 1)
+    values = theirs.predict(scaler.transform(pixels[test]))
+    assert ours - ours.mean() == pytest.approx(values - values.mean(), abs=1e-3)
+
+
+def test_the_experiment_scores_people_that_no_training_saw_and_knows_a_trace_from_none():
+    """Blended clips that have the trace of the given ones teach it; others teach nothing."""
+    rows, values, generator = [], [], np.random.default_rng(0)
+    trace = np.where(np.arange(60) % 3 == 0, 1.5, 0)
+    for person in range(24):
+        for dataset in ("given", blended.DATASET):
+            for label in ("real", "fake"):
+                video = {"video_id": f"{dataset}{person}{label}", "label": label}
+                rows += [video | {"group_id": f"g{person}", "dataset": dataset}] * 2
+                values += [generator.normal(size=60) + trace * (label == "fake") for _ in range(2)]
+    values = np.array(values, np.float32)
+    one = blended.Experiment(rows, values, 1)
+    for kind in blended.GIVEN, blended.BLENDED, blended.BOTH:
+        for test, model in one.trained(kind, blended.GIVEN):
+            people = {rows[number]["group_id"] for number in test}
+            assert {rows[number]["dataset"] for number in test} == {"given"}
+            assert people.isdisjoint(one.groups[model._train])
+    lines = blended.judged(one, "made-up", 20, 1)
+    assert [line[1] for line in lines] == ["given", "blended", "both"]
+    for line in lines:
+        assert float(line[4].split()[0]) > 0.9
+        assert 0.3 < float(line[6]) < 0.7  # labels that say nothing
+        assert float(line[8]) < 0.06
+    mixed = np.array([row["dataset"] == blended.DATASET for row in rows])
+    values[mixed] = np.random.default_rng(1).normal(size=(mixed.sum(), 60))
+    _, nothing, _ = blended.judged(blended.Experiment(rows, values, 1), "made-up", 20, 1)
+    assert float(nothing[4].split()[0]) < 0.8
+    assert nothing[-1] < 0  # the lower end of its difference
+
+
+def test_the_experiment_runs_from_clips_to_its_table(tmp_path, demo_clips):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- blended real -->\n<!-- /blended real -->\n")
+    words = ("--root", demo_clips, "--features", "noise", "--frames", 2, "--draws", 3)
+    told = benchmark("blended.py", *words, "--folder", tmp_path / "kept", "--page", page)
+    assert [line[:4] for line in cells(told)] == [
+        ["noise", "given", "6", "6"], ["noise", "blended", "6", "6"], ["noise", "both", "12", "12"],
+    ]  # fmt: skip
+    assert "3 groups are fewer than 40: nothing is decided." in page.read_text()

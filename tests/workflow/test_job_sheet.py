@@ -28,8 +28,8 @@ def leave(run: Run) -> None:
     script.write_text(
         "from deepfake.dataset import sheet\n"
         "from deepfake.workflow import job_sheet\n"
-        "made_of = job_sheet.identity('videos.tsv', 2)\n"
-        "job_sheet.store(sheet.read('videos.tsv'), {}, made_of, 'test')\n"
+        "made_of = job_sheet.identity('videos.tsv', 2, 'method')\n"
+        "job_sheet.store(sheet.read('videos.tsv'), {}, {}, made_of, 'test')\n"
     )
     run.python(script)
 

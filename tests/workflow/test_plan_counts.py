@@ -17,6 +17,7 @@ BESIDE = {  # the rules of a target beside the run that are its alone
     "robustness": {
         "perturbed_faces", "perturbed_features", "robustness_scores", "robustness_page",
     },
+    "transfer": {"transfer_page"},
     "null": {"label_flips", "null_table"},
 }  # fmt: skip
 
@@ -44,6 +45,24 @@ def test_a_dry_run_has_the_jobs_of_the_plan_by_rule_and_count(run, name):
     planned = run.planned()
     assert planned.pop("all") == 1
     assert planned == expected
+
+
+def test_what_is_left_out_has_the_jobs_of_a_split_each(run):
+    videos = sheet.read(run.folder / "videos.tsv")
+    for number, video in enumerate(videos):
+        video["method"] = f"m{number % 2}" if video["label"] == "fake" else ""
+    sheet.write(videos, run.folder / "videos.tsv")
+    settings = write(run, "config")
+    one = settings.model_copy(update={"split": settings.split.model_copy(
+        update={"protocols": ["grouped"]})})  # fmt: skip
+    ours = Counter(rule for rule, _ in Plan(one, videos).jobs())
+    planned = run.planned("transfer")
+    once = {"frames", "faces", "features", "rows", "matrix", "compile"}
+    assert planned == {
+        rule: count if rule in once else 2 * count
+        for rule, count in ours.items()
+        if rule not in ("selection", "summary", "report")
+    } | {"transfer_page": 1, "transfer": 1}
 
 
 @pytest.mark.parametrize("target", BESIDE)

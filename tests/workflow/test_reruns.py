@@ -90,6 +90,7 @@ CHANGED = {
         f"robustness.{name}": [one.limits[1]] if one.limits else not one.default
         for name, one in perturbations.ALL.items()
     },
+    "transfer.by": "compression",
     "download.script": "mine.py",
     "download.accept_terms": True,
     "download.folder": "elsewhere",
@@ -259,7 +260,7 @@ def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(
     run, copied, follows, modules, direct
 ):
     with touched(copied, *modules):
-        why = run.why(copied)
+        why = run.why(root=copied)
     for module in modules:
         assert {rule for rule, said in why.items() if f"module {module} changed" in said} == direct
     assert set(why) == follows(direct)
@@ -268,7 +269,7 @@ def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(
 def test_modules_that_no_rules_script_imports_rerun_nothing(run, copied):
     assert {"deepfake/workflow/plan.py", "deepfake/workflow/config.py"} <= MODULES - USED
     with touched(copied, *sorted(MODULES - USED)):
-        assert run.why(copied) == {}
+        assert run.why(root=copied) == {}
 
 
 PACKAGES = ["jinja2", "keras", "matplotlib", "mtcnn", "opencv-python-headless", "scikit-learn"]
@@ -324,7 +325,7 @@ def test_a_changed_script_is_named(run, copied, follows):
     before = script.stat()
     os.utime(script)
     try:
-        why = run.why(copied)
+        why = run.why(root=copied)
     finally:
         os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert why["choose"] == {"script scripts/choose.py changed": len(FITTED)}
@@ -399,7 +400,7 @@ def test_what_a_networks_training_depends_on(tmp_path_factory, demo_clips, copie
     assert named == {f"key {path}" for path in OF_A_NETWORK}
     network.write_settings(**settings)
     with touched(copied, "deepfake/models/learning.py"):
-        why = network.why(copied)
+        why = network.why(root=copied)
     assert set(why) == after
     for rule in ("train", "fit"):
         assert why[rule].keys() >= {"module deepfake/models/learning.py changed"}

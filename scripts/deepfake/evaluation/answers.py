@@ -21,15 +21,28 @@ def judge(videos: Sequence[dict], points: dict, *, level: float) -> dict:
         points: operating points of its bundle. level: of the intervals.
 
     Returns:
+        What `shares` gives; and `points`, as they were given.
+    """
+    said = [operating_points.verdict(row["score"], points) for row in videos]
+    return {"points": points} | shares(videos, said, level=level)
+
+
+def shares(videos: Sequence[dict], said: Sequence[str], *, level: float) -> dict:
+    """How verdicts do on labelled videos, whichever models they are of.
+
+    Args:
+        videos: with label and group_id. said: the verdict on each. level: of the intervals.
+
+    Returns:
         JSON-ready; by name of SHARES {value, low, high}, None where nothing is counted:
         `answered`, videos that are called fake or no_trace; `error`, wrong ones among these;
         `false_alarms`, real videos that are called fake; `found`, fakes that are called fake;
-        `missed`, fakes that are called no_trace. And `points`, as they were given.
+        `missed`, fakes that are called no_trace.
     """
     fake = np.array([row["label"] == "fake" for row in videos], bool)
     groups = [row["group_id"] for row in videos]
-    said = np.array([operating_points.verdict(row["score"], points) for row in videos])
-    called, none, everyone = said == "fake", said == "no_trace", np.ones(len(fake), bool)
+    verdicts = np.array(said)
+    called, none, everyone = verdicts == "fake", verdicts == "no_trace", np.ones(len(fake), bool)
     answered = called | none
     counted = {
         "answered": (answered, everyone),
@@ -39,7 +52,7 @@ def judge(videos: Sequence[dict], points: dict, *, level: float) -> dict:
         "missed": (none & fake, fake),
     }
     number, lacks = metrics.numbered(groups), metrics.lacking(fake, groups)
-    found: dict = {"points": points}
+    found: dict = {}
     for name, (hits, rows) in counted.items():
         if not rows.any():
             found[name] = {"value": None, "low": None, "high": None}

@@ -133,6 +133,29 @@ def share(
     return Linear(float(value), ((rows, influence),), 0.5 / max(1, _units(rows, units)))
 
 
+def mean(scores: Sequence[Linear], weights: Sequence[float], step: float) -> Linear:
+    """The weighted mean of scores of both classes, each of rows of its own.
+
+    Args:
+        scores: their rows follow each other. weights: of the scores; they sum to 1.
+        step: see `Linear`.
+    """
+    parts = tuple(
+        (
+            np.concatenate([score.parts[side][0] for score in scores]),
+            np.concatenate(
+                [
+                    weight * score.parts[side][1]
+                    for score, weight in zip(scores, weights, strict=True)
+                ]
+            ),
+        )
+        for side in range(len(CLASSES))
+    )
+    values = [weight * score.value for score, weight in zip(scores, weights, strict=True)]
+    return Linear(float(sum(values)), parts, step)
+
+
 def of_class(
     fake: np.ndarray, predicted: np.ndarray, units: Sequence | None = None
 ) -> dict[str, dict[str, Linear]]:

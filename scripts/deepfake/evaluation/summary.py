@@ -34,32 +34,33 @@ ANSWERS = (
 
 def table(found: Sequence[dict]) -> list[dict]:
     """Two rows a model and protocol, by frame and by video, from evaluation records."""
-    rows = []
-    for record in found:
-        for unit in ("frames", "videos"):
-            scored = record[unit]
-            row = {
-                "protocol": record["protocol"],
-                "features": record["features"]["name"],
-                "model": record["model"],
-                "unit": unit,
-                "rows": scored["rows"],
-                "fake": scored["fake"],
-                "real": scored["real"],
-                "groups": scored["groups"],
-                "baseline": scored["majority_baseline"],
-                "folds_roc_auc": record["folds"]["roc_auc"]["value"] if unit == "videos" else None,
-                "leaky": "yes" if record["leaky"] else "no",
-                "note": "; ".join(filter(None, [scored["note"], _unlinked(record)])),
-            }
-            shown = {name: scored["metrics"][name] for name in SHOWN}
-            of_verdicts = record["answers"] if unit == "videos" else {}
-            shown |= {name: of_verdicts.get(name, UNDEFINED) for name in ANSWERS}
-            for name, metric in shown.items():
-                row |= {name: metric["value"]}
-                row |= {f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
-            rows.append(row)
-    return rows
+    return [row(record, unit) for record in found for unit in ("frames", "videos")]
+
+
+def row(record: dict, unit: str) -> dict:
+    """The row of an evaluation record by "frames" or by "videos"."""
+    scored = record[unit]
+    found = {
+        "protocol": record["protocol"],
+        "features": record["features"]["name"],
+        "model": record["model"],
+        "unit": unit,
+        "rows": scored["rows"],
+        "fake": scored["fake"],
+        "real": scored["real"],
+        "groups": scored["groups"],
+        "baseline": scored["majority_baseline"],
+        "folds_roc_auc": record["folds"]["roc_auc"]["value"] if unit == "videos" else None,
+        "leaky": "yes" if record["leaky"] else "no",
+        "note": "; ".join(filter(None, [scored["note"], _unlinked(record)])),
+    }
+    shown = {name: scored["metrics"][name] for name in SHOWN}
+    of_verdicts = record["answers"] if unit == "videos" else {}
+    shown |= {name: of_verdicts.get(name, UNDEFINED) for name in ANSWERS}
+    for name, metric in shown.items():
+        found |= {name: metric["value"]}
+        found |= {f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
+    return found
 
 
 def _unlinked(record: dict) -> str:

@@ -232,8 +232,8 @@ def _dots(axes, rows, names, score, chance) -> str:
             axes.plot(row["baseline"], place, "|", ms=13, color=figures.INK, mew=1.4)
     if chance is not None:
         axes.axvline(chance, ls=":", lw=1, color=figures.INK)
-    axes.set_yticks(range(len(rows)), names)
-    axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), xlabel=score)
+    axes.set_yticks(range(len(rows)), names, parse_math=False)  # a $ is only text
+    axes.set(xlim=(-0.02, 1.02), ylim=(max(len(rows), 1) - 0.5, -0.5), xlabel=score)
     description = "; ".join(
         f"{name} {'undefined' if row['value'] is None else format(row['value'], '.3f')}"
         for name, row in zip(names, rows, strict=True)

@@ -54,6 +54,7 @@ BEST_LINES = "The best {limit} of {count} lines."
 BRIER = "{model}: Brier {brier} (base rate {baseline:.3f})"
 CHOSEN_TREES = "{trees:.0f} trees chosen in this run"
 NOT_POSSIBLE = "not possible: {reason}"
+EMPTY_COLUMN = "the sheet's column {column} is empty"
 MEAN_FACE = "Mean of the {faces} faces that the model scored"
 FOREST_PIXELS = "Pixels that the forest's trees use"
 LINEAR_PIXELS = (

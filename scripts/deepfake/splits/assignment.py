@@ -53,12 +53,12 @@ def make(
 
     Args:
         rows: rows of the matrix, in order, with label, group_id and method; copies last.
-        protocol: one of PROTOCOLS.
+        protocol: one of PROTOCOLS, or with `cross` any name.
         test_size: share of the rows in the test, if the protocol does not fix it.
         k, shuffle: the folds inside training.
         every: keep one row in so many of each class; the others have part "unused".
         seed: of the shuffles.
-        cross: `by`, `train` and `test` of the protocol cross.
+        cross: `by`, `train` and `test` of the protocol cross, and of a split that leaves one out.
         paired: keep a fake in training only if a real video of its clip is in training too; the
             first finding of "GenD" (arXiv 2508.06248).
 
@@ -78,7 +78,7 @@ def make(
     used_rows = [rows[i] for i in used]
     if lacking := protocols.problems(protocol, used_rows, cross):
         raise SplitError("\n".join(lacking))
-    folds, reasons = PROTOCOLS[protocol](
+    folds, reasons = PROTOCOLS["cross" if cross else protocol](
         used_rows, SplitSettings(test_size, k, shuffle, seed, cross)
     )
     placed = dict(zip(used, zip(folds, reasons, strict=True), strict=True))

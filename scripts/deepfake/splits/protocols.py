@@ -36,11 +36,11 @@ UNITS = {"grouped": ("group_id", "groups"), "video": ("video_id", "videos")}
 
 
 def describe(protocol: str, cross: dict | None = None) -> str:
-    """The description of a protocol for a page."""
-    if protocol != "cross" or not cross:
+    """The description of a protocol, or of a split that leaves one out, for a page."""
+    if not cross or (protocol in ABOUT and protocol != "cross"):
         return ABOUT[protocol]
     sides = {side: ", ".join(cross[side]) for side in SIDES}
-    return ABOUT[protocol].format(by=cross["by"], **sides)
+    return ABOUT["cross"].format(by=cross["by"], **sides)
 
 
 def person_disjoint(names: Sequence[str]) -> list[str]:
@@ -50,8 +50,18 @@ def person_disjoint(names: Sequence[str]) -> list[str]:
 
 def split_name(name: str) -> tuple[str, str]:
     """Kind and protocol of a split; the kind is "" where it is the protocol's own."""
-    kind, _, protocol = name.rpartition("-")
-    return kind, protocol
+    kind, dash, protocol = name.partition("-")
+    return (kind, protocol) if dash else ("", name)
+
+
+def fits(row: Row, by: str, values: Sequence[str]) -> bool:
+    """Whether a row can be on the side that has these values of a column."""
+    return row.get(by, "") in values or of_both(row, by)
+
+
+def of_both(row: Row, by: str) -> bool:
+    """Whether a row can be on any side, whatever it has in a column: a real video has no method."""
+    return by == "method" and row["label"] == "real"
 
 
 def leakage(rows: Sequence[Row], k: int) -> dict[str, str]:

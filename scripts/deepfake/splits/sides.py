@@ -11,8 +11,8 @@ import numpy as np
 
 from deepfake.core.tables import Row
 from deepfake.dataset import grouping
+from deepfake.splits import protocols
 from deepfake.splits.dealing import TEST, UNUSED, Dealt, SplitError, SplitSettings, deal
-from deepfake.splits.protocols import SIDES
 
 DEALS = 50  # of the people of an identity split, from which the best is taken
 
@@ -74,7 +74,7 @@ def cross(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
     by = settings.cross["by"]
     fits = np.array(
         [
-            [row.get(by, "") in settings.cross[side] or _of_both(row, by) for side in SIDES]
+            [protocols.fits(row, by, settings.cross[side]) for side in protocols.SIDES]
             for row in rows
         ]
     )
@@ -129,10 +129,6 @@ def _cut_with_least_loss(
         if not mixes.any():
             break
     return best
-
-
-def _of_both(row: Row, by: str) -> bool:
-    return by == "method" and row["label"] == "real"
 
 
 def _names(row: Row) -> list[str]:

@@ -16,6 +16,7 @@ from deepfake.dataset.download import Download
 from deepfake.dataset.sheet import unusable
 from deepfake.features import registry as sets
 from deepfake.models.catalogue import on_gram
+from deepfake.splits.leave_one_out import Transfer
 from deepfake.workflow.config_models import Sweep
 from deepfake.workflow.config_robustness import Robustness
 from deepfake.workflow.config_training import TrainingRows
@@ -24,7 +25,7 @@ __all__ = ["Config", "ConfigError", "deciding", "keys", "load"]
 
 
 RUN = r"^[A-Za-z0-9._-]{1,100}$"  # a folder's name
-ASIDE = ("nothing", "robustness")  # stages that do not change a run's results
+ASIDE = ("nothing", "robustness", "transfer")  # stages that do not change a run's results
 
 
 class Frames(Section):
@@ -256,6 +257,7 @@ class Config(Section):
     verdict: Verdict = Verdict()
     report: Report = Report()
     robustness: Robustness = Robustness()
+    transfer: Transfer = Transfer()
     download: Download = Download()
 
     @model_validator(mode="after")

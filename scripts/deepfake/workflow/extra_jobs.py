@@ -1,4 +1,4 @@
-"""Jobs of the targets `leakage`, `robustness`, `null` and `classify`, for planning.
+"""Jobs of the targets `leakage`, `robustness`, `transfer`, `null` and `classify`, for planning.
 
 See `plan` for those of the run itself.
 """
@@ -18,8 +18,8 @@ CLASSIFYING = ("frames", "faces", "previews", "classify_batch")  # rules with a 
 def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
     """The jobs of these targets that a run does not have, as (rule, wildcards).
 
-    The leakage ablation, and robustness without training copies, also have jobs of the run's rules,
-    under their own splits.
+    The leakage ablation, what is left out, and robustness without training copies, also have jobs
+    of the run's rules, under their own splits.
     """
     yield "leakage_splits", {}
     yield "leakage_page", {}
@@ -37,6 +37,7 @@ def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
     for values in zip(*swept.values(), strict=True):
         yield "robustness_scores", dict(zip(swept, values, strict=True))
     yield "robustness_page", {}
+    yield "transfer_page", {}
     swept = plan.swept()
     for values in zip(*swept.values(), strict=True):
         wildcards = dict(zip(swept, values, strict=True))

@@ -54,31 +54,42 @@ class StoredSheet:
     Attributes:
         batches: videos by batch. count: of all videos.
         lacking: why the sheet cannot be split so, by the name of the split (`protocols.leakage`).
+        left_out: the splits that leave one value out (`leave_one_out.splits`).
     """
 
     batches: Batches
     count: int
     lacking: dict[str, str]
+    left_out: dict[str, dict]
 
     def __len__(self) -> int:
         return self.count
 
 
-def identity(path: str | Path, folds: int) -> Identity:
-    """What identifies a sheet for its jobs: path, size, time of change, folds.
+def identity(path: str | Path, folds: int, by: str) -> Identity:
+    """What identifies a sheet for its jobs: path, size, time of change, and what its splits take.
+
+    Args:
+        path: of the sheet. folds: split.folds.k. by: transfer.by.
 
     Raises:
         OSError: it cannot be read.
     """
     status = os.stat(path)
-    return [str(path), status.st_size, status.st_mtime_ns, folds]
+    return [str(path), status.st_size, status.st_mtime_ns, folds, by]
 
 
-def store(videos: list[Video], lacking: dict[str, str], made_of: Identity, run: str) -> None:
+def store(
+    videos: list[Video],
+    lacking: dict[str, str],
+    left_out: dict[str, dict],
+    made_of: Identity,
+    run: str,
+) -> None:
     """Write a sheet's rows for the jobs of a run, in one step.
 
     Args:
-        videos: rows of the sheet. lacking: see `StoredSheet`.
+        videos: rows of the sheet. lacking, left_out: see `StoredSheet`.
         made_of: the sheet's identity from before it was read. run: name.
     """
     places, lines, end = {}, [], 0
@@ -86,7 +97,8 @@ def store(videos: list[Video], lacking: dict[str, str], made_of: Identity, run: 
         lines.append(json.dumps(rows).encode() + b"\n")
         places[batch] = end
         end += len(lines[-1])
-    first = {"of": made_of, "videos": len(videos), "lacking": lacking, "batches": places}
+    first = {"of": made_of, "videos": len(videos), "batches": places}
+    first |= {"lacking": lacking, "left_out": left_out}
     path = _path(run)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".part.{path.name}")
@@ -102,7 +114,8 @@ def read(made_of: Identity, run: str) -> StoredSheet | None:
         file = _path(run).open("rb")
         first = json.loads(file.readline())
         if first["of"] == made_of:
-            return StoredSheet(Batches(file, first["batches"]), first["videos"], first["lacking"])
+            batches, splits = Batches(file, first["batches"]), (first["lacking"], first["left_out"])
+            return StoredSheet(batches, first["videos"], *splits)
     except (OSError, ValueError, KeyError, TypeError):
         pass  # then the sheet itself is read
     return None

@@ -179,7 +179,7 @@ class Plan:
         """
         found = [
             {"protocol": protocol, "features": name, "model": model}
-            for protocol in splits or self._config.split.protocols
+            for protocol in (self._config.split.protocols if splits is None else splits)
             for name in self._config.features
             for model in self.models(name)
         ]

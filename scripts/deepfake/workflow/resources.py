@@ -146,6 +146,11 @@ OF_RULES = {
         memory=lambda s: 450 * MB,
         seconds=lambda s, t: 60,
     ),
+    # every model's test, once a value that is left out
+    "transfer_page": Formulas(
+        memory=lambda s: 500 * MB + 6000 * s.tested,
+        seconds=lambda s, t: 60 + s.tested / 200,
+    ),
     # a video's frames, then either the detector on them or the encoder, at 4K
     "perturbed_faces": Formulas(
         memory=lambda s: 1200 * MB + most_bytes(s.frames) + max(s.frames * 180 * MB, 1250 * MB),
