@@ -52,7 +52,7 @@ def main(work: job.Job) -> None:
         "contains_training_images": fitted.contains_training_images,
         "unfinished": record["search"].get("note", ""),
         "level": how["level"],
-        "threshold": {"aim": limits["aim"]},
+        "threshold": {"aim": limits["aim"], "source": record["verdict"]["source"]},
         "frames": scoring.evaluate(frames, limits["frames"], **how),
         "videos": scoring.evaluate(videos, limits["videos"], **how),
         "answers": answers.judge(videos, record["verdict"], **how),

@@ -150,7 +150,7 @@ def _result(files, folder, features, model, mean, skill, test, audit, candidates
         "level": HOW["level"],
         "frames": scoring.evaluate(frames, 0.5, **HOW),
         "videos": scoring.evaluate(videos, 0.5, **HOW),
-        "threshold": {"aim": "equal_error"},
+        "threshold": {"aim": "equal_error", "source": "folds"},
         "answers": answers.judge(videos, synthetic.points(0.7, 0.3), **HOW),
         "slices": scoring.slices(videos, 0.5, **HOW),
         "calibration": scoring.probabilities(videos, **HOW),

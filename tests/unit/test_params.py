@@ -54,6 +54,9 @@ class Plan:
     batches = {"b0001": []}
     published = {"svm-1": SimpleNamespace(model="svm", candidate={"C": 1}, test_size=None)}
 
+    def videos(self, batch: str) -> list:
+        return self.batches[batch]
+
     def __init__(self, whole: SimpleNamespace) -> None:
         self._sweep = plain(whole.sweep)
         self.candidates = {model: [grid] for model, grid in self._sweep.items()}

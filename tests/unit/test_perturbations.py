@@ -138,7 +138,7 @@ def test_it_has_its_place_on_the_page(one):
     rows = [row] + [
         row | {"perturbation": one.name, "strength": f"{strength:g}"} for strength in strengths
     ]
-    head = {"level": 0.95, "threshold": {"aim": "model"}}
+    head = {"level": 0.95, "threshold": {"aim": "model", "source": "folds"}}
     facts = robustness.facts(rows, [head], "made-up", {})
     assert facts["perturbations"] == {one.name: one.about}
     ((_, shown),) = ((t["features"], t["rows"]) for t in facts["sections"][0]["tables"])

@@ -9,12 +9,14 @@ from deepfake.workflow.plan import LONG_CLIP, Plan
 RULES = Path(__file__).resolve().parents[2] / "rules"
 
 
-def plan(videos: int, per_job: int, **settings) -> Plan:
+def plan(videos: int, per_job: int, calibration: dict | None = None, **settings) -> Plan:
     rows = [
         {"video_id": f"v{n}", "path": f"v{n}.mp4", "label": "real", "batch": f"b{n // per_job}"}
         for n in range(videos)
     ]
-    return Plan(config.load({"sweep": {"forest": {}}} | settings, "x"), rows)
+    return Plan(
+        config.load({"sweep": {"forest": {}}} | settings, "x"), rows, calibration=calibration
+    )
 
 
 def test_clips_that_are_decoded_whole_are_planned_as_long_ones():
@@ -61,7 +63,8 @@ def test_every_rule_that_is_submitted_is_planned_with_a_formula():
     }
     found = {}
     for more in ({"report": {"original": True}}, {"training": {"copies": {"crf": [40]}}}):
-        made, chosen = plan(10, 5, **values | more), config.load(values | more, "x")
+        others = {"calibrate-on.b0": [{"video_id": "w", "path": "w.mp4", "label": "real"}]}
+        made, chosen = plan(10, 5, others, **values | more), config.load(values | more, "x")
         for rule, wildcards in [*made.jobs(), *extra_jobs.jobs(chosen, made)]:
             found.setdefault(rule, []).append(wildcards)
             for name in made.formulas(rule, wildcards):

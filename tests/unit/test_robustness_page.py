@@ -17,7 +17,7 @@ from tests.unit.test_report import Scores
 MODELS = {"svm": (0.6, 1.0), "forest": (0.7, 2.0)}
 PERTURBATIONS = [("crf", 23.0), ("crf", 40.0), ("scale", 0.5), ("scale", 0.25),
                  ("brightness", 0.5), ("brightness", 2.0), ("mirror", 1.0)]  # fmt: skip
-HEAD = {"level": 0.95, "threshold": {"aim": "model"}}
+HEAD = {"level": 0.95, "threshold": {"aim": "model", "source": "folds"}}
 BLIND = ("scale", 0.25)  # nothing is left to score any more
 
 

@@ -113,8 +113,9 @@ def pairs(found: Sequence[dict], videos: Sequence[Sequence[dict]], **how) -> lis
 
 def threshold(record: dict) -> str:
     """How the threshold of an evaluation was chosen, in words."""
+    where = operating_points.SOURCES[record["threshold"]["source"]]
     return {
-        "equal_error": "chosen on the folds, where both classes err equally often",
+        "equal_error": f"chosen {where}, where both classes err equally often",
         "model": "the model's own",
     }[record["threshold"]["aim"]]
 
