@@ -11,6 +11,7 @@ import pytest
 from deepfake.core import codehash, tables
 from deepfake.preprocessing.perturbations import registry as perturbations
 from deepfake.workflow import config
+from tests.workflow import forked
 from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
 STAGES = ["frames", "faces", "features", "rows", "matrix", "split", "gram", "search", "choose"]
@@ -152,7 +153,7 @@ def test_every_key_has_another_value_here():
 @pytest.fixture(scope="module")
 def follows(run):
     """Rules that would run when some do: these, and all that follow, by Snakemake's graph."""
-    graph = run.snakemake("--rulegraph").stdout
+    graph = run.snakemake("--rulegraph", start=forked.run).stdout
     names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
     edges = [(names[one], names[two]) for one, two in re.findall(r"(\d+) -> (\d+)", graph)]
     assert {rule for edge in edges for rule in edge} == {*DEPENDENCIES, "all"}
