@@ -419,8 +419,11 @@ def test_support_vectors_of_a_feature_set_are_no_images(tmp_path):
 
 def test_a_model_may_not_know_what_its_training_was_like(copy):
     folder = copy("svm", LINEAR)
+    expected = models.decide(bundle.load(folder)[0], InMemoryMatrix(asked()))
     edit(folder, lambda record: record.pop("domain"))
-    bundle.load(folder)
+    fitted, record = bundle.load(folder)
+    assert "domain" not in record
+    assert (models.decide(fitted, InMemoryMatrix(asked())) == expected).all()
 
 
 def test_a_record_that_is_no_file_or_too_large_is_refused_unread(tmp_path, monkeypatch):

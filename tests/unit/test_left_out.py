@@ -232,11 +232,14 @@ def test_a_folder_of_a_near_name_beside_the_right_one_is_only_left_out(tmp_path:
 def test_parts_that_are_missing_are_not_taken_for_misspelt(layout: tuple[str, Path]) -> None:
     """Whole folders of every layout are alike in part: none stands for another."""
     name, root = layout
+    videos = {row["video_id"] for row in LAYOUTS[name](root, "x")[0]}
+    assert videos
     for folder in sorted(path for path in root.rglob("*") if path.is_dir()):
         aside = root.parent / "aside"
         folder.rename(aside)
-        LAYOUTS[name](root, "x")
+        rows, _ = LAYOUTS[name](root, "x")
         aside.rename(folder)
+        assert {row["video_id"] for row in rows} <= videos
 
 
 def test_the_one_folder_that_a_wrong_root_holds_is_named(tmp_path: Path) -> None:
