@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from deepfake.models import numba_cache
+from tests import browser
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,6 +46,13 @@ def demo_clips(tmp_path_factory) -> Path:
         subprocess.run([*command, "--pairs", "3", "--frames", "22"], check=True)
 
     return made_once(tmp_path_factory, "clips", make)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed_browser() -> Iterator[None]:
+    """The tests of a module share a browser."""
+    yield
+    browser.close()
 
 
 @pytest.fixture(scope="session")

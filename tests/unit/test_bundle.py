@@ -632,6 +632,7 @@ def places(value: object, path: tuple = ()) -> list[tuple]:
 
 
 WRONG = ["null", "[]", "{}", '"x"', "-1", "1e999", "[[]]", "true", "9" * 400, "0.5", '{"x": []}']
+OF_ANY_MODEL = ("verdict", "out_of_fold", "training", "calibration", "preprocessing", "domain")
 ONE_OF_A_KIND = [
     ("svm", LINEAR), ("svm", RBF), ("svm", RAW_RBF), ("forest", FOREST),
     ("logistic", synthetic.GRIDS["logistic"][0]), ("qda", QDA), ("knn", KNN),
@@ -641,12 +642,18 @@ ONE_OF_A_KIND = [
 
 @pytest.mark.parametrize(("model", "candidate"), ONE_OF_A_KIND, ids=synthetic.name)
 def test_no_record_brings_down_the_reader(copy, model, candidate):
-    """Each key removed, or of another type: refused, or of no consequence for the decisions."""
+    """Each key removed, or of another type: refused, or of no consequence for the decisions.
+
+    What does not depend on the model is tried with the first of them.
+    """
     folder = copy(model, candidate)
     good = json.loads((folder / bundle.FILE).read_text())
     expected = models.decide(bundle.load(folder)[0], InMemoryMatrix(asked()))
     refused = 0
+    first = (model, candidate) == ONE_OF_A_KIND[0]
     for *outer, last in places(good):
+        if not first and [*outer, last][0] in OF_ANY_MODEL:
+            continue
         for wrong in (None, *WRONG):
             record = json.loads(json.dumps(good))
             inner = record
