@@ -7,6 +7,7 @@ Scripts may run and dialogs may open: a page is sound because it has none, not b
 forbids them.
 """
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator
@@ -112,35 +113,49 @@ def opened(path: Path, size: tuple[int, int] = WIDE, *, dark: bool = False) -> I
         size: of the window in pixels, like WIDE or PHONE.
         dark: whether the reader prefers dark pages.
     """
+    context = _started()[1].new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        offline=True,
+    )
+    try:
+        page = Page(context.new_page())
+        address = path.resolve().as_uri()
+        page.handle.on("console", lambda message: page.told.append(f"console: {message.text}"))
+        page.handle.on("pageerror", lambda error: page.told.append(f"error: {error}"))
+        page.handle.on("dialog", lambda dialog: _dismiss(dialog, page.told))
+        page.handle.on(
+            "request",
+            lambda asked: None if asked.url == address else page.requests.append(asked.url),
+        )
+        page.handle.goto(address, wait_until="load")
+        yield page
+    finally:
+        context.close()
+
+
+def close() -> None:
+    """Close the browser, if one was started; its event loop would be in the way of others."""
+    if _started.cache_info().currsize:
+        playwright, browser = _started()
+        _started.cache_clear()
+        browser.close()
+        playwright.stop()
+
+
+@functools.cache
+def _started() -> tuple[Any, Any]:
+    """Playwright and a browser: for many pages, each in a context of its own."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         _refuse("no chromium here (apt-get install chromium): pages are not looked at")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
-        )
-        try:
-            context = browser.new_context(
-                viewport={"width": size[0], "height": size[1]},
-                color_scheme="dark" if dark else "light",
-                offline=True,
-            )
-            page = Page(context.new_page())
-            address = path.resolve().as_uri()
-            page.handle.on("console", lambda message: page.told.append(f"console: {message.text}"))
-            page.handle.on("pageerror", lambda error: page.told.append(f"error: {error}"))
-            page.handle.on("dialog", lambda dialog: _dismiss(dialog, page.told))
-            page.handle.on(
-                "request",
-                lambda asked: None if asked.url == address else page.requests.append(asked.url),
-            )
-            page.handle.goto(address, wait_until="load")
-            yield page
-        finally:
-            browser.close()
+    playwright = sync_playwright().start()
+    return playwright, playwright.chromium.launch(
+        executable_path=chromium,
+        args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
+    )
 
 
 def _dismiss(dialog: Any, told: list[str]) -> None:

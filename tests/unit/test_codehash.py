@@ -22,20 +22,23 @@ MODULES = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("deepfa
 
 
 def forget() -> None:
-    codehash.of.cache_clear()
-    codehash._imports.cache_clear()
-    codehash._version.cache_clear()
+    for name in ("of", "dependencies", "_imports", "_file", "_version"):
+        getattr(codehash, name).cache_clear()
 
 
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of scripts/ that may be changed, and that codehash looks at."""
-    place = tmp_path / "scripts"
-    shutil.copytree(SCRIPTS, place, ignore=shutil.ignore_patterns("__pycache__"))
+    place = copy_scripts(tmp_path)
     monkeypatch.setattr(codehash, "SCRIPTS", place)
     forget()
     yield place
     forget()
+
+
+def copy_scripts(folder: Path) -> Path:
+    ignored = shutil.ignore_patterns("__pycache__")
+    return shutil.copytree(SCRIPTS, folder / "scripts", ignore=ignored)
 
 
 def hashes() -> dict[str, dict[str, str]]:
@@ -55,14 +58,27 @@ def found_by_python() -> dict[str, set[str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, str]]]:
+    """A copy of scripts/, and the hashes of all scripts in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        place = copy_scripts(tmp_path_factory.mktemp("untouched"))
+        patch.setattr(codehash, "SCRIPTS", place)
+        return place, hashes()
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_changed_module_changes_the_scripts_that_import_it_and_no_other(
-    copy: Path, found_by_python: dict[str, set[str]], module: str
+    untouched, found_by_python: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
-    before = hashes()
-    with open(copy / module, "a", encoding="utf-8") as file:
-        file.write("# touched\n")
-    after = hashes()
+    place, before = untouched
+    monkeypatch.setattr(codehash, "SCRIPTS", place)
+    whole = (place / module).read_bytes()
+    (place / module).write_bytes(whole + b"# touched\n")
+    codehash.of.cache_clear()  # the imports stay
+    after = {name: codehash.of(name) for name in NAMES}
+    codehash.of.cache_clear()
+    (place / module).write_bytes(whole)
     changed = {name for name in NAMES if after[name] != before[name]}
     assert changed == {name for name in NAMES if module in found_by_python[name]}
 
@@ -103,9 +119,9 @@ def test_a_module_imported_in_any_way_is_seen_with_its_package(copy: Path, line:
     (copy / "deepfake/cellar.py").write_text("import scipy.stats\n")
     (copy / "new.py").write_text(f"{line}\n")
     assert codehash.dependencies("new") == (
-        ["deepfake/__init__.py", "deepfake/cellar.py", "deepfake/rooms/__init__.py",
-         "deepfake/rooms/attic.py"],
-        ["scipy"],
+        ("deepfake/__init__.py", "deepfake/cellar.py", "deepfake/rooms/__init__.py",
+         "deepfake/rooms/attic.py"),
+        ("scipy",),
     )  # fmt: skip
 
 
@@ -167,7 +183,8 @@ def test_a_changed_template_changes_the_pages_and_nothing_else(copy: Path) -> No
     before = hashes()
     with open(copy / "deepfake/report/templates/style.css", "a", encoding="utf-8") as file:
         file.write("\n")
-    assert [name for name in NAMES if hashes()[name] != before[name]] == [
+    after = hashes()
+    assert [name for name in NAMES if after[name] != before[name]] == [
         "classify", "leakage_page", "report", "robustness_page", "transfer_page", "verdicts",
     ]  # fmt: skip
 
@@ -224,7 +241,8 @@ def test_a_modules_file_of_data_counts_as_the_module(copy: Path) -> None:
     before = hashes()
     with open(copy / "deepfake/workflow/published_results.json", "a", encoding="utf-8") as file:
         file.write("\n")
-    assert [name for name in NAMES if hashes()[name] != before[name]] == ["report"]
+    after = hashes()
+    assert [name for name in NAMES if after[name] != before[name]] == ["report"]
 
 
 def test_a_changed_record_of_a_model_and_a_new_model_run_nothing_again(copy: Path) -> None:

@@ -170,7 +170,7 @@ def test_more_faces_hardly_make_more_false_alarms(faces, alarms, found):
 
     The expected shares are those of 400,000 videos, by the mean of the likelihood ratios.
     """
-    generator, videos = np.random.default_rng(faces), 1500
+    generator, videos = np.random.default_rng(faces), 600
     model = record(float(np.log(1.5) / 2), slope=2.0)
     for expected, shift in ((alarms, 0.0), (found, 2.0)):
         called = 0

@@ -28,9 +28,11 @@ def test_the_table_of_keys_is_current():
 
 
 def test_every_key_names_the_stage_that_reruns():
-    stages = {"all", "what changed", "nothing", *(p.stem for p in (ROOT / "rules").glob("*.smk"))}
-    stages |= {"choose", "summary"}
-    assert {stage for _, _, _, stage in config.keys()} <= stages
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):", text, flags=re.M))
+    stages = {stage for _, _, _, stage in config.keys()}
+    assert len(stages & rules) > 10
+    assert stages - rules == {"all", "what changed", "nothing"}
 
 
 @every_page

@@ -1,5 +1,7 @@
 """Tests of digests and perceptual hashes: copies are found, other pictures are not."""
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 import pytest
@@ -22,10 +24,14 @@ def scene(seed: int, size: tuple[int, int] = (240, 320)) -> np.ndarray:
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def differing(one: np.ndarray, other: np.ndarray) -> int:
-    """Bits in which the hashes of two whole pictures differ."""
-    words = duplicates.unpack([image_hash.perceptual(one), image_hash.perceptual(other)])
-    return int(np.bitwise_count(words[0, 0] ^ words[1, 0]).sum())
+def hashes(pictures: Iterable[np.ndarray]) -> np.ndarray:
+    """Those of whole pictures, (n, 4) uint64."""
+    return duplicates.unpack([image_hash.perceptual(picture) for picture in pictures])[:, 0]
+
+
+def differing(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Bits in which every one of some hashes differs from every other."""
+    return np.bitwise_count(ones[:, None] ^ others[None]).sum(axis=2)
 
 
 def frames(name: str, pictures: list[np.ndarray], **named: str) -> list[dict]:
@@ -86,13 +92,16 @@ CHANGES = {
     ids=["jpeg", "smaller", "lighter", "cropped by a hundredth"],
 )
 def test_copies_keep_their_hash(change):
-    for seed in range(10):
-        assert differing(scene(seed), change(scene(seed))) <= duplicates.MOST_BITS
+    scenes = [scene(seed) for seed in range(10)]
+    found = differing(hashes(scenes), hashes(map(change, scenes)))
+    assert np.diag(found).max() <= duplicates.MOST_BITS
 
 
 def test_other_pictures_have_other_hashes():
-    found = [differing(scene(a), scene(b)) for a in range(20) for b in range(a)]
-    assert min(found) > 2 * duplicates.MOST_BITS
+    found = hashes(scene(seed) for seed in range(20))
+    pairs = differing(found, found)[np.triu_indices(20, 1)]
+    assert len(pairs) == 190
+    assert pairs.min() > 2 * duplicates.MOST_BITS
 
 
 def test_a_hash_is_the_same_on_every_machine():
@@ -103,12 +112,18 @@ def test_a_hash_is_the_same_on_every_machine():
     assert len(found) == 64 * len(image_hash.VIEWS)
 
 
+@pytest.fixture(scope="module")
+def ten_scenes() -> list[tuple[list[np.ndarray], list[dict]]]:
+    """Three pictures each, and their rows."""
+    each = [[scene(100 * seed + number) for number in range(3)] for seed in range(10)]
+    return [(pictures, frames(f"{seed} one", pictures)) for seed, pictures in enumerate(each)]
+
+
 @pytest.mark.parametrize(("change", "how"), CHANGES.values(), ids=CHANGES)
-def test_changed_copies_are_found_and_named(change, how):
+def test_changed_copies_are_found_and_named(ten_scenes, change, how):
     rows = []
-    for seed in range(10):
-        pictures = [scene(100 * seed + number) for number in range(3)]
-        rows += frames(f"{seed} one", pictures)
+    for seed, (pictures, own) in enumerate(ten_scenes):
+        rows += own
         rows += frames(f"{seed} other", [jpeg(change(picture), 60) for picture in pictures])
     found = duplicates.near_duplicates(rows)
     assert list(found) == [(f"{seed} one", f"{seed} other") for seed in range(10)]
@@ -162,14 +177,17 @@ def test_changed_copies_of_real_clips_are_found_and_nothing_else_is():
 def test_real_clips_are_near_their_copies_only(tmp_path):
     """Of people filmed in one studio, the hardest to tell apart by a whole frame."""
     paths = sorted(clips.real_root().rglob("original_sequences/**/*.mp4"))
-    frames = [clips.read_video(path)[:31:10] for path in paths]
-    assert len(frames) == 10
-    for number, mine in enumerate(frames):
+    assert len(paths) == 10
+    before = []
+    for number, path in enumerate(paths):
+        mine = clips.read_video(path)[:31:10]
         small = [cv2.resize(f, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for f in mine]
         copy = clips.read_video(clips.write_video(tmp_path / f"{number}.mp4", small, "mp4v"))
-        assert max(map(differing, mine, copy)) <= duplicates.MOST_BITS
-        for others in frames[:number]:
-            assert min(differing(a, b) for a in mine for b in others) > 2 * duplicates.MOST_BITS
+        found = hashes(mine)
+        assert np.diag(differing(found, hashes(copy))).max() <= duplicates.MOST_BITS
+        for others in before:
+            assert differing(found, others).min() > 2 * duplicates.MOST_BITS
+        before.append(found)
 
 
 def test_equal_faces_have_one_digest_and_a_pixel_makes_another():

@@ -1,6 +1,8 @@
 """Tests of finding faces and cutting them out, and of the scripts from videos to the matrix."""
 
 import io
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -456,16 +458,27 @@ BATCHES = {"alone": "a", "first": "abcd", "last": "dcba", "rest": "dcb"}  # d is
 FACES = config.Faces(size=64).model_dump(mode="json")
 
 
-def start(script: str, inputs: dict, outputs: dict, params: dict) -> subprocess.Popen:
-    command = [sys.executable, str(clips.SCRIPTS / f"{script}.py")]
-    command += clips.job_arguments(inputs, outputs, params)
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+# Jobs one after another in one process, which loads TensorFlow once.
+IN_TURN = """
+import json, runpy, sys
+for sys.argv in json.loads(sys.argv[1]):
+    runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
-def wait(*jobs: subprocess.Popen) -> None:
-    for job in jobs:
-        told = job.communicate()[0]
-        assert job.returncode == 0, told.decode()
+def words(script: str, inputs: dict, outputs: dict, params: dict) -> list[str]:
+    return [str(clips.SCRIPTS / f"{script}.py"), *clips.job_arguments(inputs, outputs, params)]
+
+
+def run_in_turn(jobs: list[list[str]]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_TURN, json.dumps(jobs)],
+        env=os.environ | {"PYTHONPATH": str(clips.SCRIPTS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -485,23 +498,17 @@ def batches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Pat
         "d": base / "text.mp4",
     }
     paths["d"].write_text("no video")
-    files, jobs = {}, []
+    files, taken, cut = {}, [], []
     for name, members in BATCHES.items():
         kinds = {"frames": "frames.tar", "taken": "frames.tsv", "faces": "faces.npy",
                  "crops": "faces.tar", "table": "faces.tsv"}  # fmt: skip
         files[name] = mine = {kind: base / name / file for kind, file in kinds.items()}
         videos = [{"video_id": member, "path": str(paths[member])} for member in members]
-        outputs = {"frames": mine["frames"], "table": mine["taken"]}
-        jobs.append(start("frames", {}, outputs, {"videos": videos, "frames": FRAMES}))
-    wait(*jobs)
-    # two at a time: each holds about a gigabyte
-    for pair in (("alone", "first"), ("last", "rest")):
-        jobs = []
-        for mine in (files[name] for name in pair):
-            inputs = {"frames": mine["frames"], "table": mine["taken"]}
-            outputs = {kind: mine[kind] for kind in ("faces", "crops", "table")}
-            jobs.append(start("faces", inputs, outputs, {"faces": FACES}))
-        wait(*jobs)
+        frames = {"frames": mine["frames"], "table": mine["taken"]}
+        taken.append(words("frames", {}, frames, {"videos": videos, "frames": FRAMES}))
+        outputs = {kind: mine[kind] for kind in ("faces", "crops", "table")}
+        cut.append(words("faces", frames, outputs, {"faces": FACES}))
+    run_in_turn(taken + cut)
     return files
 
 
@@ -575,8 +582,8 @@ def test_the_matrix_does_not_depend_on_how_videos_were_packed(
         }
         for rule, made in (("rows", ("rows", "records")), ("matrix", ("matrix",))):
             outputs = {what: tmp_path / name / what for what in made}
-            jobs.append(start(rule, inputs, outputs, {}))
-    wait(*jobs)
+            jobs.append(words(rule, inputs, outputs, {}))
+    run_in_turn(jobs)
     for what in ("matrix", "rows"):
         assert len({(tmp_path / name / what).read_bytes() for name in cuts}) == 1
     rows = tables.read(tmp_path / "one" / "rows")

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -71,13 +73,21 @@ def test_every_ending_that_ffmpeg_knows_for_a_container_is_scanned(container: st
     assert known - SOUND - PICTURES - SUBTITLES <= set(files.ENDINGS[container].split())
 
 
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    with Decoder() as started:
+        yield started
+
+
 @pytest.mark.parametrize("container", sorted(MADE))
-def test_a_clip_under_each_ending_of_a_container_is_decoded(container: str, tmp_path: Path) -> None:
-    with Decoder() as decoder:
-        for ending in files.ENDINGS[container].split():
-            path = tmp_path / f"clip.{ending}"
-            clip(path, *MADE[container])
-            assert list(decoder.read(path, [0, 5]).frames) == [0, 5], path.name
+def test_a_clip_under_each_ending_of_a_container_is_decoded(
+    decoder: Decoder, container: str, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    clip(made, *MADE[container])
+    for ending in files.ENDINGS[container].split():
+        path = Path(shutil.copy(made, tmp_path / f"clip.{ending}"))
+        assert list(decoder.read(path, [0, 5]).frames) == [0, 5], path.name
 
 
 @pytest.mark.parametrize("ending", sorted(files.EXTENSIONS))
@@ -232,11 +242,14 @@ def test_a_folder_of_a_near_name_beside_the_right_one_is_only_left_out(tmp_path:
 def test_parts_that_are_missing_are_not_taken_for_misspelt(layout: tuple[str, Path]) -> None:
     """Whole folders of every layout are alike in part: none stands for another."""
     name, root = layout
+    videos = {row["video_id"] for row in LAYOUTS[name](root, "x")[0]}
+    assert videos
     for folder in sorted(path for path in root.rglob("*") if path.is_dir()):
         aside = root.parent / "aside"
         folder.rename(aside)
-        LAYOUTS[name](root, "x")
+        rows, _ = LAYOUTS[name](root, "x")
         aside.rename(folder)
+        assert {row["video_id"] for row in rows} <= videos
 
 
 def test_the_one_folder_that_a_wrong_root_holds_is_named(tmp_path: Path) -> None:

@@ -15,8 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_name_is_text_and_never_markup():
-    page = pages.render("base.html")
+    name = "<script>alert('1')</script> & {{ 7*7 }}.mp4"
+    row = {"video": name, "verdict": "undecided", "reason": "<u>", "page": ""}
+    page = pages.render(
+        "verdicts.html", rows=[row], counts={"fake": 0, "undecided": "<i>", "no_trace": 0}
+    )
     assert "default-src 'none'" in page
+    assert "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; {{ 7*7 }}.mp4" in page
+    assert "&lt;u&gt;" in page
+    assert "&lt;i&gt; undecided" in page
+    assert not any(tag in page for tag in ("<script", "<u>", "<i>"))
 
 
 @pytest.mark.parametrize(

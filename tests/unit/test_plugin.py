@@ -141,3 +141,4 @@ def test_a_snakemake_without_plugins_is_left_alone(monkeypatch):
     for name in (plugin_patches.SLURM, plugin_patches.LSF):
         monkeypatch.delitem(sys.modules, name)
     plugin_patches.install()
+    assert not {plugin_patches.SLURM, plugin_patches.LSF} & sys.modules.keys()

@@ -27,6 +27,12 @@ def page(tmp_path, settings: dict | None = None, **how) -> str:
     return pages.render("report.html", **facts)
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory) -> str:
+    """The page of a run without anything peculiar."""
+    return page(tmp_path_factory.mktemp("plain"))
+
+
 def words(text: str) -> str:
     """What is written on a page, in one line."""
     return " ".join(re.sub(r"<style.*?</style>|<[^>]+>", " ", text, flags=re.DOTALL).split())
@@ -88,8 +94,8 @@ def test_a_candidate_that_did_not_finish_is_marked(tmp_path):
     assert expected in words(text)
 
 
-def test_an_audit_says_that_people_are_known_by_name_alone(tmp_path):
-    assert "one person with two names is not detected" in words(page(tmp_path))
+def test_an_audit_says_that_people_are_known_by_name_alone(plain):
+    assert "one person with two names is not detected" in words(plain)
 
 
 def test_a_networks_learning_curves_are_those_of_its_split_and_best_candidate(tmp_path):
@@ -107,11 +113,10 @@ def test_a_networks_learning_curves_are_those_of_its_split_and_best_candidate(tm
     }
 
 
-def test_a_sound_score_is_not_stamped(tmp_path):
-    text = page(tmp_path)
-    assert len(Scores(text).unstamped()) > 10
-    assert text.count("LEAKY") == len(published_results.RUNS)
-    assert texts.NOTHING_SHARED.format(sides=texts.SIDES["test"]) in words(text)
+def test_a_sound_score_is_not_stamped(plain):
+    assert len(Scores(plain).unstamped()) > 10
+    assert plain.count("LEAKY") == len(published_results.RUNS)
+    assert texts.NOTHING_SHARED.format(sides=texts.SIDES["test"]) in words(plain)
 
 
 def test_folds_that_leak_stamp_the_search_and_not_the_test(tmp_path):
@@ -197,11 +202,11 @@ def test_a_skew_between_the_classes_is_warned_of_before_any_table(tmp_path):
     assert "no face found 4 4" in even
 
 
-def test_unknown_people_are_warned_of(tmp_path):
+def test_unknown_people_are_warned_of(tmp_path, plain):
     text = words(page(tmp_path, known_people=False))
     assert texts.UNKNOWN_PEOPLE.format(videos=16) in text
     assert "No person named in the sheet" not in text
-    assert "are unknown" not in words(page(tmp_path))
+    assert "are unknown" not in words(plain)
 
 
 def test_one_class_in_the_test_is_undefined_and_never_nan(tmp_path):
@@ -250,8 +255,8 @@ def test_a_name_is_text(tmp_path):
     assert "\\u202e" in text
 
 
-def test_no_face_is_shown_unless_it_is_asked_for(tmp_path):
-    assert "data:image" not in page(tmp_path)
+def test_no_face_is_shown_unless_it_is_asked_for(tmp_path, plain):
+    assert "data:image" not in plain
     files = made_up_run.write(tmp_path)
     crops = tmp_path / "b0001.tar"
     with archive.Writer(crops) as tar:
@@ -300,8 +305,8 @@ def test_a_fake_is_shown_beside_its_own_person():
     assert samples.choose(rows, 0) == samples.choose(rows[:3], 4) == []
 
 
-def test_foreign_and_broken_benchmarks_do_not_break_the_page(tmp_path):
-    assert "no benchmark file was found" in page(tmp_path)
+def test_foreign_and_broken_benchmarks_do_not_break_the_page(tmp_path, plain):
+    assert "no benchmark file was found" in plain
     folder = tmp_path / "benchmarks"
     (folder / "search").mkdir(parents=True)
     record = {"s": 12.5, "cpu_time": 40, "max_rss": 300, "resources": {"mem_mb": 700}, "threads": 1}
@@ -317,8 +322,8 @@ def test_foreign_and_broken_benchmarks_do_not_break_the_page(tmp_path):
     assert "notes" not in words(text)
 
 
-def test_the_originals_figures_are_never_set_beside_another_size_without_a_word(tmp_path):
-    text = words(page(tmp_path))
+def test_the_originals_figures_are_never_set_beside_another_size_without_a_word(plain):
+    text = words(plain)
     assert "This run: 64 rows of 307,200 features (pixels)" in text
     assert "The sizes differ: do not compare these figures." in text
     assert "0.01, standardised 58,829 58,768 62,074 13,984 0.572 LEAKY" in text

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from deepfake.evaluation import selection_bias
 from deepfake.models.catalogue import RANKS
 
-HOW = {"score": "roc_auc", "count": 40, "seed": 4, "level": 0.95}
+HOW = {"score": "roc_auc", "count": 20, "seed": 4, "level": 0.95}
 
 
 def made(groups: int = 8, frames: int = 2, seed: int = 0) -> selection_bias.Pool:
@@ -83,10 +83,10 @@ def test_the_choice_is_made_again_on_groups_that_are_drawn_and_scored_on_those_l
     known = made()
     models = [searched(known, 4, 1, 0.5), searched(known, 3, 2, 0.5, "forest", "pixels")]
     found = corrected(known, models)
-    assert found["all"]["roc_auc"]["value"] == pytest.approx(direct(known, models, 40, 4))
+    assert found["all"]["roc_auc"]["value"] == pytest.approx(direct(known, models, 20, 4))
     for one in models:
         mine = found["models"][f"pixels {one.model}"]
-        assert mine["roc_auc"]["value"] == pytest.approx(direct(known, [one], 40, 4))
+        assert mine["roc_auc"]["value"] == pytest.approx(direct(known, [one], 20, 4))
         assert (mine["model"], mine["candidates"]) == (one.model, len(one.values))
     assert found["all"]["candidates"] == 7
     assert (found["all"]["fake"], found["all"]["real"], found["all"]["groups"]) == (8, 16, 8)

@@ -55,8 +55,11 @@ def test_a_configuration_that_cannot_be_read_is_one_line(
     "words",
     ["", "-n", "--configfile good.yaml good.json -n", "classify --config videos=a bundle=b"],
 )
-def test_what_can_be_read_is_left_to_snakemake(folder: Path, words: str) -> None:
-    startup.prepare(words.split())
+def test_what_can_be_read_is_left_to_snakemake(folder: Path, words: str, capfd) -> None:
+    before = words.split()
+    startup.prepare(given := [*before])
+    assert given == before
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_broken_site_file_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 """The page of a judged video, opened in a browser; and where a model looks."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -172,8 +174,14 @@ def test_a_video_that_is_none_has_a_page_with_its_reason(page):
 
 
 def test_frames_are_numbered_where_the_frame_rate_is_unknown(page):
-    text = page([frame(30, 4.0, fps="0.0")], record()).read_text(encoding="utf-8")
-    assert "frame 30:" in text
+    known, unknown = (
+        page([frame(30, 4.0, fps=fps)], record()).read_text(encoding="utf-8")
+        for fps in ("25.0", "0.0")
+    )
+    assert "0:01.2" in known
+    assert "frame 30:" not in known
+    assert "frame 30:" in unknown
+    assert not re.search(r"\d:\d\d\.\d", unknown)
 
 
 def test_the_list_leads_to_every_page_with_the_fakes_first(tmp_path):

@@ -16,6 +16,7 @@ from deepfake.core import tables
 from deepfake.preprocessing import frames
 from tests import browser
 from tests.unit.clips import move_index_to_front, read_video, write_video
+from tests.workflow import forked
 from tests.workflow.running import ROOT, Run, copy_repository, scan, touched
 
 HOSTILE = "<img src=x onerror=alert(1)>'$(x).mp4"
@@ -57,14 +58,12 @@ def test_a_run_sets_its_feature_sets_side_by_side_and_recommends_a_model(trained
     assert seen[chosen.split("/")[0]] == max(seen.values())
 
 
-def ask(folder, *settings: str, root=ROOT) -> subprocess.CompletedProcess:
+def ask(folder, *settings: str, root=ROOT, start=subprocess.run) -> subprocess.CompletedProcess:
     command = [
         *(sys.executable, "-m", "snakemake", "classify", "--snakefile", str(root / "Snakefile")),
         *("--directory", str(folder), "--cores", "2", "--config", *settings),
     ]
-    return subprocess.run(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    return start(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_clips):
@@ -98,7 +97,7 @@ def test_videos_get_verdicts_and_bad_ones_their_reasons(tmp_path, bundle, demo_c
     assert "the file is empty" in (results / found["empty.mp4"]["page"]).read_text()
     assert_two_people_were_judged_separately(results, found, clips / "two.avi")
     assert_each_video_has_its_json(results, found)
-    again = ask(tmp_path, f"videos=@{listed}", f"bundle={bundle}")
+    again = ask(tmp_path, f"videos=@{listed}", f"bundle={bundle}", start=forked.run)
     assert "Nothing to be done" in again.stdout
 
 
@@ -181,7 +180,9 @@ def test_what_is_outside_the_training_is_the_property_that_was_shifted(
 
 
 def test_a_renamed_setting_is_refused_with_its_new_name(tmp_path, bundle):
-    done = ask(tmp_path, "videos=x.mp4", f"bundle={bundle}", "undecided=[0.4,0.6]")
+    done = ask(
+        tmp_path, "videos=x.mp4", f"bundle={bundle}", "undecided=[0.4,0.6]", start=forked.run
+    )
     assert done.returncode == 1
     assert "undecided: unknown key; it is " in done.stdout
     assert "verdict.max_false_alarms" in done.stdout
@@ -224,7 +225,8 @@ def odds(row: dict) -> float:
     ],
 )
 def test_a_question_that_makes_no_sense_is_one_clear_line(tmp_path, bundle, settings, line):
-    done = ask(tmp_path, *(word.replace("BUNDLE", str(bundle)) for word in settings))
+    words = (word.replace("BUNDLE", str(bundle)) for word in settings)
+    done = ask(tmp_path, *words, start=forked.run)
     assert done.returncode == 1
     assert line in done.stdout
     assert "Traceback" not in done.stdout
@@ -244,7 +246,7 @@ def test_a_hostile_record_is_one_clear_line_before_the_first_job(tmp_path, text,
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "bundle.json").write_text(text)
     (tmp_path / "x.mp4").touch()
-    done = ask(tmp_path, f"videos={tmp_path}/x.mp4", f"bundle={tmp_path}/model")
+    done = ask(tmp_path, f"videos={tmp_path}/x.mp4", f"bundle={tmp_path}/model", start=forked.run)
     assert done.returncode == 1
     assert line in done.stdout
     assert "Traceback" not in done.stdout
@@ -280,7 +282,8 @@ def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(tmp_path, tra
         ("preprocessing/faces", {"frames", "previews", "faces", "classify_batch", "verdicts"}),
     ):
         with touched(tmp_path / "copy", f"deepfake/{module}.py"):
-            planned = ask(tmp_path, *question, "--dry-run", root=tmp_path / "copy").stdout
-        assert (
-            set(re.findall(r"^(\w+) +\d+$", planned, flags=re.M)) - {"classify", "total"} == rules
-        )
+            planned = ask(
+                tmp_path, *question, "--dry-run", root=tmp_path / "copy", start=forked.run
+            )
+        names = set(re.findall(r"^(\w+) +\d+$", planned.stdout, flags=re.M))
+        assert names - {"classify", "total"} == rules

@@ -12,6 +12,7 @@ import pytest
 
 from deepfake.dataset import sheet
 from tests import fake_download_script
+from tests.workflow import forked
 from tests.workflow.running import ROOT, Run, scan
 
 COMMAND = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "2"]
@@ -93,7 +94,7 @@ def test_a_job_on_a_node_needs_no_sheet_either(run):
 )  # fmt: skip
 def test_a_download_that_may_not_be_is_refused_in_one_line(run, changed, line):
     run.write_settings(download=run.settings["download"] | changed)
-    done = run.snakemake("download")
+    done = run.snakemake("download", start=forked.run)
     assert done.returncode == 1
     (last,) = (told for told in done.stdout.splitlines() if not told.startswith("Using workflow"))
     assert line in last

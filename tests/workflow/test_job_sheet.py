@@ -5,6 +5,7 @@ import os
 import pytest
 
 from deepfake.core import tables
+from tests.workflow import forked
 from tests.workflow.running import Run, scan
 
 # As an executor plugin starts a job on a node: Snakemake again, for this one job.
@@ -51,15 +52,15 @@ def test_a_job_does_not_read_the_sheet(run):
 
 
 def test_a_job_whose_rows_were_not_left_reads_the_sheet(run):
-    done = run.snakemake("--dry-run", *JOB)
+    done = run.snakemake("--dry-run", *JOB, start=forked.run)
     assert done.returncode == 0, done.stdout
     assert "taking frames out of the videos of batch b0001" in done.stdout
 
 
 def test_the_main_process_alone_refuses(run):
     run.write_settings(max_jobs=5)
-    assert run.snakemake("--dry-run").returncode == 1
-    done = run.snakemake("--dry-run", *JOB)
+    assert run.snakemake("--dry-run", start=forked.run).returncode == 1
+    done = run.snakemake("--dry-run", *JOB, start=forked.run)
     assert done.returncode == 0, done.stdout
 
 

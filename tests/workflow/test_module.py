@@ -6,6 +6,7 @@ import sys
 
 import yaml
 
+from tests.workflow import forked
 from tests.workflow.running import DEFAULTS, ROOT, scan
 
 SNAKEFILE = f"""
@@ -38,7 +39,7 @@ def test_another_workflow_plans_a_run_from_its_own_folder(tmp_path, demo_clips):
     settings = {"run": "asked", "sheet": "videos.tsv", **DEFAULTS}
     (tmp_path / "run.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     (tmp_path / "Snakefile").write_text(SNAKEFILE, encoding="utf-8")
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", "--dry-run"],
         cwd=tmp_path,
         text=True,

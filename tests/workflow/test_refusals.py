@@ -1,10 +1,10 @@
 """What is wrong with a run is told in plain lines before its first job."""
 
-import subprocess
 import sys
 
 import pytest
 
+from tests.workflow import forked
 from tests.workflow.running import ROOT, Run, scan
 
 
@@ -18,7 +18,7 @@ def run(tmp_path, demo_clips) -> Run:
 
 def refused(run: Run) -> list[str]:
     """The lines of a refusal; no job, no traceback."""
-    done = run.snakemake()
+    done = run.snakemake(start=forked.run)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout
     assert not run.results.exists()
@@ -59,7 +59,7 @@ def test_so_is_a_broken_default_configuration(run):
     (run.folder / "config").mkdir()
     (run.folder / "config" / "config.yaml").write_text("run: t\nsweep:\n\tsvm: {}\n")
     command = [sys.executable, "-m", "snakemake", "--directory", run.folder, "--dry-run"]
-    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+    done = forked.run(command, cwd=ROOT)
     reason = "line 3: found character '\\t' that cannot start any token"
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[1:] == [f"config/config.yaml: {reason}"]
@@ -136,7 +136,7 @@ def test_too_many_rows_for_a_gram_matrix_are_refused_with_what_to_use(run):
     run.write_settings(search={"max_gram_rows": 10})
     assert any("sweep only the forest" in line for line in refused(run))
     run.write_settings(sweep={"forest": {}})
-    assert run.snakemake("--dry-run").returncode == 0
+    assert run.snakemake("--dry-run", start=forked.run).returncode == 0
 
 
 def test_a_split_that_cannot_be_made_says_so_and_which_log_to_read(run):

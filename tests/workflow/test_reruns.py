@@ -11,6 +11,7 @@ import pytest
 from deepfake.core import codehash, tables
 from deepfake.preprocessing.perturbations import registry as perturbations
 from deepfake.workflow import config
+from tests.workflow import forked
 from tests.workflow.running import DEFAULTS, ROOT, Run, copy_repository, scan, touched
 
 STAGES = ["frames", "faces", "features", "rows", "matrix", "split", "gram", "search", "choose"]
@@ -138,7 +139,8 @@ KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, demo_clips) -> Run:
     run = Run(tmp_path_factory.mktemp("reruns"))
-    scan("folders", "demo", demo_clips, run.folder / "videos.tsv", videos_per_job=12)
+    shutil.copytree(demo_clips, run.folder / "clips")
+    scan("folders", "demo", run.folder / "clips", run.folder / "videos.tsv", videos_per_job=12)
     run.write_settings(**OURS)
     run.features = run.results / "lbp"
     done = run.snakemake()
@@ -155,7 +157,7 @@ def test_every_key_has_another_value_here():
 @pytest.fixture(scope="module")
 def follows(run):
     """Rules that would run when some do: these, and all that follow, by Snakemake's graph."""
-    graph = run.snakemake("--rulegraph").stdout
+    graph = run.snakemake("--rulegraph", start=forked.run).stdout
     names = dict(re.findall(r'(\d+)\[label = "(\w+)"', graph))
     edges = [(names[one], names[two]) for one, two in re.findall(r"(\d+) -> (\d+)", graph)]
     assert {rule for edge in edges for rule in edge} == {*DEPENDENCIES, "all"}
@@ -293,8 +295,8 @@ def test_another_version_of_a_package_reruns_the_rules_that_use_it(run, follows,
     assert set(why) == follows(direct)
 
 
-def test_a_changed_video_is_named(run, demo_clips):
-    clip = demo_clips / "real" / "s01.mp4"
+def test_a_changed_video_is_named(run):
+    clip = run.folder / "clips" / "real" / "s01.mp4"
     before = clip.read_bytes()
     clip.write_bytes(before + b"\n")
     try:
@@ -306,11 +308,12 @@ def test_a_changed_video_is_named(run, demo_clips):
     assert set(why) == set(DEPENDENCIES) - {"compile"}
 
 
-def test_an_added_video_is_named_and_counted(changed, follows, tmp_path, demo_clips):
-    clip = shutil.copy(demo_clips / "real" / "s01.mp4", tmp_path / "added.mp4")
+def test_an_added_video_is_named_and_counted(changed, follows, tmp_path):
+    clips = changed.folder / "clips" / "real"
+    clip = shutil.copy(clips / "s01.mp4", tmp_path / "added.mp4")
     table = (changed.folder / "videos.tsv").read_text()
     row = next(line for line in table.splitlines() if "/real/s01.mp4" in line)
-    row = row.replace(str(demo_clips / "real"), str(tmp_path)).replace("s01.mp4", "added.mp4")
+    row = row.replace(str(clips), str(tmp_path)).replace("s01.mp4", "added.mp4")
     (changed.folder / "more.tsv").write_text(f"{table}{row}\n")
     changed.write_settings(sheet="more.tsv")
     why = changed.why()

@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from tests.unit import documents
+from tests.workflow import forked
 from tests.workflow.running import ROOT
 
 PAGE = documents.text("docs/tutorial.md")
@@ -46,7 +47,7 @@ def folder(tmp_path_factory):
 
 def run(folder, command: str, *more: str) -> list[str]:
     program, *words = shlex.split(command.replace("/path/to/", ""))
-    done = subprocess.run(
+    done = forked.run(
         [*PROGRAMS[program], *words, *more],
         cwd=folder,
         text=True,

@@ -67,7 +67,8 @@ def installed() -> dict[str, str]:
     return {name: _version(name) for name in sorted([*PACKAGES.values(), "snakemake"])}
 
 
-def dependencies(script: str, *extra: str) -> tuple[list[str], list[str]]:
+@cache
+def dependencies(script: str, *extra: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Library files (relative to scripts/) and packages that a script imports, both sorted."""
     waiting = [f"{script}.py"] + [_file(f"deepfake.{name}") for name in extra]
     modules: set[str] = set()
@@ -86,7 +87,7 @@ def dependencies(script: str, *extra: str) -> tuple[list[str], list[str]]:
         path = SCRIPTS / module
         read = [*(path.parent / "templates").glob("*"), path.with_suffix(".json")]
         modules.update(str(file.relative_to(SCRIPTS)) for file in read if file.is_file())
-    return sorted(modules - {f"{script}.py"}), sorted(packages)
+    return tuple(sorted(modules - {f"{script}.py"})), tuple(sorted(packages))
 
 
 @cache
@@ -115,6 +116,7 @@ def _statements(block: ast.AST) -> Iterator[ast.AST]:
             yield from _statements(node)
 
 
+@cache
 def _file(name: str) -> str | None:
     """File of a library module or package, relative to scripts/, or None for a name in one."""
     path = name.replace(".", "/")
