@@ -10,6 +10,7 @@ from deepfake.features.matrix import Matrix
 from deepfake.inference import bundle
 from deepfake.models import registry as models
 from tests.workflow.running import Run, scan
+from tests.workflow.test_classify import ask
 
 SETTINGS = {
     "faces": {"size": 32},
@@ -71,12 +72,10 @@ def test_the_pages_say_where_thresholds_come_from(run):
     page = (run.results / "report.html").read_text(encoding="utf-8")
     assert "error rate on the calibration sheet" in page
     clip = tables.read(run.folder / "videos.tsv")[0]["path"]
-    asked = Run(run.folder)
-    done = asked.snakemake(
-        "classify", "--config", f"videos={clip}", f"bundle={run.results}/lbp/grouped/models/lda"
-    )
+    bundle = run.results / "lbp" / "grouped" / "models" / "lda"
+    done = ask(run.folder, f"videos={clip}", f"bundle={bundle}")
     assert done.returncode == 0, done.stdout
-    (page,) = (run.folder / "results").rglob("verdicts/*.html")
+    (page,) = (run.folder / "results").glob("verdicts/pages/*/*.html")
     said = " ".join(page.read_text(encoding="utf-8").split())
     assert "videos of a calibration sheet (" in said
 
