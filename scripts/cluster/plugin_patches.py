@@ -3,6 +3,10 @@
 A SLURM job of this workflow is one process on one node, so it starts Snakemake once. The plugin
 (2.8.0) starts it twice: the first only starts the second with `srun`.
 
+When a node is lost, the plugin asks where its job ran, and excludes the answer from then on. Of a
+job that SLURM has put back into the queue the answer is "None assigned", two words, of which sbatch
+takes the second for its script: all later submissions would fail.
+
 The interval between two status queries depends on the number of jobs. In the plugins it grows while
 no job ends, and starts with the same seconds for 2 jobs and for 200. Here it starts with the
 profile's few seconds; with more than FEW_JOBS jobs it is at least MANY_JOBS_INTERVAL.
@@ -37,6 +41,7 @@ def install() -> None:
     """Change the plugins that Snakemake has loaded."""
     if SLURM in sys.modules:
         sys.modules[SLURM].Executor.additional_general_args = _run_directly
+        sys.modules[SLURM].get_submit_command = _submit_command
     if LSF in sys.modules:
         sys.modules[LSF].Executor.get_mem = _memory
         sys.modules[LSF].Executor.get_lsf_config = staticmethod(_configuration)
@@ -56,6 +61,14 @@ def _shortened(record: logging.LogRecord) -> bool:
 def _run_directly(executor: Any) -> str:
     """Options of the Snakemake in a job: it runs the job itself."""
     return "--executor local --jobs 1"
+
+
+def _submit_command(job: Any, params: Any, settings: Any = None, **how: Any) -> str:
+    """The words of sbatch, which exclude lost nodes by their names only."""
+    from snakemake_executor_plugin_slurm.submit_string import get_submit_command
+
+    nodes = {name for name in how.pop("failed_nodes", None) or () if len(name.split()) == 1}
+    return get_submit_command(job, params, settings, failed_nodes=nodes, **how)
 
 
 async def _sleep(executor: Any) -> None:

@@ -43,6 +43,7 @@ def installed(monkeypatch):
     for module in (slurm, lsf):
         monkeypatch.setattr(module.Executor, "sleep", module.Executor.sleep)
     monkeypatch.setattr(slurm.Executor, "additional_general_args", None)
+    monkeypatch.setattr(slurm, "get_submit_command", None)
     monkeypatch.setattr(lsf.Executor, "get_mem", None)
     monkeypatch.setattr(lsf.Executor, "get_lsf_config", None)
     monkeypatch.setattr(plugin_patches.asyncio, "sleep", sleep)
@@ -71,6 +72,16 @@ def test_the_plugins_wait_as_long_as_their_jobs_want(installed, module):
 
 def test_the_snakemake_in_a_job_of_slurm_runs_the_job_itself(installed):
     assert slurm.Executor.additional_general_args(None) == "--executor local --jobs 1"
+
+
+def test_a_lost_node_is_excluded_by_its_name_and_by_nothing_else(installed):
+    names = ("run_uuid", "slurm_logfile", "comment_str", "account", "partition", "workdir")
+    job = SimpleNamespace(resources={}, threads=1)
+    for lost, excluded in (({"None assigned", "n1", ""}, ["--exclude=n1"]), ({"Unknown x"}, [])):
+        call = slurm.get_submit_command(job, dict.fromkeys(names, ""), failed_nodes=lost)
+        words = call.split()
+        assert [word for word in words if word.startswith("--exclude")] == excluded
+        assert "assigned" not in words
 
 
 def cluster(on_path, tmp_path, parameters: str, facts: str = "") -> None:
