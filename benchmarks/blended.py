@@ -108,28 +108,29 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> None:
 class Ridge:
     """Ridge regression on labels 1 and -1, standardised: fitted to many labels of the same rows.
 
+    Its scores are linear in the labels: what each label adds to each score is computed once.
+
     Args:
         values: features of all rows, float32 (n, p). train: bool (n,). test: positions.
     """
 
     def __init__(self, values: np.ndarray, train: np.ndarray, test: np.ndarray) -> None:
-        rows = values[train]
-        self._values, self._train, self._test = values, train, test
-        self._spread = rows.std(axis=0)
-        self._spread[self._spread == 0] = np.inf
-        rows -= rows.mean(axis=0)
-        rows /= self._spread
-        products = rows.T @ rows
+        rows, tested, self._train = values[train], values[test], train
+        mean, spread = rows.mean(axis=0), rows.std(axis=0)
+        spread[spread == 0] = np.inf
+        for part in (rows, tested):
+            part -= mean
+            part /= spread
+        few = len(rows) <= rows.shape[1]
+        products = rows @ rows.T if few else rows.T @ rows
         products[np.diag_indices_from(products)] += ALPHA
-        self._solved = cho_factor(products, overwrite_a=True, check_finite=False)
+        solved = cho_solve(cho_factor(products), rows @ tested.T if few else tested.T)
+        self._added = solved.T if few else solved.T @ rows.T
 
     def scores(self, fake: np.ndarray) -> np.ndarray:
-        """Scores of the test's rows, but for a constant, under labels of all rows, bool (n,)."""
-        labels = np.where(fake, 1, -1).astype(np.float32)
-        labels -= labels[self._train].mean()
-        labels[~self._train] = 0
-        weights = cho_solve(self._solved, labels @ self._values / self._spread)
-        return self._values[self._test] @ (weights / self._spread)
+        """Scores of the test's rows under some labels of all rows, bool (n,)."""
+        labels = np.where(fake[self._train], 1, -1).astype(np.float32)
+        return self._added @ (labels - labels.mean()) + labels.mean()
 
 
 class Experiment:
@@ -162,24 +163,18 @@ class Experiment:
     def scored(
         self, models: Sequence[tuple[np.ndarray, Ridge]], fake: np.ndarray
     ) -> tuple[intervals.Linear, np.ndarray, np.ndarray] | None:
-        """ROC AUC of videos, each ranked within its part: it, the videos' groups and labels.
+        """ROC AUC of the videos of all parts together; it, the videos' groups and labels.
 
-        None where labels that were exchanged leave a training or a test one class.
+        None where labels that were exchanged leave one class.
         """
-        scores, weights, tested, labels = [], [], [], []
-        for test, model in models:
-            names, means = metrics.video_means(self._videos[test], model.scores(fake))
-            first = test[np.unique(self._videos[test], return_index=True)[1]]
-            if fake[first].all() or not fake[first].any():
-                return None
-            scores.append(intervals.scores(fake[first], means, 0.0, names)["roc_auc"])
-            weights.append(fake[first].sum())
-            tested.append(self.groups[first])
-            labels.append(fake[first])
-        flags = np.concatenate(labels)
-        step = 0.25 / min(flags.sum(), (~flags).sum())
-        mean = intervals.mean(scores, np.array(weights) / sum(weights), step)
-        return mean, np.concatenate(tested), flags
+        tested = np.concatenate([test for test, _ in models])
+        scores = np.concatenate([model.scores(fake) for _, model in models])
+        names, means = metrics.video_means(self._videos[tested], scores)
+        first = tested[np.unique(self._videos[tested], return_index=True)[1]]
+        labels = fake[first]
+        if labels.all() or not labels.any():
+            return None
+        return intervals.scores(labels, means, 0.0, names)["roc_auc"], self.groups[first], labels
 
 
 def judged(one: Experiment, name: str, draws: int, seed: int) -> list[tuple]:
@@ -189,7 +184,7 @@ def judged(one: Experiment, name: str, draws: int, seed: int) -> list[tuple]:
         models = one.trained(kind, GIVEN)
         found = one.scored(models, one.fake)
         if found is None:
-            sys.exit("a part of the groups has clips of one class only: no test is possible")
+            sys.exit("the dataset's clips are of one class only: no test is possible")
         score, groups, labels = found
         known = one.scored(one.trained(kind, kind), one.fake) if kind != GIVEN else found
         lacks, number = metrics.lacking(labels, groups), metrics.numbered(groups)

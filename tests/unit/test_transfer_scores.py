@@ -88,6 +88,15 @@ def test_too_few_groups_have_no_interval():
     assert metrics.MIN_GROUPS > 3
 
 
+def test_a_part_of_too_few_groups_leaves_all_parts_without_an_interval():
+    """Two parts of three groups have six together, but nothing says how each of them varies."""
+    one, (record, videos) = part(8, fakes=3, reals=3, name="a"), part(9, fakes=3, reals=3, name="b")
+    others = [video | {"group_id": f"other {video['group_id']}"} for video in videos]
+    found = pooled(one, (record, others))["videos"]
+    assert found["groups"] == metrics.MIN_GROUPS
+    assert found["metrics"]["roc_auc"]["low"] is None
+
+
 def test_a_perfect_score_is_no_surer_than_its_videos():
     perfect = [part(9, skill=100.0, name=name)[1] for name in "ab"]
     records = [part(9, skill=100.0, name=name)[0] for name in "ab"]

@@ -27,7 +27,7 @@ def pooled(records: Sequence[dict], tests: Sequence[Sequence[Row]], *, level: fl
 
     Returns:
         What an evaluation's record has of its videos and of its answers. The ROC AUC is the mean
-        over the parts, weighted by their fakes.
+        over the parts, weighted by their fakes; it has an interval where that of each part has one.
     """
     videos = [row for test in tests for row in test]
     fakes = [np.array([row["label"] == "fake" for row in test]) for test in tests]
@@ -53,7 +53,8 @@ def pooled(records: Sequence[dict], tests: Sequence[Sequence[Row]], *, level: fl
         0.25 / min(len(set(units[rows])) for rows in (fake, ~fake)),
     )
     low, high = intervals.NONE
-    if not metrics.lacking(fake, groups):
+    # how much a part's score varies, only its own groups say
+    if not any(record["videos"]["metrics"]["roc_auc"]["low"] is None for record in records):
         low, high = intervals.limits(ranked, metrics.numbered(groups), level)
     shares = {name: found["metrics"][name] for name in ("accuracy", "balanced_accuracy")}
     found["metrics"] = shares | {"roc_auc": {"value": ranked.value, "low": low, "high": high}}
