@@ -234,7 +234,7 @@ def tell(folder: Path, arguments: argparse.Namespace) -> None:
         one = Experiment(rows, values, arguments.seed)
         groups = len(set(one.groups[one.kinds[GIVEN]]))
         lines += judged(one, name, arguments.draws, arguments.seed)
-    named = "the demo's synthetic clips" if arguments.root == DEMO else "real clips"
+    named = "the demo's synthetic clips" if arguments.root == DEMO else "clips of a dataset"
     print(f"{named}: {groups} groups, {arguments.frames} frames a clip; given: the dataset's own")
     print(measure.table(HEAD, [line[:-1] for line in lines]))
     print(f"\n[low, high]: {LEVEL:.0%} over groups; none below {metrics.MIN_GROUPS}.")
