@@ -14,9 +14,15 @@ from pathlib import Path
 
 import yaml
 
+from deepfake.core import tables
 from tests.workflow.running import DEFAULTS, copy_repository, scan
 
 PATIENCE = 900  # seconds until a test that waits gives up
+
+# What most tests run: one job, which needs no TensorFlow.
+FRAMES = "results/test/frames/b0001.tsv"
+# Put before its work: it holds so many bytes.
+LARGE = "    held = b'x' * (400 << 20)\n"
 
 # Put before a script's work: it stays until the file is gone.
 HOLD = """
@@ -92,6 +98,13 @@ class Checkout:
         run = self.start(command, *words, **how)
         run.wait()
         return run
+
+
+def is_whole(checkout: Checkout) -> bool:
+    """All frames were taken, and nothing half-written is beside their table."""
+    rows = tables.read(checkout.folder / FRAMES)
+    left = list((checkout.results / "frames").glob(".part*"))
+    return sum(row["frame"] != "" for row in rows) == len(rows) == 36 and not left
 
 
 class Run:

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.cluster.checkout import Checkout
+from tests.cluster.checkout import FRAMES, Checkout, is_whole
 
 GOOD = {"account": "test", "partition": "main"}
 
@@ -69,7 +69,7 @@ def test_what_a_site_wants_besides_reaches_its_jobs(tmp_path, demo_clips, slurm)
     site = {"slurm": GOOD | {"jobs": 1, "qos": "normal", "extra": "--nice=7 --requeue"}}
     checkout = Checkout(tmp_path / "checkout", demo_clips, site, slurm.environment())
     checkout.hold("frames")
-    run = checkout.start("run", "--", "results/test/frames/b0001.tsv")
+    run = checkout.start("run", "--", FRAMES)
     run.until(checkout.is_holding, "the job began")
     told = slurm.run("scontrol", "show", "job", "--oneliner").stdout.splitlines()
     (job,) = [line for line in told if f"WorkDir={checkout.folder}" in line]
@@ -88,6 +88,6 @@ def test_a_run_without_accounting_asks_squeue(tmp_path, demo_clips, slurm_withou
     site = {"slurm": {"partition": "main", "status": "squeue"}}
     checkout = Checkout(tmp_path / "checkout", demo_clips, site, cluster.environment())
     assert yaml.safe_load((checkout.folder / "profiles/site.yaml").read_text()) == site
-    run = checkout.run("run", "--", "results/test/faces/b0001.npy", "--latency-wait", "5")
+    run = checkout.run("run", "--", FRAMES, "--latency-wait", "5")
     assert run.process.returncode == 0, run.said
-    assert (checkout.folder / "results/test/faces/b0001.npy").exists()
+    assert is_whole(checkout)

@@ -1,5 +1,6 @@
 """A whole run on a cluster gives what a local run gives, as the design says equal."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from tests.cluster.checkout import Checkout
 from tests.cluster.lsf.conftest import make_lsf  # noqa: F401
 from tests.cluster.test_lsf_run import SITE, lsf_environment
+from tests.conftest import made_once
 from tests.equality import assert_same_results
 from tests.workflow import test_transfer
 from tests.workflow.running import Run
@@ -19,32 +21,32 @@ SWEEP = {
     "forest": {"n_estimators": [5, 20]},
 }
 SETTINGS = {
-    "features": ["pixels", "residuals"],
+    "features": ["residuals"],
     "sweep": SWEEP,
     "robustness": {"crf": [40], "scale": [0.5], "brightness": [], "mirror": False},
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def local(tmp_path_factory, demo_clips) -> Path:
     """The results of a run on this machine."""
-    folder = tmp_path_factory.mktemp("local") / "checkout"
-    import os
 
-    checkout = Checkout(folder, demo_clips, {}, dict(os.environ), **SETTINGS)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "all", "robustness"),
-            *("--configfile", "run.yaml", "--cores", "2"),
-        ],
-        cwd=folder,
-        env=checkout.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-    return checkout.results
+    def make(folder: Path) -> None:
+        checkout = Checkout(folder, demo_clips, {}, dict(os.environ), **SETTINGS)
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "snakemake", "all", "robustness"),
+                *("--configfile", "run.yaml", "--cores", "2"),
+            ],
+            cwd=folder,
+            env=checkout.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+
+    return made_once(tmp_path_factory, "local", make) / "results" / "test"
 
 
 def test_a_run_on_slurm(tmp_path, demo_clips, slurm, local):

@@ -4,16 +4,14 @@ import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import yaml
 
-from tests.cluster.checkout import Checkout
+from tests.cluster.checkout import FRAMES, LARGE, Checkout, is_whole
 from tests.cluster.lsf.cluster import EmulatedLsf
 from tests.cluster.lsf.conftest import make_lsf  # noqa: F401
 
-FACES = "results/test/faces/b0001.npy"
-QUICK = ("--", FACES, "--latency-wait", "3")
+QUICK = ("--", FRAMES, "--latency-wait", "3")
 SITE = {"lsf": {"queue": "normal", "project": "people"}}
 
 
@@ -35,10 +33,6 @@ def lsf_environment(lsf: EmulatedLsf) -> dict[str, str]:
     return os.environ | {"PATH": lsf.path, "DEEPFAKE_LOST_HOST": "3"}
 
 
-def is_whole(checkout: Checkout) -> bool:
-    return np.load(checkout.folder / FACES).shape == (36, 320, 320, 3)
-
-
 def submissions(lsf: EmulatedLsf, rule: str) -> list[list[str]]:
     return [call for call in lsf.calls("bsub") if f"rule_{rule}" in call[1]]
 
@@ -46,8 +40,7 @@ def submissions(lsf: EmulatedLsf, rule: str) -> list[list[str]]:
 def test_the_words_of_bsub_at_each_attempt(make_checkout):
     checkout, lsf = make_checkout()
     checkout.edit("frames", "    settings, videos", "    raise MemoryError\n    settings, videos")
-    target = ("--", "results/test/frames/b0001.tsv", "--latency-wait", "3")
-    run = checkout.run("run", *target, profile="lsf")
+    run = checkout.run("run", *QUICK, profile="lsf")
     assert run.process.returncode == 1
     assert run.said.count("why frames failed: MemoryError") == 3
     words = [
@@ -75,7 +68,7 @@ def test_the_plain_line_reserves_for_the_job_and_not_for_its_threads(make_checko
     command = [
         *(sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/lsf"),
         *("--configfile", "run.yaml", "--set-threads", "frames=2", "--latency-wait", "3"),
-        *("--", "results/test/frames/b0001.tsv"),
+        *("--", FRAMES),
     ]
     environment = dict(checkout.environment)
     environment.pop("SNAKEMAKE_LSF_MEMFMT", None)
@@ -96,8 +89,7 @@ def test_what_a_site_wants_besides_reaches_bsub(make_checkout):
     check = checkout.run("check", profile="lsf")
     assert check.process.returncode == 0, check.said
     assert len(lsf.calls("bsub")) == 1  # the probe
-    target = ("--", "results/test/frames/b0001.tsv", "--latency-wait", "3")
-    run = checkout.run("run", *target, profile="lsf")
+    run = checkout.run("run", *QUICK, profile="lsf")
     assert run.process.returncode == 0, run.said
     assert len(submissions(lsf, "frames")) == 1
     for call in lsf.calls("bsub"):
@@ -108,39 +100,40 @@ def test_over_the_memory_limit_is_tried_again_with_more(make_checkout):
     checkout, lsf = make_checkout()
     checkout.edit(
         "deepfake/workflow/resources",
-        "1200 * MB + most_bytes(s.frames) + s.frames * 180 * MB",
-        "500 * MB + s.frames * 40 * MB",
+        "300 * MB + DECODER_BYTES + most_bytes(s.frames)",
+        "100 * MB",
     )
+    checkout.edit("frames", "    settings, videos", f"{LARGE}    settings, videos")
     run = checkout.run("run", *QUICK, profile="lsf")
     assert run.process.returncode == 0, run.said
-    assert re.search(r"why faces failed: out of memory: requested 631 M\w*, used \d+", run.said)
-    asked = [call[call.index("-M") + 1] for call in submissions(lsf, "faces")]
-    assert asked[:2] == ["631MB", "946MB"]
+    assert re.search(r"why frames failed: out of memory: requested 500 M\w*, used \d+", run.said)
+    asked = [call[call.index("-M") + 1] for call in submissions(lsf, "frames")]
+    assert asked[:2] == ["500MB", "750MB"]
     assert is_whole(checkout)
 
 
 def test_over_the_time_limit_is_tried_again_with_more(make_checkout):
     checkout, _ = make_checkout(SECONDS_PER_MINUTE=1)
-    checkout.hold("faces")
+    checkout.hold("frames")
     run = checkout.start("run", *QUICK, profile="lsf")
-    run.until(lambda: "why faces failed" in run.said, "the job is ended")
+    run.until(lambda: "why frames failed" in run.said, "the job is ended")
     checkout.release()
-    assert "why faces failed: over its time limit" in run.said
+    assert "why frames failed: over its time limit" in run.said
     run.kill()  # a minute of one second is too short for an attempt that works
 
 
 def test_a_bjobs_that_says_nothing_loses_no_job(make_checkout):
     checkout, lsf = make_checkout()
-    checkout.hold("faces")
+    checkout.hold("frames")
     run = checkout.start("run", *QUICK, profile="lsf")
-    run.until(checkout.is_holding, "the faces job runs")
+    run.until(checkout.is_holding, "the job runs")
     lsf.break_("bjobs-empty")
     asked = len(lsf.calls("bjobs"))
     run.until(lambda: len(lsf.calls("bjobs")) > asked + 8, "it asks again and again")
     lsf.mend("bjobs-empty")
     checkout.release()
     assert run.wait() == 0, run.said
-    assert len(submissions(lsf, "faces")) == 1
+    assert len(submissions(lsf, "frames")) == 1
     assert is_whole(checkout)
 
 
@@ -149,9 +142,9 @@ def test_jobs_that_snakemake_left_behind_are_waited_for(make_checkout):
     checkout, lsf = make_checkout()
     for wrapper in (checkout.folder / "scripts" / "cluster" / "bin").glob("*/*"):
         wrapper.unlink()
-    checkout.hold("faces")
+    checkout.hold("frames")
     run = checkout.start("run", *QUICK, profile="lsf")
-    run.until(checkout.is_holding, "the faces job runs")
+    run.until(checkout.is_holding, "the job runs")
     lsf.break_("bjobs-empty")
     run.until(lambda: "TypeError" in run.said, "the plugin ends")
     lsf.mend("bjobs-empty")
@@ -159,7 +152,7 @@ def test_jobs_that_snakemake_left_behind_are_waited_for(make_checkout):
     checkout.release()
     assert run.wait() == 0, run.said
     assert "Snakemake ended though 1 of its jobs are still in the queue" in run.said
-    assert len(submissions(lsf, "faces")) == 1
+    assert len(submissions(lsf, "frames")) == 1
     assert is_whole(checkout)
 
 
@@ -175,15 +168,15 @@ def test_a_missing_badmin_is_a_clear_line_and_no_traceback(make_checkout):
 
 def test_a_lost_host_is_no_success_and_its_job_is_done_again(make_checkout):
     checkout, lsf = make_checkout()
-    checkout.hold("faces")
+    checkout.hold("frames")
     run = checkout.start("run", *QUICK, profile="lsf")
-    run.until(checkout.is_holding, "the faces job runs")
-    checkout.release()
+    run.until(checkout.is_holding, "the job runs")
     lsf.break_("host-lost")
-    run.until(lambda: "why faces failed: its host was lost (UNKWN)" in run.said, "it is told")
+    run.until(lambda: "why frames failed: its host was lost (UNKWN)" in run.said, "it is told")
     lsf.mend("host-lost")
+    checkout.release()
     assert run.wait() == 0, run.said
-    assert len(submissions(lsf, "faces")) > 1
+    assert len(submissions(lsf, "frames")) > 1
     assert is_whole(checkout)
 
 

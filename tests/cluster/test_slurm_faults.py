@@ -3,13 +3,11 @@
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.cluster.checkout import Checkout
+from tests.cluster.checkout import FRAMES, LARGE, Checkout, is_whole
 
-FACES = "results/test/faces/b0001.npy"
-QUICK = ("--", FACES, "--latency-wait", "5")
+QUICK = ("--", FRAMES, "--latency-wait", "5")  # one job, and one that starts soon
 
 
 @pytest.fixture
@@ -19,13 +17,6 @@ def checkout(tmp_path, demo_clips, slurm) -> Checkout:
     yield made
     made.release()
     slurm.run("scancel", "--me")
-
-
-def is_whole(checkout: Checkout) -> bool:
-    """All faces are there, and nothing half-written beside them."""
-    faces = np.load(checkout.folder / FACES)
-    left = list((checkout.results / "faces").glob(".part*"))
-    return faces.shape == (36, 320, 320, 3) and not left
 
 
 def jobs_of(slurm, rule: str) -> dict[str, str]:
@@ -39,23 +30,24 @@ def jobs_of(slurm, rule: str) -> dict[str, str]:
 
 @pytest.fixture
 def held(checkout, slurm):
-    """A run whose job for the faces runs, and waits to be released; with the job's number."""
-    checkout.hold("faces")
-    before = set(jobs_of(slurm, "faces"))
+    """A run whose job runs, and waits to be released; with the job's number."""
+    checkout.hold("frames")
+    before = set(jobs_of(slurm, "frames"))
 
     def start(*words: str, **how):
         run = checkout.start("run", *words, **how)
-        run.until(checkout.is_holding, "the faces job runs")
-        (number,) = set(jobs_of(slurm, "faces")) - before
+        run.until(checkout.is_holding, "the job runs")
+        (number,) = set(jobs_of(slurm, "frames")) - before
         return run, number
 
     return start
 
 
 def test_out_of_memory_is_tried_again_with_more(checkout):
-    run = checkout.run("run", *QUICK, "--set-resources", "faces:mem_mb=300*attempt**2")
+    checkout.edit("frames", "    settings, videos", f"{LARGE}    settings, videos")
+    run = checkout.run("run", *QUICK, "--set-resources", "frames:mem_mb=300*attempt**2")
     assert run.process.returncode == 0, run.said
-    assert "why faces failed: out of memory: requested 300 MB" in run.said
+    assert "why frames failed: out of memory: requested 300 MB" in run.said
     assert "1 failed attempt, in order:" in run.said
     assert is_whole(checkout)
 
@@ -63,7 +55,7 @@ def test_out_of_memory_is_tried_again_with_more(checkout):
 def test_a_job_starts_snakemake_once(checkout, slurm):
     run = checkout.run("run", *QUICK, "--slurm-keep-successful-logs")
     assert run.process.returncode == 0, run.said
-    (log,) = (checkout.folder / ".snakemake/slurm_logs/rule_faces").rglob("*.log")
+    (log,) = (checkout.folder / ".snakemake/slurm_logs/rule_frames").rglob("*.log")
     assert log.read_text().count("Building DAG of jobs...") == 1
     steps = slurm.sacct(log.stem)
     assert {number.partition(".")[2] for number in steps} <= {"", "batch", "extern"}
@@ -72,10 +64,10 @@ def test_a_job_starts_snakemake_once(checkout, slurm):
 def test_over_its_time_limit_is_tried_again_with_more(checkout, slurm, held):
     run, number = held(*QUICK)
     slurm.run("scontrol", "update", f"JobId={number}", "EndTime=now+2")
-    run.until(lambda: "why faces failed" in run.said, "the job is ended")
+    run.until(lambda: "why frames failed" in run.said, "the job is ended")
     checkout.release()
     assert run.wait() == 0, run.said
-    assert "why faces failed: over its time limit: requested 00:01:00" in run.said
+    assert "why frames failed: over its time limit: requested 00:01:00" in run.said
     assert is_whole(checkout)
 
 
@@ -116,10 +108,10 @@ def test_accounting_that_stops_answering_does_not_hang_the_run(checkout, slurm, 
 def test_a_job_cancelled_by_hand_is_told_by_whom(checkout, slurm, held):
     run, number = held(*QUICK)
     slurm.run("scancel", number)
-    run.until(lambda: "why faces failed" in run.said, "the job is cancelled")
+    run.until(lambda: "why frames failed" in run.said, "the job is cancelled")
     checkout.release()
     assert run.wait() == 0, run.said
-    assert f"why faces failed: cancelled by {slurm.user} after" in run.said
+    assert f"why frames failed: cancelled by {slurm.user} after" in run.said
     assert is_whole(checkout)
 
 
@@ -138,10 +130,10 @@ def test_a_snakemake_that_lost_sight_of_its_jobs_is_started_again(checkout, slur
 
 @pytest.mark.parametrize(("old", "copies"), [("wait", 1), ("cancel", 2)])
 def test_a_killed_controller_is_resumed_without_two_copies(checkout, slurm, held, old, copies):
-    before = set(jobs_of(slurm, "faces"))
+    before = set(jobs_of(slurm, "frames"))
     run, number = held(*QUICK)
     run.kill()
-    assert jobs_of(slurm, "faces")[number] == "RUNNING"
+    assert jobs_of(slurm, "frames")[number] == "RUNNING"
 
     refused = checkout.run("run", *QUICK)
     assert refused.process.returncode == 1
@@ -155,7 +147,7 @@ def test_a_killed_controller_is_resumed_without_two_copies(checkout, slurm, held
     resumed.until(lambda: waiting in resumed.said, "it deals with the old job")
     checkout.release()
     assert resumed.wait() == 0, resumed.said
-    mine = {n: state for n, state in jobs_of(slurm, "faces").items() if n not in before}
+    mine = {n: state for n, state in jobs_of(slurm, "frames").items() if n not in before}
     assert len(mine) == copies
     assert mine[number] == ("COMPLETED" if old == "wait" else "CANCELLED")
     assert is_whole(checkout)
@@ -164,14 +156,14 @@ def test_a_killed_controller_is_resumed_without_two_copies(checkout, slurm, held
 def test_a_full_folder_leaves_nothing_half_written(checkout):
     results = checkout.folder / "results"
     results.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=9m", "none", results]).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", results]).returncode:
         pytest.skip("cannot mount a small file system here")
     try:
         run = checkout.run("run", *QUICK, "--retries", "0")
         assert run.process.returncode == 1
-        assert "why faces failed: no space left on the device of results/test/faces" in run.said
+        assert "why frames failed: no space left on the device of results/test/frames" in run.said
         assert not list(Path(results).rglob(".part*"))
-        assert not (checkout.folder / FACES).exists()
+        assert not (checkout.folder / FRAMES).exists()
         subprocess.run(["mount", "-o", "remount,size=200m", results], check=True)
         again = checkout.run("run", *QUICK)
         assert again.process.returncode == 0, again.said
@@ -181,21 +173,21 @@ def test_a_full_folder_leaves_nothing_half_written(checkout):
 
 
 def test_a_job_that_ends_well_without_its_output_is_a_failure(checkout):
-    checkout.edit("faces", "    settings = dict", "    return\n    settings = dict")
+    checkout.edit("frames", "    settings, videos", "    return\n    settings, videos")
     run = checkout.run("run", *QUICK, "--retries", "0")
     assert run.process.returncode == 1
-    assert "why faces failed: it succeeded, but its output is missing" in run.said
+    assert "why frames failed: it succeeded, but its output is missing" in run.said
 
 
 def test_an_error_that_will_not_pass_ends_the_next_attempt_at_once(checkout):
     checkout.edit(
-        "faces", "    settings = dict", "    raise ValueError('broken')\n    settings = dict"
+        "frames", "    settings, videos", "    raise ValueError('broken')\n    settings, videos"
     )
     run = checkout.run("run", *QUICK, "--retries", "1")
     assert run.process.returncode == 1
-    assert run.said.count("why faces failed: ValueError: broken") == 2
-    log = (checkout.results / "logs" / "faces" / "b0001.log").read_text()
+    assert run.said.count("why frames failed: ValueError: broken") == 2
+    log = (checkout.results / "logs" / "frames" / "b0001.log").read_text()
     assert "not retried: the same code failed with: ValueError: broken" in log
     table = run.said[run.said.index("2 failed attempts, in order:") :]
-    assert "log:    results/test/logs/faces/b0001.log" in table
+    assert "log:    results/test/logs/frames/b0001.log" in table
     assert "replay: " in table
