@@ -48,9 +48,8 @@ class Run:
 
         `start=forked.run` saves two seconds where no job is to run.
         """
-        compiled = self.results / "compiled" / COMPILED.name
-        if start is not forked.run and not compiled.exists():
-            shutil.copytree(COMPILED, compiled)  # rule compile finds it
+        if start is not forked.run:
+            copy_compiled(self.results)
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
             *("--directory", str(self.folder), "--configfile", str(self.folder / "run.yaml")),
@@ -78,7 +77,7 @@ class Run:
         done = forked.run(
             [sys.executable, str(root / "scripts" / "why.py"), *words],
             cwd=self.folder,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
+            env=os.environ | environment,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stderr == ""
@@ -104,6 +103,13 @@ class Run:
                 inside = False
         counts.pop("total", None)
         return counts
+
+
+def copy_compiled(results: Path) -> None:
+    """Give a run what these tests have compiled, which its rule compile then finds."""
+    place = results / "compiled" / COMPILED.name
+    if not place.exists():  # what is half written has such a name
+        shutil.copytree(COMPILED, place, ignore=shutil.ignore_patterns("*.tmp.*"))
 
 
 def copy_repository(folder: Path) -> None:

@@ -14,7 +14,7 @@ from deepfake.evaluation import metrics
 from deepfake.workflow import published_results
 from tests.unit import synthetic
 from tests.unit.clips import read_video
-from tests.workflow.running import ROOT
+from tests.workflow.running import ROOT, copy_compiled
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
@@ -51,6 +51,7 @@ def small(tmp_path_factory) -> Path:
     page = folder / "page.md"
     page.write_text("before\n<!-- full -->\nnot yet\n<!-- /full -->\nafter\n")
     only = ("svm-1", "forest-100-25", "search-svm")
+    copy_compiled(folder / "results" / "forest-100-25")
     words = ("--folder", folder, "--rows", 200, "--size", 32, "--page", page)
     benchmark("full.py", *words, "--only", *only)
     return folder

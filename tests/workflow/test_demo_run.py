@@ -24,7 +24,7 @@ EVIL = "<img src=x onerror=alert(1)>.mp4"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, demo_clips) -> Run:
-    """Twelve clips and five files that are no use, in batches of five, run to the end."""
+    """Twelve clips and five files that are no use, in two batches, run to the end."""
     run = Run(tmp_path_factory.mktemp("run"))
     clips = run.folder / "clips"
     shutil.copytree(demo_clips, clips)
@@ -36,7 +36,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     (broken / EVIL).write_bytes(b"no video")
     write_sound(broken / "sound only.mp4")
     write_wall(broken / "no face é.mp4")
-    scan("folders", "demo", clips, run.folder / "videos.tsv", videos_per_job=5)
+    scan("folders", "demo", clips, run.folder / "videos.tsv", videos_per_job=9)
     run.write_settings()
     run.done = run.snakemake()
     assert run.done.returncode == 0, run.done.stdout
@@ -187,9 +187,9 @@ def test_an_added_video_recomputes_its_batch_and_what_follows(run):
     before = table.read_bytes()
     added = run.folder / "clips" / "real" / "added.mp4"
     shutil.copy(run.folder / "clips" / "real" / "s03.mp4", added)
-    scan("folders", "demo", run.folder / "clips", table, videos_per_job=5)
+    scan("folders", "demo", run.folder / "clips", table, videos_per_job=9)
     try:
-        assert len(sheet.batches(sheet.read(table, check_files=False))) == 5
+        assert len(sheet.batches(sheet.read(table, check_files=False))) == 3
         planned = run.planned()
         assert planned["frames"] == planned["faces"] == planned["rows"] == planned["matrix"] == 1
         assert planned["summary"] == 1
@@ -222,7 +222,7 @@ def test_a_changed_key_reruns_what_depends_on_it(run, section, value, rerun):
 
 
 def test_the_same_run_in_another_folder_and_cut_otherwise_gives_the_same(run, tmp_path):
-    """One batch instead of four, one core instead of two, a forest in parts: all results."""
+    """One batch instead of two, one core instead of two, a forest in parts: all results."""
     other = Run(tmp_path)
     shutil.copytree(run.folder / "clips", tmp_path / "clips")
     scan("folders", "demo", tmp_path / "clips", tmp_path / "videos.tsv", videos_per_job=17)

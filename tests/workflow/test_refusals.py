@@ -11,7 +11,7 @@ from tests.workflow.running import ROOT, Run, scan
 @pytest.fixture
 def run(tmp_path, demo_clips) -> Run:
     run = Run(tmp_path)
-    scan("folders", "demo", demo_clips, tmp_path / "videos.tsv", videos_per_job=6)
+    scan("folders", "demo", demo_clips, tmp_path / "videos.tsv", videos_per_job=12)
     run.write_settings()
     return run
 
