@@ -111,6 +111,9 @@ OF_NEWER_MODELS = {
     "sweep.qda.reg_param": [0.5],
     "sweep.knn.n_neighbors": [5],
     "sweep.mahalanobis.shrinkage": [0.5],
+    "sweep.multilinear.components": ["0-1/4"],
+    "sweep.multilinear.C": [2],
+    "sweep.multilinear.scaling": ["standard"],
     "sweep.average.members": ["ridge", "logistic"],
 }
 # All at once, in a run of their own.
