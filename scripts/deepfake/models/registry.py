@@ -64,7 +64,7 @@ class Fitted:
         settings: what else it needs, JSON-ready.
         threshold: score from which the model itself says fake.
         contains_training_images: whether rows of the training set can be read from `arrays`; of
-            pixels they are faces.
+            `registry.PICTURES` they are faces.
     """
 
     model: str

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from deepfake.core import archive
-from deepfake.preprocessing import image_hash, image_quality, tracking
+from deepfake.preprocessing import image_hash, image_quality, registration, tracking
 from deepfake.preprocessing.bounding_boxes import CONTEXT, Box, enlarge
 from deepfake.preprocessing.detector import Detector, DetectorError, Face
 from deepfake.preprocessing.face_record import (
@@ -17,6 +17,7 @@ from deepfake.preprocessing.face_record import (
     LOW_CONFIDENCE,
     MOST_FACES,
     NO_FACE,
+    NOT_REGISTERED,
     TOO_MANY,
     TOO_SMALL,
     crop_name,
@@ -233,6 +234,8 @@ def _unusable(face: Face, min_confidence: float) -> str:
         return f"{LOW_CONFIDENCE} {min_confidence:g}"
     if min(face.box[2:]) < 2:
         return TOO_SMALL
+    if face.points and registration.similarity(face.points) is None:
+        return NOT_REGISTERED
     return ""
 
 
