@@ -39,7 +39,6 @@ CALIBRATION = load_calibration()
 PLAN = make_plan()
 RUN = f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/{{features}}"  # a wildcard: pixels, residuals, ...
-ORIGINAL = f"{RUN}/{features.PIXELS}/{published_results.PROTOCOL}"  # the original experiment's
 LEDGER = "results/ledger.tsv"
 RESULT = f"{RUN}/verdicts.txt" if CLASSIFYING else f"{RUN}/summary.txt"
 PAGE = f"{RUN}/{'verdicts' if CLASSIFYING else 'report'}.html"
@@ -86,7 +85,7 @@ else:
     include: "rules/average.smk"
     include: "rules/selection.smk"
     include: "rules/evaluate.smk"
-    include: "rules/original.smk"
+    include: "rules/published.smk"
     include: "rules/report.smk"
     include: "rules/leakage.smk"
     include: "rules/robustness.smk"

@@ -51,11 +51,12 @@ def seconds(work: Callable[[], object]) -> float:
 
 def stretched(whole: Crop, side: int) -> Crop:
     """A crop whose face has sides of about this geometric mean."""
-    crop, box, corner = whole
+    crop, box, corner, points = whole
     times = side / np.sqrt(box[2] * box[3])
     size = round(crop.shape[1] * times), round(crop.shape[0] * times)
     box = tuple(int(value * times) for value in box)
-    return cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC), box, corner
+    points = [(x * times, y * times) for x, y in points]
+    return cv2.resize(crop, size, interpolation=cv2.INTER_CUBIC), box, corner, points
 
 
 def all_of(one: ModuleType, crops: list[Crop]) -> None:
@@ -65,7 +66,7 @@ def all_of(one: ModuleType, crops: list[Crop]) -> None:
 
 def speed(crops: list[Crop], title: str) -> None:
     """Print faces a CPU second of each set."""
-    sides = [np.sqrt(box[2] * box[3]) for _, box, _ in crops]
+    sides = [np.sqrt(box[2] * box[3]) for _, box, *_ in crops]
     print(f"{title}: {len(crops)} faces of {np.mean(sides):.0f} pixels a side")
     for name in features.NAMES:
         one = features.module(name)

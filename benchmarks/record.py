@@ -68,7 +68,7 @@ def columns(folder: Path, rows: int) -> None:
     sweep: dict[str, dict] = {"ridge": {}, "lda": {}, "qda": {}, "knn": {}}
     sweep["elasticnet"] = {"C": [0.1], "l1_ratio": [0.01]}  # most columns get a weight
     sweep |= {"forest": {"n_estimators": [100]}, "average": {"members": ["lda", "forest"]}}
-    after_faces(folder, rows, "columns", 40, sweep, original=True)
+    after_faces(folder, rows, "columns", 40, sweep, published=["original"])
 
 
 def network(folder: Path, rows: int) -> None:
@@ -84,7 +84,7 @@ def leakage(folder: Path, rows: int) -> None:
 
 
 def after_faces(
-    folder: Path, rows: int, name: str, size: int, sweep: dict, target: str = "all", **report: bool
+    folder: Path, rows: int, name: str, size: int, sweep: dict, target: str = "all", **report: list
 ) -> None:
     """A run on so many made-up faces of a size, else as the original's is set."""
     values = schema.read_yaml(measure.ROOT / "config" / "original.yaml")

@@ -108,27 +108,36 @@ def gram_files(wildcards, ending):
     return [f"{place(wildcards)}/gram/{name}{ending}" for name in names]
 
 
+def published_files():
+    """The records of all published runs that are repeated."""
+    return [
+        f"{RUN}/{job['features']}/{job['protocol']}/published/{job['published']}.json"
+        for job in PLAN.published_jobs()
+    ]
+
+
 def published_grams(wildcards, ending):
-    """The Gram files of a repeated run of the original experiment."""
+    """The Gram files of a published run that is repeated."""
     names = PLAN.scalings_published(wildcards.published)
-    return [f"{ORIGINAL}/gram/{name}.all{ending}" for name in names]
+    return [f"{place(wildcards)}/gram/{name}.all{ending}" for name in names]
 
 
-def published_job(name):
-    """The settings of a repeated run of the original experiment."""
-    run = PLAN.published[name]
+def published_job(wildcards):
+    """The settings of a published run that is repeated."""
+    run = PLAN.published[wildcards.published]
     return {
         "run": CONFIG.run,
-        "name": name,
+        "name": wildcards.published,
         "model": run.model,
         "candidate": run.candidate,
-        "scalings": PLAN.scalings_published(name),
-        "protocol": published_results.PROTOCOL,
+        "scalings": PLAN.scalings_published(wildcards.published),
+        "features": wildcards.features,
+        "protocol": wildcards.protocol,
         "split": split_settings() | ({"test_size": run.test_size} if run.test_size else {}),
-        "keys": SPLIT_KEYS,
+        "keys": SPLIT_KEYS | {"features": "", "protocol": ""},
         "ledger": LEDGER,
         "evaluation": evaluation_settings(),
-        "code": code("original_run", f"models.{run.model}"),
+        "code": code("published_run", f"models.{run.model}"),
     }
 
 

@@ -16,10 +16,7 @@ rule report:
         metrics=for_each_model("evaluation/{model}/metrics.json"),
         pairs=f"{RUN}/comparisons.tsv",
         shortcuts=f"{RUN}/shortcuts.tsv",
-        published=expand(
-            f"{ORIGINAL}/original/{{published}}.json",
-            published=PLAN.published,
-        ),
+        published=published_files(),
     output:
         page=report(
             f"{RUN}/report.html",

@@ -38,7 +38,7 @@ def main(work: job.Job) -> None:
         job.log.warning("%s: %s", best["candidate"], note)
         best["note"] = "; ".join(filter(None, [best.get("note"), f"all training rows: {note}"]))
     name = params["features"]
-    fitted.contains_training_images &= name == features.PIXELS
+    fitted.contains_training_images &= name in features.PICTURES
     held_out = tables.read(work.read("out_of_fold"))
     how = model.THRESHOLD, params["evaluation"], params["verdict"]
     learned = decision.from_folds(held_out, *how)

@@ -31,7 +31,7 @@ BYTES = (
 # Numbers to 1e-9 and all words, so every prediction: LAPACK's sums depend on the threads.
 CLOSE = (
     "*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv", "best.json",
-    "*/search/*", "*/models/*", "*/evaluation/*", "pixels/*/original/*", "leakage.tsv",
+    "*/search/*", "*/models/*", "*/evaluation/*", "*/published/*", "leakage.tsv",
     "*/robustness/*", "robustness.tsv", "transfer.tsv", "selection/*", "shortcuts.tsv",
 )  # fmt: skip
 # Cut otherwise where batches are.

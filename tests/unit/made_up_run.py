@@ -35,7 +35,7 @@ def write(
     test_label: str = "",
     candidates: int = 3,
     known_people: bool = True,
-    published: bool = False,
+    published: str = "",
 ) -> dict:
     """Write the files that a page is made from.
 
@@ -44,7 +44,7 @@ def write(
         models: by name, (mean score on the folds, how well it tells the test rows apart).
         features: sets that each model is tested on.
         lost: by label, how many frames more gave no face.
-        published: whether the original's runs were repeated.
+        published: the experiment whose runs were repeated.
         name: of the videos. test_label: the only class of the test, or "" for both.
 
     Returns:
@@ -88,9 +88,10 @@ def write(
         for seen, (model, (mean, skill)) in itertools.product(features, models.items()):
             _result(files, folder, seen, model, mean, skill, test, audit, candidates)
     files["published"] = []
-    for run in published_results.REPEATED.values() if published else ():
-        record = {"name": run.name, "model": run.model, "leaky": True}
-        record["frames"] = json.loads(Path(files["metrics"][0]).read_text())["frames"]
+    for run in published_results.repeated([published] if published else []).values():
+        judged = json.loads(Path(files["metrics"][0]).read_text())
+        record = {name: judged[name] for name in ("leaky", "frames", "videos")}
+        record |= {"name": run.name, "model": run.model}
         _json(files["published"], folder / f"{run.name}.json", record)
     found = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["metrics"]]
     scored = [tables.read(path) for path in files["videos"]]

@@ -44,6 +44,10 @@ GRIDS = {
     "lda": [{"shrinkage": "auto"}, {"shrinkage": 0.5}],
     "qda": [{"reg_param": 0.5}, {"reg_param": 0.1}],
     "knn": [{"n_neighbors": 5}, {"n_neighbors": 3}],
+    "multilinear": [
+        {"components": "0-1/4", "C": 10.0, "scaling": "none"},
+        {"components": "0-0.1", "C": 1.0, "scaling": "standard"},
+    ],
     "mahalanobis": [{"shrinkage": "auto"}, {"shrinkage": 0.1}],
 }
 CANDIDATES = [(model, candidate) for model, grid in GRIDS.items() for candidate in grid]

@@ -59,8 +59,8 @@ def test_copies_that_cannot_be_made_are_refused(given, said):
 
 
 def test_the_original_experiment_is_not_repeated_with_copies():
-    with pytest.raises(config.ConfigError, match=r"report\.original repeats runs without"):
-        load({"crf": [28]}, report={"original": True}, split={"protocols": ["frame"]})
+    with pytest.raises(config.ConfigError, match=r"report\.published repeats runs without"):
+        load({"crf": [28]}, report={"published": "original"}, split={"protocols": ["frame"]})
     assert load().training.copies.count == 0
 
 

@@ -625,3 +625,14 @@ def test_two_real_people_in_one_clip_are_followed_apart(detector: Detector) -> N
         assert len(both[track]) == len(expected) == len(alone)
         for (x, *rest), box in zip(both[track], expected, strict=True):
             assert tracking.overlap((x - shift, *rest), box) > 0.8
+
+
+def test_a_face_whose_points_fit_no_face_is_dropped_with_the_reason():
+    good = ((13, 14), (23, 14), (18, 19), (14, 24), (22, 24))
+    one = Face((8, 8, 20, 22), 0.99, good)
+    other = Face((8, 8, 20, 22), 0.99, ((15, 15),) * 5)
+    frames = {0: png(noise(60, 80)), 9: png(noise(60, 80))}
+    rows = [row for row, _, _ in cut(Told([one], [other]), frames)]
+    assert [row["status"] for row in rows] == ["kept", "dropped"]
+    assert rows[1]["reason"] == "the detector's five points fit no face"
+    assert rows[1]["points"] == " ".join(["15,15"] * 5)

@@ -9,9 +9,9 @@ import pytest
 from scipy.fft import dctn
 from skimage.feature import local_binary_pattern
 
-from deepfake.features import dct, extraction, lbp, native, residuals, spectrum
+from deepfake.features import dct, extraction, lbp, native, residuals, ring, spectrum
 from deepfake.features import noise as energies
-from deepfake.preprocessing import bounding_boxes
+from deepfake.preprocessing import bounding_boxes, registration
 
 HEIGHT, WIDTH = 46, 40
 BOX = (8, 10, 20, 24)
@@ -527,3 +527,99 @@ def test_brightness_does_not_change_the_scales() -> None:
     darker = np.clip(texture(), 40, 215) - 40
     one, other = (dct.values(grey(picture), BOX) for picture in (darker, darker + 40))
     np.testing.assert_array_equal(one, other)  # sums of whole numbers
+
+
+def placed(scale: complex, shift: complex) -> list[tuple[float, float]]:
+    """The five points of a face to which the template is scaled, turned and shifted."""
+    left, top, width, height = registration.HULL
+    found = []
+    for across, down in registration.POINTS:
+        place = complex(left + across * width / 100, top + down * height / 100) - (0.5 + 0.5j)
+        place = scale * place + shift
+        found.append((place.real, place.imag))
+    return found
+
+
+@pytest.mark.parametrize("scale", [1, 0.4, 2.3 * np.exp(0.3j), 1.1j, -1])
+def test_a_face_is_registered_however_large_it_is_and_however_it_lies(scale) -> None:
+    found = registration.similarity(placed(scale, 31 - 7j))
+    np.testing.assert_allclose(found, (scale, 31 - 7j))
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        (),
+        placed(1, 0)[:4],
+        [(5, 5)] * 5,
+        [(-x, y) for x, y in placed(1, 0)],  # mirrored: the left eye is on the right
+        [(x, 9) for x, _ in placed(1, 0)],
+    ],
+)
+def test_points_that_fit_no_face_are_not_registered(points) -> None:
+    assert registration.similarity(points) is None
+
+
+def test_points_that_are_a_little_off_are_registered_by_least_squares() -> None:
+    rng = np.random.default_rng(0)
+    points = np.array(placed(1.7 + 0.2j, 10 + 5j)) + rng.normal(0, 2, (5, 2))
+    scale, shift = registration.similarity([tuple(point) for point in points])
+    template = np.array(placed(1, 0))
+    rows = [[x, -y, 1, 0] for x, y in template] + [[y, x, 0, 1] for x, y in template]
+    direct, *_ = np.linalg.lstsq(np.array(rows), points.T.ravel(), rcond=None)
+    np.testing.assert_allclose([scale.real, scale.imag, shift.real, shift.imag], direct)
+
+
+@pytest.mark.parametrize("scale", [1, 0.8, 1.3 * np.exp(0.4j), 2.2 - 0.5j, 3])
+def test_the_ring_shows_what_another_librarys_warp_does(scale) -> None:
+    """OpenCV's bilinear warp of the crop, shrunk by its means where the face is large."""
+    generator = np.random.default_rng(0)
+    smooth = cv2.GaussianBlur(generator.uniform(-128, 128, (420, 410, 3)), (0, 0), 4)
+    crop = np.clip(128 + 6 * smooth, 0, 255).astype(np.uint8)
+    shift = 200 + 190j - scale * (64 + 64j)
+    found = ring.vector(crop, BOX, (0, 0), placed(scale, shift)).reshape(-1, 3)
+    times = max(1, round(abs(scale)))
+    small = cv2.resize(
+        crop[: 420 // times * times, : 410 // times * times], None, fx=1 / times, fy=1 / times,
+        interpolation=cv2.INTER_AREA,
+    )  # fmt: skip
+    start = (shift + (0.5 + 0.5j)) / times - (0.5 + 0.5j)
+    turn = complex(scale) / times
+    matrix = np.array([[turn.real, -turn.imag, start.real], [turn.imag, turn.real, start.imag]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    side = (registration.SIDE, registration.SIDE)
+    warped = cv2.warpAffine(small, matrix, side, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    assert np.ptp(found) > 50
+    np.testing.assert_allclose(found.astype(int), warped[ring.MASK].astype(int), atol=3)
+
+
+def test_a_registered_crop_gives_its_own_pixels_and_beyond_it_its_border() -> None:
+    crop = texture_rgb(128, 128)
+    np.testing.assert_array_equal(
+        ring.vector(crop, BOX, (0, 0), placed(1, 0)).reshape(-1, 3), crop[ring.MASK]
+    )
+    beyond = ring.vector(crop, BOX, (0, 0), placed(1, 500 - 700j)).reshape(-1, 3)
+    np.testing.assert_array_equal(beyond, np.tile(crop[0, 127], (len(beyond), 1)))
+
+
+def texture_rgb(height: int, width: int) -> np.ndarray:
+    return np.stack([texture(seed, height, width) for seed in range(3)], axis=2)
+
+
+def test_the_ring_is_the_outline_without_the_polygon_of_the_paper() -> None:
+    """Counted by OpenCV's test of a point in a polygon, at the centres of pixels."""
+    left, top, width, height = registration.HULL
+    sides = []
+    for corners in (ring.OUTLINE, ring.REMOVED):
+        corners = np.array(corners) * (width, height) / 100 + (left, top)
+        hull = cv2.convexHull(corners.astype(np.float32))
+        assert len(hull) == len(corners)  # convex, as what is computed needs it
+        sides.append([
+            [cv2.pointPolygonTest(hull, (x + 0.5, y + 0.5), False) >= 0 for x in range(128)]
+            for y in range(128)
+        ])  # fmt: skip
+    outline, removed = np.array(sides)
+    assert (removed <= outline).all()
+    np.testing.assert_array_equal(ring.MASK, outline & ~removed)
+    paper = {(17, 24), (86, 24), (72, 71), (57, 83), (48, 83), (32, 71)}
+    assert set(ring.REMOVED) == paper

@@ -12,7 +12,7 @@ from scipy.ndimage import correlate
 from deepfake.core import archive
 from deepfake.features import extraction, native
 from deepfake.features import registry as features
-from deepfake.preprocessing import bounding_boxes, faces
+from deepfake.preprocessing import bounding_boxes, face_record, faces
 from tests.unit.test_feature_sets import FILTERS
 
 SIZES = [(2, 2), (2, 40), (5, 5), (9, 3), (37, 61), (211, 157)]
@@ -25,6 +25,17 @@ def noise(height: int = 48, width: int = 40, seed: int = 0) -> np.ndarray:
 
 def middle_box(height: int, width: int) -> tuple[int, int, int, int]:
     return width // 6, height // 6, max(1, width * 2 // 3), max(1, height * 2 // 3)
+
+
+def points_in(box: tuple[int, int, int, int]) -> list[tuple[float, float]]:
+    """Where the detector finds the five points of a face that looks into the camera."""
+    x, y, side = *box[:2], max(box[2:])
+    places = ((0.2, 0.39), (0.56, 0.39), (0.38, 0.58), (0.23, 0.77), (0.53, 0.77))
+    return [(x + across * side, y + down * side) for across, down in places]
+
+
+def vector(one, crop: np.ndarray, box, corner=(0, 0)) -> np.ndarray:
+    return one.vector(crop, box, corner, points_in(box))
 
 
 @pytest.fixture(params=features.NAMES)
@@ -60,7 +71,7 @@ CODES = {
 @pytest.mark.parametrize("name", CODES)
 def test_codes_keep_what_values_say_to_half_a_step(name: str) -> None:
     one, (step, meant) = features.module(name), CODES[name]
-    values, code = one.values(noise(), EIGHT), one.vector(noise(), EIGHT).astype(float)
+    values, code = one.values(noise(), EIGHT), vector(one, noise(), EIGHT).astype(float)
     assert code.min() >= 0
     assert code.max() < 255
     assert len(np.unique(code)) > 5
@@ -69,41 +80,41 @@ def test_codes_keep_what_values_say_to_half_a_step(name: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_crop_of_any_size_gives_finite_numbers_of_one_length(one, size) -> None:
-    check(one, one.vector(noise(*size), middle_box(*size)))
+    check(one, vector(one, noise(*size), middle_box(*size)))
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 @pytest.mark.parametrize("size", [(2, 2), (48, 40)])
 def test_a_crop_of_one_colour_gives_finite_numbers(one, level: int, size) -> None:
-    check(one, one.vector(np.full((*size, 3), level, np.uint8), middle_box(*size)))
+    check(one, vector(one, np.full((*size, 3), level, np.uint8), middle_box(*size)))
 
 
 def test_a_saturated_crop_gives_finite_numbers(one) -> None:
-    check(one, one.vector((noise() > 127).astype(np.uint8) * 255, EIGHT))
+    check(one, vector(one, (noise() > 127).astype(np.uint8) * 255, EIGHT))
 
 
 @pytest.mark.parametrize("box", [(0, 0, 40, 48), (0, 0, 1, 1), (39, 47, 1, 1)])
 def test_a_face_that_fills_its_crop_or_nearly_vanishes_gives_finite_numbers(one, box) -> None:
-    check(one, one.vector(noise(), box))
+    check(one, vector(one, noise(), box))
 
 
 def test_a_large_crop_gives_finite_numbers(one) -> None:
-    check(one, one.vector(noise(1100, 900), (150, 180, 600, 740)))
+    check(one, vector(one, noise(1100, 900), (150, 180, 600, 740)))
 
 
 def test_the_same_crop_gives_the_same_bytes_however_it_lies_in_memory(one) -> None:
     crop = noise()
     kept = crop.copy()
-    expected = one.vector(crop, EIGHT).tobytes()
-    assert one.vector(crop, EIGHT).tobytes() == expected
-    assert one.vector(np.asfortranarray(crop), EIGHT).tobytes() == expected
-    assert one.vector(crop[..., ::-1].copy()[..., ::-1], EIGHT).tobytes() == expected
+    expected = vector(one, crop, EIGHT).tobytes()
+    assert vector(one, crop, EIGHT).tobytes() == expected
+    assert vector(one, np.asfortranarray(crop), EIGHT).tobytes() == expected
+    assert vector(one, crop[..., ::-1].copy()[..., ::-1], EIGHT).tobytes() == expected
     np.testing.assert_array_equal(crop, kept)  # and it is left as it was
 
 
 def test_other_pixels_give_other_features(one) -> None:
     smooth = cv2.GaussianBlur(noise(), (0, 0), 2)
-    assert (one.vector(noise(), EIGHT) != one.vector(smooth, EIGHT)).any()
+    assert (vector(one, noise(), EIGHT) != vector(one, smooth, EIGHT)).any()
 
 
 def test_an_unknown_feature_set_is_refused() -> None:
@@ -111,10 +122,11 @@ def test_an_unknown_feature_set_is_refused() -> None:
         features.module("wavelets")
 
 
-def test_all_is_the_others_side_by_side() -> None:
-    others = [features.module(name) for name in features.NAMES if name != "all"]
-    expected = np.concatenate([other.vector(noise(), EIGHT) for other in others])
-    np.testing.assert_array_equal(features.module("all").vector(noise(), EIGHT), expected)
+def test_all_is_the_others_side_by_side_but_pictures() -> None:
+    names = [name for name in features.NAMES if name not in ("all", *features.PICTURES)]
+    others = [features.module(name) for name in names]
+    expected = np.concatenate([vector(other, noise(), EIGHT) for other in others])
+    np.testing.assert_array_equal(vector(features.module("all"), noise(), EIGHT), expected)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +156,10 @@ FRAME = noise(60, 100, seed=5)
 BOXES = [(30, 20, 20, 24), (0, 0, 20, 24), (70, 40, 30, 20)]
 
 
+def written(box: tuple[int, int, int, int]) -> str:
+    return " ".join(f"{round(x)},{round(y)}" for x, y in points_in(box))
+
+
 def batch(path: Path, names: list[str]) -> list[dict[str, str]]:
     """A batch of BOXES in FRAME, dropped rows between them, its crops under these names."""
     with archive.Writer(path) as tar:
@@ -153,7 +169,7 @@ def batch(path: Path, names: list[str]) -> list[dict[str, str]]:
     for number, box in enumerate(BOXES):
         sides = dict(zip(("x", "y", "width", "height"), map(str, box), strict=True))
         rows.append({"status": "dropped", "crop_row": ""} | dict.fromkeys(sides, ""))
-        rows.append({"status": "kept", "crop_row": str(number)} | sides)
+        rows.append({"status": "kept", "crop_row": str(number), "points": written(box)} | sides)
     return rows
 
 
@@ -169,7 +185,9 @@ def test_a_batch_gives_a_row_for_each_kept_face_in_order(one, tmp_path: Path) ->
     for box in BOXES:
         x, y, width, height = bounding_boxes.enlarge(box, 0.2, FRAME.shape)
         inside = box[0] - x, box[1] - y, *box[2:]
-        expected.append(one.vector(FRAME[y : y + height, x : x + width], inside, (x, y)))
+        points = [(u - x, v - y) for u, v in face_record.points_of({"points": written(box)})]
+        crop = FRAME[y : y + height, x : x + width]
+        expected.append(one.vector(crop, inside, (x, y), points))
     np.testing.assert_array_equal(found, expected)
 
 
@@ -214,8 +232,18 @@ def test_a_crop_that_is_no_picture_is_refused(tmp_path: Path) -> None:
     with archive.Writer(tmp_path / "b.tar") as tar:
         tar.add("000000.png", b"not a picture")
     row = {"status": "kept", "crop_row": "0", "x": "0", "y": "0", "width": "9", "height": "9"}
+    row["points"] = ""
     with pytest.raises(extraction.FeatureError, match=r"000000\.png: is no picture"):
         extraction.extract("lbp", [row], tmp_path / "b.tar")
+
+
+def test_a_face_whose_points_are_lacking_or_fit_no_face_is_refused(tmp_path: Path) -> None:
+    rows = batch(tmp_path / "b.tar", NUMBERED)
+    for points in ("", "7,7 7,7 7,7 7,7 7,7"):
+        rows[3]["points"] = points
+        told = r"b\.tar: 000001\.png has no five points that fit a face; cut the faces again"
+        with pytest.raises(extraction.FeatureError, match=told):
+            extraction.extract("ring", rows, tmp_path / "b.tar")
 
 
 def test_channels_are_those_of_the_standard_to_a_grey_level() -> None:

@@ -42,11 +42,16 @@ RULE_SCRIPTS = ("search", "choose", "fit", "evaluate", "average", "selection", "
 
 
 def vectors(length: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of a feature set, uint8 (N, length), and labels; three columns tell the classes."""
+    """Rows of a feature set, uint8 (N, length), and labels.
+
+    A tenth of the columns is higher in the fakes; another one varies in the real rows alone.
+    """
     generator = np.random.default_rng(seed)
     fake = np.arange(N) % 2 == 0
     rows = generator.integers(100, 140, (N, length))
-    rows[:, :3] += 60 * fake[:, None]
+    tenth = max(3, length // 10)
+    rows[:, :tenth] += 60 * fake[:, None]
+    rows[:, tenth : 2 * tenth] += (50 * generator.choice([-1, 1], N) * ~fake)[:, None]
     return rows.astype(np.uint8), fake
 
 

@@ -62,7 +62,7 @@ def test_every_rule_that_is_submitted_is_planned_with_a_formula():
         "split": {"protocols": ["grouped", "frame"]},
     }
     found = {}
-    for more in ({"report": {"original": True}}, {"training": {"copies": {"crf": [40]}}}):
+    for more in ({"report": {"published": "original"}}, {"training": {"copies": {"crf": [40]}}}):
         others = {"calibrate-on.b0": [{"video_id": "w", "path": "w.mp4", "label": "real"}]}
         made, chosen = plan(10, 5, others, **values | more), config.load(values | more, "x")
         for rule, wildcards in [*made.jobs(), *extra_jobs.jobs(chosen, made)]:

@@ -13,7 +13,8 @@ from deepfake.workflow.resources import Size
 
 RULES = sorted(resources.FORMULAS)
 PIXELS = 320 * 320 * 3
-MATHS = ("svm", "svm fit", "logistic", "ridge", "lda", "qda", "mahalanobis")
+MATHS = ("svm", "svm fit", "logistic", "ridge", "lda", "qda", "mahalanobis", "multilinear")
+MATHS += ("multilinear fit",)
 OTHERS = ("gram", "forest", "mesonet")
 DEMO = Size(
     videos=20, frames=7, rows=48 * 7, features=PIXELS, training=168, tested=168, candidates=20,
@@ -138,6 +139,7 @@ ESTIMATED = {"mesonet evaluate", "perturbed_faces", "perturbed_features", "robus
 ESTIMATED |= {"rows robustness_scores", "robustness_page", "selection"}
 ESTIMATED |= {"label_flips", "null_table", "copies", "copy_features", "plain_split"}
 ESTIMATED |= {"transfer_page"}
+ESTIMATED |= {"multilinear", "multilinear fit", "multilinear evaluate"}
 # Any video may come, so the largest frames that are taken are asked for, and patience for some.
 UNKNOWN = {"frames", "faces", "features"}
 
@@ -233,6 +235,9 @@ REQUESTED = {
     "matrix": (7_499, 1_223),
     "mesonet": (33_570, 6_429),
     "mesonet evaluate": (32_428, 1_483),
+    "multilinear": (207_974_236, 220_148_089),
+    "multilinear evaluate": (13_134_320, 232_617),
+    "multilinear fit": (213_001_046, 14_552_478),
     "null_table": (671, 10),
     "perturbed_faces": (5_481, 254),
     "perturbed_features": (7_681_019, 43_691),

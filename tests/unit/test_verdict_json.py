@@ -64,6 +64,7 @@ def test_a_path_that_is_no_video_follows_the_schema():
         (["no face found", "no face found"], 2, "no_face"),
         (["confidence below 0.9", "no face found"], 2, "low_confidence"),
         (["face smaller than 2 pixels"], 1, "face_too_small"),
+        (["the detector's five points fit no face"], 1, "not_registered"),
         (["the file is empty"], 0, "unreadable"),
     ],
 )

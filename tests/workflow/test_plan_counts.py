@@ -11,7 +11,7 @@ from deepfake.workflow import config, extra_jobs
 from deepfake.workflow.plan import Plan
 from tests.workflow.running import ROOT, Run, scan
 
-CONFIGS = ("config", "faceforensics", "original")
+CONFIGS = ("config", "faceforensics", "original", "abdali")
 BESIDE = {  # the rules of a target beside the run that are its alone
     "leakage": {"leakage_splits", "leakage_page"},
     "robustness": {
@@ -26,6 +26,11 @@ BESIDE = {  # the rules of a target beside the run that are its alone
 def run(tmp_path, demo_clips) -> Run:
     run = Run(tmp_path)
     scan("folders", "demo", demo_clips, tmp_path / "videos.tsv", videos_per_job=3)
+    videos = sheet.read(tmp_path / "videos.tsv")
+    groups = sorted({video["group_id"] for video in videos})
+    for video in videos:
+        video["official"] = "test" if video["group_id"] == groups[0] else "train"
+    sheet.write(videos, tmp_path / "videos.tsv")
     return run
 
 

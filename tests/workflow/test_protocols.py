@@ -149,8 +149,8 @@ def test_every_scoring_of_a_test_stays_in_the_ledger(run):
 
 
 def test_the_originals_runs_are_repeated_on_the_frame_split(run):
-    before, folder = run.settings, run.features / "frame" / "original"
-    run.write_settings(split=SPLIT | {"protocols": ["frame"]}, report={"original": True})
+    before, folder = run.settings, run.features / "frame" / "published"
+    run.write_settings(split=SPLIT | {"protocols": ["frame"]}, report={"published": "original"})
     try:
         wanted = [folder / f"{name}.json" for name in ("svm-1", "forest-100-25")]
         done = run.snakemake("--", *(str(path.relative_to(run.folder)) for path in wanted))
@@ -159,7 +159,7 @@ def test_the_originals_runs_are_repeated_on_the_frame_split(run):
     finally:
         run.settings = before
         run.write_settings()
-    assert left["original_run"] == len(published_results.REPEATED) - len(wanted)
+    assert left["published_run"] == len(published_results.ORIGINAL.repeated()) - len(wanted)
     assert left["report"] == 1
     scored = ledger.read(run.folder / "results" / "ledger.tsv")[-2:]
     assert {(row["protocol"], row["model"]) for row in scored} == {

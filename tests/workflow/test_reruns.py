@@ -111,6 +111,9 @@ OF_NEWER_MODELS = {
     "sweep.qda.reg_param": [0.5],
     "sweep.knn.n_neighbors": [5],
     "sweep.mahalanobis.shrinkage": [0.5],
+    "sweep.multilinear.components": ["0-1/4"],
+    "sweep.multilinear.C": [2],
+    "sweep.multilinear.scaling": ["standard"],
     "sweep.average.members": ["ridge", "logistic"],
 }
 # All at once, in a run of their own.
@@ -132,7 +135,7 @@ OF_COPIES = {path for path, *_ in config.keys() if path.startswith("training.cop
 # It needs a second sheet: tests/workflow/test_calibration_sheet.py
 OF_A_SHEET = {"verdict.calibrate_on"}
 # It needs the frame split: tests/workflow/test_protocols.py
-OF_ORIGINAL = {"report.original"}
+OF_ORIGINAL = {"report.published"}
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
 
 

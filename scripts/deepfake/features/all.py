@@ -1,4 +1,4 @@
-"""All other feature sets, concatenated."""
+"""All other feature sets but those that are pictures, concatenated."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ VERSION = "-".join(str(part.VERSION) for part in PARTS)
 LENGTH = sum(part.LENGTH for part in PARTS)
 
 
-def vector(
-    crop: np.ndarray, box: tuple[int, int, int, int], corner: tuple[int, int] = (0, 0)
-) -> np.ndarray:
+def vector(crop: np.ndarray, box: tuple[int, int, int, int], *facts: object) -> np.ndarray:
     """Features of a face, uint8 (LENGTH,), in the order of PARTS."""
-    return np.concatenate([part.vector(crop, box, corner) for part in PARTS])
+    return np.concatenate([part.vector(crop, box, *facts) for part in PARTS])

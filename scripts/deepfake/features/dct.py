@@ -52,7 +52,10 @@ WEIGHTS = _weights()
 
 
 def vector(
-    crop: np.ndarray, box: tuple[int, int, int, int], corner: tuple[int, int] = (0, 0)
+    crop: np.ndarray,
+    box: tuple[int, int, int, int],
+    corner: tuple[int, int] = (0, 0),
+    *_: object,
 ) -> np.ndarray:
     """Features of a face in the order of LABELS, uint8 (LENGTH,): steps of 1/20 of a doubling.
 

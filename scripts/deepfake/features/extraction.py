@@ -10,9 +10,11 @@ import numpy as np
 from deepfake.core import archive
 from deepfake.features import registry as features
 from deepfake.preprocessing.bounding_boxes import CONTEXT, Box, enlarge
-from deepfake.preprocessing.face_record import crop_name
+from deepfake.preprocessing.face_record import crop_name, points_of
+from deepfake.preprocessing.registration import Points
 
-Crop = tuple[np.ndarray, Box, tuple[int, int]]  # pixels, the face's box in them, their corner
+# pixels, the face's box in them, their corner in the frame, the face's points in them
+Crop = tuple[np.ndarray, Box, tuple[int, int], Points]
 
 
 class FeatureError(ValueError):
@@ -70,7 +72,7 @@ def of_batch(rows: Sequence[dict[str, str]], tar: str | Path) -> Iterator[Crop]:
 
 
 def _crop(data: bytes, row: dict[str, str]) -> Crop:
-    """A face's native crop, uint8 RGB, its box in it, and x, y of its corner in the frame."""
+    """A face's native crop, uint8 RGB, and what a feature set gets of it beside."""
     import cv2
 
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
@@ -79,7 +81,8 @@ def _crop(data: bytes, row: dict[str, str]) -> Crop:
     box = tuple(int(row[side]) for side in ("x", "y", "width", "height"))
     inside = box_in_crop(box, bgr.shape)
     corner = max(box[0], 0) - inside[0], max(box[1], 0) - inside[1]
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), inside, corner
+    points = [(x - corner[0], y - corner[1]) for x, y in points_of(row)]
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), inside, corner, points
 
 
 def extract(name: str, rows: Sequence[dict[str, str]], tar: str | Path) -> np.ndarray:
@@ -90,10 +93,16 @@ def extract(name: str, rows: Sequence[dict[str, str]], tar: str | Path) -> np.nd
 
     Returns:
         uint8 (kept faces, LENGTH), C order; row i is of face i of the batch's array.
+
+    Raises:
+        archive.JoinError, FeatureError: see `of_batch`; or a face lacks what the set needs.
     """
     one = features.module(name)
     kept = sum(row["status"] == "kept" for row in rows)
     found = np.empty((kept, one.LENGTH), np.uint8)
     for number, crop in enumerate(of_batch(rows, tar)):
-        found[number] = one.vector(*crop)
+        try:
+            found[number] = one.vector(*crop)
+        except ValueError as error:
+            raise FeatureError(f"{tar}: {crop_name(number)} {error}") from None
     return found

@@ -38,9 +38,7 @@ def _riu2() -> np.ndarray:
 RIU2 = _riu2()
 
 
-def vector(
-    crop: np.ndarray, box: tuple[int, int, int, int], _corner: tuple[int, int] = (0, 0)
-) -> np.ndarray:
+def vector(crop: np.ndarray, box: tuple[int, int, int, int], *_: object) -> np.ndarray:
     """Features of a face, uint8 (LENGTH,): 255 sqrt(frequency)."""
     return native.coded(255 * np.sqrt(values(crop, box)))
 

@@ -32,9 +32,7 @@ LENGTH = len(LABELS)
 ZERO = np.array([128 if value == "difference" else 48 for *_, value in LABELS])  # its code
 
 
-def vector(
-    crop: np.ndarray, box: tuple[int, int, int, int], _corner: tuple[int, int] = (0, 0)
-) -> np.ndarray:
+def vector(crop: np.ndarray, box: tuple[int, int, int, int], *_: object) -> np.ndarray:
     """Features of a face in the order of LABELS, uint8 (LENGTH,): steps of 1/12 of a doubling.
 
     Energies from -4 on; differences around 128.

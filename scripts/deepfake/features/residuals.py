@@ -67,9 +67,7 @@ LABELS = [
 LENGTH = len(LABELS)
 
 
-def vector(
-    crop: np.ndarray, box: tuple[int, int, int, int], _corner: tuple[int, int] = (0, 0)
-) -> np.ndarray:
+def vector(crop: np.ndarray, box: tuple[int, int, int, int], *_: object) -> np.ndarray:
     """Features of a face in the order of LABELS, uint8 (LENGTH,): 255 times the values."""
     return native.coded(255 * values(crop, box))
 

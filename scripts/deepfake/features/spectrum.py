@@ -30,9 +30,7 @@ LENGTH = 80
 FREQUENCIES = math.sqrt(0.5) * np.arange(1, LENGTH + 1) / LENGTH  # cycles a pixel
 
 
-def vector(
-    crop: np.ndarray, box: tuple[int, int, int, int], _corner: tuple[int, int] = (0, 0)
-) -> np.ndarray:
+def vector(crop: np.ndarray, box: tuple[int, int, int, int], *_: object) -> np.ndarray:
     """Features of a face, uint8 (LENGTH,): the logarithms of -4 to 21.5 in steps of 0.1."""
     return native.coded(10 * (values(crop, box) + 4))
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deepfake.evaluation import operating_points
-from deepfake.preprocessing.face_record import LOW_CONFIDENCE, NO_FACE, TOO_SMALL
+from deepfake.preprocessing.face_record import LOW_CONFIDENCE, NO_FACE, NOT_REGISTERED, TOO_SMALL
 
 CODES = {
     "unreadable": "the file is missing or no video, or no frame of it could be decoded or searched",
     "no_face": "no sampled frame shows a face",
     "face_too_small": "every face is smaller than can be cut out",
+    "not_registered": "the detector's five points of every face fit no face",
     "low_confidence": "every face is found with less confidence than faces.min_confidence",
     "not_followed": "no face is in enough frames",
     "no_better_than_chance": "on the folds the model does not tell real from fake",
@@ -58,6 +59,8 @@ def without_face(dropped: Iterable[str], frames: int) -> Reason:
         return Reason("low_confidence", text)
     if TOO_SMALL in listed:
         return Reason("face_too_small", text)
+    if NOT_REGISTERED in listed:
+        return Reason("not_registered", text)
     return Reason("no_face", text if listed else NO_FACE)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from deepfake.features.registry import PIXELS
+from deepfake.features.registry import PICTURES
 
 Layout = dict[str, tuple[str, tuple[str | int, ...]]]
 
@@ -58,6 +58,7 @@ def demand_settings(record: dict, *names: str) -> None:
 
 
 def demand_images_declared(record: dict) -> None:
-    """Refuse a bundle of training rows of pixels that does not say so."""
-    hidden = record["features"]["name"] == PIXELS and record["contains_training_images"] is not True
+    """Refuse a bundle of training rows that are pictures and that does not say so."""
+    shown = record["features"]["name"] in PICTURES
+    hidden = shown and record["contains_training_images"] is not True
     demand(not hidden, "it hides that it holds training images")

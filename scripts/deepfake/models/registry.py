@@ -39,6 +39,7 @@ class Training:
         pixels: the rows, read by column blocks.
         fake: bool (n,), the labels.
         grams: by scaling, of these rows.
+        folds: int (n,), the fold of each row, where there are folds.
         notes: why a fit did not finish, by the position of its candidate; `score` and `fit` add
             to it, and what they give is then the best so far.
         folder: where a long training keeps what it goes on from when it was killed, or None.
@@ -47,6 +48,7 @@ class Training:
     pixels: Matrix | InMemoryMatrix
     fake: np.ndarray
     grams: dict[str, Gram] = field(default_factory=dict)
+    folds: np.ndarray | None = None
     folder: Path | None = None
     notes: dict[int, str] = field(default_factory=dict)
 
@@ -62,7 +64,7 @@ class Fitted:
         settings: what else it needs, JSON-ready.
         threshold: score from which the model itself says fake.
         contains_training_images: whether rows of the training set can be read from `arrays`; of
-            pixels they are faces.
+            `registry.PICTURES` they are faces.
     """
 
     model: str
@@ -83,7 +85,8 @@ def training(rows: list[dict], split: list[dict], pixels: Matrix) -> tuple[Train
     chosen = rows_of(rows, split, "train")
     positions = np.array([int(row["row"]) for row, _ in chosen])
     fake = np.array([row["label"] == "fake" for row, _ in chosen])
-    return Training(pixels.at(positions), fake), np.array([int(cut["fold"]) for _, cut in chosen])
+    folds = np.array([int(cut["fold"]) for _, cut in chosen])
+    return Training(pixels.at(positions), fake, folds=folds), folds
 
 
 def module(name: str) -> ModuleType:

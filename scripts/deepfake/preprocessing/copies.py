@@ -14,9 +14,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from deepfake.core.tables import Row
-from deepfake.preprocessing import faces
+from deepfake.preprocessing import face_record, faces
 from deepfake.preprocessing.detector import Face
-from deepfake.preprocessing.face_record import TOO_SMALL
 from deepfake.preprocessing.frames import Clip
 from deepfake.preprocessing.perturb import Requested
 from deepfake.preprocessing.perturbations import registry
@@ -53,14 +52,12 @@ def cut(
             continue
         image = faces.decode(clip.frames[index])
         face = faces.grow(_face(original), factor, image.shape)
-        dropped = TOO_SMALL if min(face.box[2:]) < 2 else ""
+        dropped = faces.reason_to_drop(face)
         yield faces.cut_face(row, image, face, dropped, crop_settings)
 
 
 def _face(record: Row) -> Face:
     """The face of a record."""
     x, y, width, height = (int(record[side]) for side in ("x", "y", "width", "height"))
-    points = tuple(
-        (int(left), int(top)) for left, top in (p.split(",") for p in record["points"].split())
-    )
+    points = tuple(face_record.points_of(record))
     return Face((x, y, width, height), float(record["confidence"]), points)

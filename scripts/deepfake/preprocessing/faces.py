@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from deepfake.core import archive
-from deepfake.preprocessing import image_hash, image_quality, tracking
+from deepfake.preprocessing import image_hash, image_quality, registration, tracking
 from deepfake.preprocessing.bounding_boxes import CONTEXT, Box, enlarge
 from deepfake.preprocessing.detector import Detector, DetectorError, Face
 from deepfake.preprocessing.face_record import (
@@ -17,6 +17,7 @@ from deepfake.preprocessing.face_record import (
     LOW_CONFIDENCE,
     MOST_FACES,
     NO_FACE,
+    NOT_REGISTERED,
     TOO_MANY,
     TOO_SMALL,
     crop_name,
@@ -153,7 +154,7 @@ def cut_video(
         [grow(face, divided, shape) for face in faces]
         for faces, divided, shape in zip(records, times, shapes, strict=True)
     ]
-    unusable = [[_unusable(face, min_confidence) for face in faces] for faces in detected]
+    unusable = [[reason_to_drop(face, min_confidence) for face in faces] for faces in detected]
     usable = [[not reason for reason in reasons] for reasons in unusable]
     tracks = tracking.number(indices, detected, usable)
     for index, faces, reasons, numbers in zip(indices, detected, unusable, tracks, strict=True):
@@ -228,11 +229,14 @@ def cut_face(
     return row, pixels, _surroundings(image, face.box)
 
 
-def _unusable(face: Face, min_confidence: float) -> str:
+def reason_to_drop(face: Face, min_confidence: float = 0.0) -> str:
+    """Why a face by itself cannot be used, or ""."""
     if face.confidence < min_confidence:
         return f"{LOW_CONFIDENCE} {min_confidence:g}"
     if min(face.box[2:]) < 2:
         return TOO_SMALL
+    if face.points and registration.similarity(face.points) is None:
+        return NOT_REGISTERED
     return ""
 
 

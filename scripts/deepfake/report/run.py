@@ -12,7 +12,7 @@ from deepfake.core import codehash, tables
 from deepfake.dataset import sheet
 from deepfake.evaluation import ledger, metrics, model_selection, shortcuts, summary
 from deepfake.features import registry as features
-from deepfake.report import data, experiment, provenance, samples, texts
+from deepfake.report import data, provenance, published, samples, texts
 from deepfake.report.results import LONG, SCORE_NAMES, Result, dots, load, read, section
 from deepfake.splits.parts import is_copy
 from deepfake.workflow import published_results, usage
@@ -78,7 +78,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
         "tests": tests(ledger.read(params["ledger"]), results),
         "resources": resources(Path(params["benchmarks"]), results, len(rows), config),
         "original": published_results,
-        "experiment": experiment.facts(
+        "experiments": published.facts(
             files.get("published", []), results, Path(params["benchmarks"]), config
         ),
         "provenance": provenance.facts(),

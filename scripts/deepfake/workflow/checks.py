@@ -98,7 +98,7 @@ def _products(config: Config, videos: int, plan: Plan) -> Iterator[str]:
     training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
     kernels = [f"sweep.{model}" for model in plan.candidates if plan.scalings(model)]
     copies = " or training.copies" if config.training.copies.count else ""
-    kernels += ["report.original"] if plan.published else []
+    kernels += ["report.published"] if plan.published else []
     if kernels and training > limit:
         yield (
             f"{kernels[0]}: up to {training} training rows are more than "

@@ -11,12 +11,23 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from deepfake.core import schema
-from deepfake.core.schema import ConfigError, Count, Float, Int, Section, Words, grid, key
+from deepfake.core.schema import (
+    ConfigError,
+    Count,
+    Float,
+    Int,
+    Section,
+    Words,
+    grid,
+    key,
+    several,
+)
 from deepfake.dataset.download import Download
 from deepfake.dataset.sheet import unusable
 from deepfake.features import registry as sets
 from deepfake.models.catalogue import on_gram
 from deepfake.splits.leave_one_out import Transfer
+from deepfake.workflow import published_results
 from deepfake.workflow.config_models import Sweep
 from deepfake.workflow.config_robustness import Robustness
 from deepfake.workflow.config_training import TrainingRows
@@ -223,10 +234,12 @@ class Report(Section):
         0, "faces shown on the page, half of each class; they are pictures of people", "report",
         ge=0, le=200,
     )  # fmt: skip
-    original: bool = key(
-        False,
-        "whether the original experiment's six runs are repeated on the frame split and compared "
-        "with its published results",
+    renamed: ClassVar[dict[str, str]] = {"original": "report.published"}
+
+    published: several(Literal[(*published_results.EXPERIMENTS,)]) = key(
+        [],
+        "published experiments whose runs are repeated and set beside their results: original (six "
+        "runs, on the frame split of pixels), abdali (nine, on the official split of ring)",
         "report",
     )
 
@@ -262,10 +275,16 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Config:
-        if self.report.original and "frame" not in self.split.protocols:
-            raise ValueError("report.original needs frame among split.protocols")
-        if self.report.original and self.training.copies.count:
-            raise ValueError("report.original repeats runs without training.copies: name none")
+        for name in self.report.published:
+            needed = published_results.EXPERIMENTS[name]
+            if needed.protocol not in self.split.protocols:
+                raise ValueError(
+                    f"report.published: {name} needs {needed.protocol} among split.protocols"
+                )
+            if needed.features not in self.features:
+                raise ValueError(f"report.published: {name} needs {needed.features} among features")
+        if self.report.published and self.training.copies.count:
+            raise ValueError("report.published repeats runs without training.copies: name none")
         if self.run.startswith("."):
             raise ValueError("run must not start with a dot")
         if reason := unusable(self.sheet):

@@ -21,7 +21,6 @@ from deepfake.workflow.site import Limits
 
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, nothing tells their length
-_PUBLISHED = (features.PIXELS, published_results.PROTOCOL)  # what the original's runs are of
 # Settings of networks that decide what their training takes, by the names that a size has.
 _NETWORK = {"epochs": "epochs", "batch": "batch_size", "side": "side"}
 
@@ -38,7 +37,7 @@ class Plan:
         batches: videos by batch.
         candidates: by model, the simpler first.
         chunks: by model and name of the search job, the numbers of its candidates.
-        published: runs of the original experiment that are repeated.
+        published: published runs that are repeated, by name.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Plan:
             }
             for model, found in self.candidates.items()
         }
-        self.published = published_results.REPEATED if config.report.original else {}
+        self.published = published_results.repeated(config.report.published)
 
     def _grid(self, model: str) -> dict:
         if SPECS[model].combines:
@@ -123,10 +122,18 @@ class Plan:
         """The scalings of a search job's candidates, or of a whole model's."""
         return sweep.scalings(list(self.chosen(model, chunk).values()))
 
-    def scalings_published(self, name: str | None = None) -> list[str]:
-        """The scalings of a repeated run's model, or of all repeated runs' models."""
-        runs = [self.published[name]] if name else self.published.values()
-        return sweep.scalings([run.candidate for run in runs])
+    def scalings_published(self, name: str) -> list[str]:
+        """The scalings of a repeated run's model."""
+        return sweep.scalings([self.published[name].candidate])
+
+    def published_jobs(self) -> list[dict[str, str]]:
+        """Of each repeated run its name, and on which feature set and split it is repeated."""
+        found = []
+        for name, run in self.published.items():
+            whole = published_results.EXPERIMENTS[run.experiment]
+            where = {"features": whole.features, "protocol": whole.protocol}
+            found.append(where | {"published": name})
+        return found
 
     def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Every job of a whole run from nothing, as (rule, wildcards)."""
@@ -153,12 +160,14 @@ class Plan:
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
             for name in sets:
-                more = self.scalings_published() if (name, protocol) == _PUBLISHED else []
+                here = {"features": name, "protocol": protocol}
+                published = [job for job in self.published_jobs() if here.items() <= job.items()]
+                more = [s for job in published for s in self.scalings_published(job["published"])]
                 for rule, wildcards in self._swept(self.models(name), more):
                     yield rule, {"features": name, "protocol": protocol} | wildcards
             yield "selection", {"protocol": protocol}
-        for name in self.published:
-            yield "original_run", {"published": name}
+        for job in self.published_jobs():
+            yield "published_run", job
         yield "summary", {}
         yield "report", {}
 
@@ -215,9 +224,7 @@ class Plan:
         """How large a job's data is, at most."""
         batch = wildcards.get("batch")
         videos = self._videos if batch is None else self.videos(batch)
-        protocol = (
-            published_results.PROTOCOL if "published" in wildcards else wildcards.get("protocol")
-        )
+        protocol = wildcards.get("protocol")
         protocol = protocol and protocol.removeprefix(f"{protocols.PLAIN}-")
         model, frames = wildcards.get("model"), self._config.frames.per_video
         decoded = frames * self._config.frames.every
@@ -298,10 +305,10 @@ class Plan:
         """Names of the resource formulas of which a job asks for the most.
 
         Search and fit jobs have their model's; what holds an average, its members'; a repeated run
-        of the original experiment, those of its fit and of its test.
+        of a published one, those of its fit and of its test.
         """
         model = wildcards.get("model")
-        if rule == "original_run":
+        if rule == "published_run":
             model = self.published[wildcards["published"]].model
             tested = resources.name_of(model, "evaluate")
             return [resources.name_of(model, "fit"), "evaluate" if tested == model else tested]

@@ -1,4 +1,4 @@
-"""Rule original_run: fit one model as the original experiment did, and test it."""
+"""Rule published_run: fit one model as a published experiment did, and test it."""
 
 import json
 from pathlib import Path
@@ -7,16 +7,17 @@ import numpy as np
 
 from deepfake.core import job, tables
 from deepfake.evaluation import ledger, scoring
-from deepfake.features import registry as features
 from deepfake.features.matrix import Matrix
 from deepfake.models import gram, numba_cache
 from deepfake.models import registry as models
 from deepfake.splits import assignment
 from deepfake.splits.parts import rows_of
 
+MEAN = {"slope": 1.0, "intercept": 0.0, "trim": 0.0}  # a video's score: of all its frames
+
 
 def main(work: job.Job) -> None:
-    """Fit one model as the original experiment did, and test it."""
+    """Fit one model as a published experiment did, and test it."""
     params, candidate, seed = work.params, work.params["candidate"], work.params["split"]["seed"]
     numba_cache.keep_beside(work.input.get("compiled", []))
     rows, pixels = tables.read(work.read("rows")), Matrix(work.read("matrix"))
@@ -27,24 +28,27 @@ def main(work: job.Job) -> None:
     fitted = models.module(params["model"]).fit(candidate, training, seed, work.threads)
     test = [row for row, _ in rows_of(rows, split, "test")]
     inputs = pixels.at(np.array([int(row["row"]) for row in test]))
-    frames = scoring.frame_table(test, models.decide(fitted, inputs), fitted.threshold)
+    values, threshold = models.decide(fitted, inputs), fitted.threshold
+    frames = scoring.frame_table(test, values, threshold)
+    videos = scoring.video_table(test, values, threshold, MEAN)
     ledger.add(
         params["ledger"],
         run=params["run"],
         protocol=params["protocol"],
         videos=(row["video_id"] for row in test),
         rows=len(test),
-        features=features.PIXELS,
+        features=params["features"],
         model=params["model"],
         candidate=candidate,
         code=params["code"],
     )
-    settings = params["evaluation"]
+    how = {"level": params["evaluation"]["level"]}
     found = {
-        **{name: params[name] for name in ("name", "model", "candidate", "protocol")},
+        **{name: params[name] for name in ("name", "model", "candidate", "features", "protocol")},
         "leaky": work.read_json("audit")["leaky"],
         "training": len(training.fake),
-        "frames": scoring.evaluate(frames, fitted.threshold, level=settings["level"]),
+        "frames": scoring.evaluate(frames, threshold, **how),
+        "videos": scoring.evaluate(videos, threshold, **how),
     }
     work.write_json("record", found)
     stamp = " [LEAKY: see the audit of this split]" if found["leaky"] else ""
