@@ -66,13 +66,19 @@ def main(work: job.Job) -> None:
             "copies": _copies(training_rows),
         },
         "domain": training_domain.describe(
-            tables.read(work.read("records")),
+            _used(tables.read(work.read("records")), training_rows),
             {row["video_id"] for row in training_rows},
         ),
         "versions": params["versions"],
     }
     record = Path(work.write("bundle"))
     bundle.save(fitted, facts, record.parent, record)
+
+
+def _used(records: list[dict], rows: list[dict]) -> list[dict]:
+    """The records of faces, with those of training copies only where the training has copies."""
+    copied = any(map(is_copy, rows))
+    return [record for record in records if copied or not is_copy(record)]
 
 
 def _copies(rows: list[dict]) -> dict[str, int]:

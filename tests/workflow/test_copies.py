@@ -109,6 +109,15 @@ def test_models_without_copies_beside_them_are_those_of_a_run_without_copies(run
             for one, two in zip(plain, other, strict=True):
                 assert float(one.pop("score")) == pytest.approx(float(two.pop("score")), abs=1e-9)
                 assert one == two
+        of_both = (
+            json.loads((folder / "models" / "logistic" / "bundle.json").read_text())
+            for folder in (
+                run.results / name / "plain-grouped", without.results / name / "grouped",
+            )
+        )  # fmt: skip
+        plain, other = of_both
+        assert plain["domain"] == other["domain"]
+        assert plain["training"]["copies"] == {}
 
 
 def test_the_page_sets_models_with_and_without_copies_side_by_side(run, without):
