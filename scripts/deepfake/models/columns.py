@@ -15,6 +15,7 @@ from deepfake.models.gram import Products
 from deepfake.models.standardise import EXACT, SHIFT, deviation
 
 ROWS = 512  # rows of a block: of 3,328 columns they are 13 MB as float64
+TAKEN = "%d rows are solved in their %d columns, without a Gram matrix"
 SYRK = 4096  # rows of a block whose products are taken
 
 
