@@ -14,7 +14,7 @@ from tests.workflow.test_transfer import SETTINGS, make_up
 SWEEP = {
     "ridge": {"alpha": [1, 1000], "scaling": ["none"]},
     "logistic": {"C": [1e-4, 1e-2], "intercept": ["free", "penalised"]},
-    "svm": {"kernel": ["linear"], "C": [1e-4]},
+    "svm": {"kernel": ["linear"], "C": [1e-2]},
 }
 PLACE = "results/test/pixels/grouped"  # of 16 x 16 pixels, 768 columns
 TARGETS = [f"{PLACE}/evaluation/{model}/metrics.json" for model in SWEEP]
@@ -57,7 +57,7 @@ def test_the_way_that_is_taken_gives_the_same_results_and_says_so(runs):
         )
         assert [row["predicted"] for row in one] == [row["predicted"] for row in two]
         scores = [np.array([float(row["score"]) for row in rows]) for rows in (one, two)]
-        near = 1e-3 * scores[0].std() if model == "svm" else 1e-6
+        near = 5e-3 if model == "svm" else 1e-6  # libsvm stops at 1e-3
         assert np.abs(scores[0] - scores[1]).max() <= near
         best = [
             json.loads((run.features / "grouped" / "search" / f"{model}.best.json").read_text())
@@ -71,7 +71,10 @@ def test_kernels_and_pixels_of_full_size_are_refused_with_what_remains(runs):
     before = run.settings
     for changed, where in (
         ({"sweep": {"svm": {"kernel": ["rbf", "linear"]}, "logistic": {}}}, "sweep.svm on pixels"),
-        ({"faces": {"size": 64}}, "sweep.svm on pixels, sweep.logistic on pixels"),
+        (
+            {"faces": {"size": 64}},
+            "sweep.svm on pixels, sweep.logistic on pixels, sweep.ridge on pixels",
+        ),
     ):
         run.write_settings(**changed)
         done = run.snakemake("--dry-run", start=forked.run)

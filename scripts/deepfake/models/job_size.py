@@ -67,7 +67,7 @@ class Size:
     @property
     def in_columns(self) -> float:
         """Bytes of a job that solves a linear model in the columns of such a set."""
-        return 400 * MB + self.table / 8 + 250.0 * self.training + 72.0 * self.narrow**2
+        return 300 * MB + self.table / 8 + 250.0 * self.training + 56.0 * self.narrow**2
 
     @property
     def a_pass(self) -> float:
