@@ -104,7 +104,8 @@ def crossed(protocol):
 
 def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
-    names = PLAN.grams(wildcards.model, wildcards.get("chunk"), wildcards.get("fold", "all"))
+    which = wildcards.get("chunk"), wildcards.get("fold", "all")
+    names = PLAN.grams(wildcards.model, wildcards.features, *which)
     return [f"{place(wildcards)}/gram/{name}{ending}" for name in names]
 
 

@@ -31,12 +31,17 @@ rule fit:
             "features": wildcards.features,
             "model": wildcards.model,
             "scalings": PLAN.scalings(wildcards.model),
+            "in_columns": PLAN.in_columns(wildcards.model, wildcards.features),
             "seed": CONFIG.seed,
             "evaluation": plain(CONFIG.evaluation, "threshold"),
             "verdict": plain(CONFIG.verdict),
             "preprocessing": preprocessing(),
             "versions": codehash.versions("fit", *modules(wildcards.model)),
-            "keys": {"scalings": f"sweep.{wildcards.model}.scaling", "preprocessing": ""},
+            "keys": {
+                "scalings": f"sweep.{wildcards.model}.scaling",
+                "in_columns": "search.max_gram_rows",
+                "preprocessing": "",
+            },
             "code": code("fit", *modules(wildcards.model)),
         },
     message:

@@ -24,9 +24,11 @@ rule search:
             "model": wildcards.model,
             "candidates": PLAN.chosen(wildcards.model, wildcards.chunk),
             "scalings": PLAN.scalings(wildcards.model, wildcards.chunk),
+            "in_columns": PLAN.in_columns(wildcards.model, wildcards.features),
             "keys": {
                 "candidates": f"sweep.{wildcards.model}",
                 "scalings": f"sweep.{wildcards.model}.scaling",
+                "in_columns": "search.max_gram_rows",
             },
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,

@@ -10,7 +10,7 @@ from deepfake.evaluation import decision
 from deepfake.features import registry as features
 from deepfake.features.matrix import Matrix
 from deepfake.inference import bundle, training_domain
-from deepfake.models import gram, numba_cache
+from deepfake.models import columns, gram, numba_cache
 from deepfake.models import registry as models
 from deepfake.splits.parts import is_copy, rows_of
 
@@ -23,7 +23,10 @@ def main(work: job.Job) -> None:
     rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
     training, _ = models.training(rows, split, Matrix(work.read("matrix")))
     training_rows = [row for row, _ in rows_of(rows, split, "train")]
-    training.grams = gram.load_all(params["scalings"], work.input, [best["candidate"]])
+    if params["in_columns"]:
+        job.log.info(columns.TAKEN, *training.pixels.shape)
+    else:
+        training.grams = gram.load_all(params["scalings"], work.input, [best["candidate"]])
     model = models.module(params["model"])
     job.log.info("fitting %s on %d rows", best["candidate"], len(training.fake))
     if grown := work.input.get("trees"):

@@ -5,7 +5,7 @@ import numpy as np
 from deepfake.core import job, tables
 from deepfake.evaluation import search_table
 from deepfake.features.matrix import Matrix
-from deepfake.models import gram, numba_cache
+from deepfake.models import columns, gram, numba_cache
 from deepfake.models import registry as models
 from deepfake.splits.parts import is_copy, rows_of
 
@@ -23,7 +23,10 @@ def main(work: job.Job) -> None:
     )
     model = models.module(params["model"])
     candidates = list(params["candidates"].values())
-    training.grams = gram.load_all(params["scalings"], work.input, candidates)
+    if params["in_columns"]:
+        job.log.info(columns.TAKEN, len(train), training.pixels.shape[1])
+    else:
+        training.grams = gram.load_all(params["scalings"], work.input, candidates)
     if votes := work.input.get("votes"):
         parts = (np.load(path, allow_pickle=False) for path in votes)
         values = model.score_votes(candidates, parts)

@@ -70,6 +70,9 @@ class Plan:
     def scalings(self, model: str, chunk: str | None = None) -> list[str]:
         return [grid] if (grid := self._sweep[model].get("scaling")) else []
 
+    def in_columns(self, model: str, name: str) -> str:
+        return mark("search.max_gram_rows")
+
     def scalings_published(self, name: str) -> list[str]:
         return ["standard"]
 

@@ -84,3 +84,33 @@ def test_a_model_that_holds_rows_asks_for_the_time_of_all_perturbations():
     )
     assert svm > 4 * made.minutes("evaluate", place | {"model": "svm"})
     assert logistic < svm / 2
+
+
+def test_many_rows_of_few_columns_need_no_gram_matrix():
+    """Only in feature sets and of models that can do without, and with requests of their own."""
+    sweep = {"svm": {"kernel": ["linear"]}, "logistic": {}, "ridge": {}, "forest": {}}
+    settings = {"sweep": sweep, "features": ["lbp", "pixels"]}
+    few, many = plan(1000, 50, **settings), plan(20_000, 500, **settings)
+    assert few.training_rows() < 50_000 < many.training_rows()
+    for model in ("svm", "logistic", "ridge"):
+        assert few.grams(model, "lbp", fold="0") == ["standard.0"]
+        assert many.grams(model, "lbp", fold="0") == []
+        assert many.grams(model, "pixels", fold="0") == ["standard.0"]
+        search = {"features": "lbp", "protocol": "grouped", "model": model, "chunk": "c000"}
+        assert (
+            many.formulas("search", search) == many.formulas("fit", search) == [f"{model} columns"]
+        )
+        assert few.formulas("search", search) == [model]
+        assert many.mem_mb("search", search) < 1000
+    svm = {"features": "lbp", "protocol": "grouped", "model": "svm"}
+    assert many.formulas("evaluate", svm) == ["evaluate"]  # weights, no rows
+    assert few.formulas("evaluate", svm) == ["svm evaluate"]
+    assert "rows robustness_scores" not in many.formulas("robustness_scores", svm)
+    assert many.formulas("search", svm | {"model": "forest", "chunk": "c000"}) == ["forest"]
+    places = [job["features"] for rule, job in many.jobs() if rule == "gram"]
+    assert set(places) == {"pixels"}
+
+
+def test_a_grid_with_a_kernel_needs_its_gram_matrix_whatever_the_columns():
+    made = plan(20_000, 500, sweep={"svm": {"kernel": ["linear", "rbf"]}}, features=["lbp"])
+    assert made.grams("svm", "lbp") == ["standard.all"]

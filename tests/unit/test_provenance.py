@@ -67,7 +67,6 @@ def test_what_decides_the_results_is_every_key_that_reruns_something():
     settings = config.deciding(config.load({"sweep": {"forest": {}}, "max_jobs": 7}, "x"))
     assert list(settings["sweep"]) == ["forest"]
     assert "max_jobs" not in settings
-    assert "max_gram_rows" not in settings["search"]
     told = {path for path, *_ in config.keys() if not path.startswith("sweep.")}
     held = {
         f"{name}.{key}" if isinstance(value, dict) else name
@@ -76,5 +75,5 @@ def test_what_decides_the_results_is_every_key_that_reruns_something():
     }  # fmt: skip
     deeper = {path for path in told if path.count(".") > 1}
     beside = {path for path in told if path.startswith(("download.", "robustness.", "transfer."))}
-    assert told - held - deeper == {"max_jobs", "search.max_gram_rows"} | beside
+    assert told - held - deeper == {"max_jobs"} | beside
     assert not {"download", "robustness", "transfer"} & settings.keys()

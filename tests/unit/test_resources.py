@@ -14,7 +14,7 @@ from deepfake.workflow.resources import Size
 RULES = sorted(resources.FORMULAS)
 PIXELS = 320 * 320 * 3
 MATHS = ("svm", "svm fit", "logistic", "ridge", "lda", "qda", "mahalanobis", "multilinear")
-MATHS += ("multilinear fit",)
+MATHS += ("multilinear fit", "svm columns", "logistic columns", "ridge columns")
 OTHERS = ("gram", "forest", "mesonet")
 DEMO = Size(
     videos=20, frames=7, rows=48 * 7, features=PIXELS, training=168, tested=168, candidates=20,
@@ -138,7 +138,7 @@ UNRECORDED = {"download_part", "classify_batch", "previews", "verdicts"}
 ESTIMATED = {"mesonet evaluate", "perturbed_faces", "perturbed_features", "robustness_scores"}
 ESTIMATED |= {"rows robustness_scores", "robustness_page", "selection"}
 ESTIMATED |= {"label_flips", "null_table", "copies", "copy_features", "plain_split"}
-ESTIMATED |= {"transfer_page"}
+ESTIMATED |= {"transfer_page", "logistic columns", "ridge columns", "svm columns"}
 ESTIMATED |= {"multilinear", "multilinear fit", "multilinear evaluate"}
 # Any video may come, so the largest frames that are taken are asked for, and patience for some.
 UNKNOWN = {"frames", "faces", "features"}
@@ -230,6 +230,7 @@ REQUESTED = {
     "leakage_page": (621, 10),
     "leakage_splits": (20_925, 7_611),
     "logistic": (133_103_681, 216_538_864),
+    "logistic columns": (11_351, 6_093),
     "mahalanobis": (110_323, 1_994),
     "mahalanobis evaluate": (55_156, 22),
     "matrix": (7_499, 1_223),
@@ -247,6 +248,7 @@ REQUESTED = {
     "qda evaluate": (91_710, 22),
     "report": (17_566, 42),
     "ridge": (133_103_681, 10_827_190),
+    "ridge columns": (11_351, 86),
     "robustness_page": (871, 10),
     "robustness_scores": (16_571, 5_153),
     "rows": (14_107, 41),
@@ -255,6 +257,7 @@ REQUESTED = {
     "split": (14_107, 1_270),
     "summary": (20_925, 41),
     "svm": (105_373_845, 605_770),
+    "svm columns": (11_351, 20_126),
     "svm evaluate": (14_535_730, 116_310),
     "svm fit": (78_314_291, 30_535),
     "transfer_page": (3_398, 41),

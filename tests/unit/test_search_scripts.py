@@ -53,6 +53,7 @@ def searched(tmp_path):
     def run(candidates: dict) -> Path:
         for fold in range(2):
             params = {"model": "elasticnet", "candidates": candidates, "scalings": [], "seed": 0}
+            params["in_columns"] = False
             output = {name: [str(tmp_path / f"{fold}.{name}")] for name in ("table", "values")}
             output["values"][0] += ".npy"
             done(job.Job(shared, output, params | {"fold": fold}), script("search"))

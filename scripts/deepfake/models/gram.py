@@ -111,7 +111,7 @@ def compute(
     counted = np.ones(n, np.float32) if fitted_on is None else np.zeros(n, np.float32)
     counted[slice(None) if fitted_on is None else fitted_on] = 1
     kind = np.float64 if p <= n else np.float32  # see Gram.exact
-    sums = _Products(n, kind)
+    sums = Products(n, kind)
     varying = 0
     columns = min(p, max(1, FLOATS // n))
     buffer = np.empty((columns, n), kind)
@@ -128,7 +128,7 @@ def compute(
     return Gram(sums.whole(), p, varying=varying)
 
 
-class _Products:
+class Products:
     """Sums Z Z' over column blocks: products of a kind, a float64 sum, the lower triangle by tiles.
 
     A tile fits in the processor's cache, so adding it costs little; its product with itself is
@@ -166,7 +166,7 @@ class _Products:
 def _exact(matrix: Matrix | InMemoryMatrix, step: Callable[[int], None]) -> Gram:
     """Gram matrix of raw pixels; see `_shifted`."""
     n, p = matrix.shape
-    products = _Products(n)
+    products = Products(n)
     sums = np.zeros(n, np.int64)
     buffer = np.empty((EXACT, n), np.float32)
     for _, block in matrix.blocks(EXACT):
@@ -188,8 +188,8 @@ def _shift_back(products: np.ndarray, left: np.ndarray, right: np.ndarray, p: in
 
     A few rows at a time: whole, what is added would take three times the products' memory.
     """
-    for first in range(0, len(products), _Products.ROWS):
-        some = slice(first, first + _Products.ROWS)
+    for first in range(0, len(products), Products.ROWS):
+        some = slice(first, first + Products.ROWS)
         products[some] += _shift(left[some, None] + right, p)
 
 

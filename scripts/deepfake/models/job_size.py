@@ -65,6 +65,21 @@ class Size:
         return 8.0 * self.training * self.narrow
 
     @property
+    def in_columns(self) -> float:
+        """Bytes of a job that solves a linear model in the columns of such a set."""
+        return 300 * MB + self.table / 8 + 250.0 * self.training + 56.0 * self.narrow**2
+
+    @property
+    def a_pass(self) -> float:
+        """Seconds of a pass over the training rows of such a set."""
+        return self.table / 8 / 150e6
+
+    @property
+    def products(self) -> float:
+        """Seconds in which a thread makes the products of its columns, in float64."""
+        return self.training * float(self.narrow) ** 2 / (FLOPS / 4)
+
+    @property
     def decomposition(self) -> float:
         """Seconds in which a thread decomposes the covariance of such a set."""
         return 20.0 * self.narrow**2 * (self.narrow + self.training) / FLOPS

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import columns, layout, standardise
 from deepfake.models import gram as grams
-from deepfake.models import layout, standardise
+from deepfake.models.columns import Columns
 from deepfake.models.registry import Fitted, Training
 from deepfake.models.standardise import Scaler
 
@@ -43,6 +44,8 @@ class TrainingData:
 
 # Of a candidate: coefficients (n,) of the rows, and an intercept.
 Solver = Callable[[dict, TrainingData], tuple[np.ndarray, float]]
+# Of a candidate: weights and intercept in one, (p + 1,); bool (n,) says which rows are fake.
+ColumnSolver = Callable[[dict, Columns, np.ndarray], np.ndarray]
 
 
 def score(
@@ -51,8 +54,18 @@ def score(
     train: np.ndarray,
     held_out: np.ndarray,
     solve: Solver,
+    solve_columns: ColumnSolver,
 ) -> list[np.ndarray]:
-    """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
+    """Decision values of held-out rows for each candidate, fitted on the rows `train`.
+
+    Without Gram matrices they are solved in the columns.
+    """
+    if not training.grams:
+        fake, new_rows = training.fake[train], training.pixels.at(held_out)
+        found = columns.solve(
+            candidates, training.pixels.take(train), lambda _, *how: solve_columns(*how, fake)
+        )
+        return [grams.dot(new_rows, weights) + intercept for weights, intercept in found]
     known: dict[tuple[str, bool], Rotated] = {}
     scores = []
     for candidate in candidates:
@@ -64,8 +77,20 @@ def score(
     return scores
 
 
-def fit(model: str, candidate: dict, training: Training, solve: Solver) -> Fitted:
+def fit(
+    model: str,
+    candidate: dict,
+    training: Training,
+    solve: Solver,
+    solve_columns: ColumnSolver,
+) -> Fitted:
     """Fit on all training rows and map back to one weight a feature."""
+    if not training.grams:
+        rows = training.pixels.take(np.arange(len(training.fake)))
+        ((weights, intercept),) = columns.solve(
+            [candidate], rows, lambda _, *how: solve_columns(*how, training.fake)
+        )
+        return Fitted(model, candidate, {"weights": weights}, {"intercept": intercept})
     gram = training.grams[candidate["scaling"]]
     data = TrainingData(gram.products, gram.rank, gram.exact, training.fake)
     coefficients, intercept = solve(candidate, data)

@@ -62,8 +62,9 @@ class ModelSpec:
         order: sorts candidates, the simplest first: of equal scores the first is best.
         axis: the setting along which the report draws the score of the search.
         formulas: what its jobs ask for. `search` stands for its searches and for all that has no
-            formula of its own; the others are `fit`, `evaluate` (the scoring of new rows) and
-            `merge` (of what other jobs grew).
+            formula of its own; the others are `fit`, `evaluate` (the scoring of new rows),
+            `merge` (of what other jobs grew) and `columns` (of searches and fits in the columns).
+        in_columns: whether a candidate is solved in the columns where there is no Gram matrix.
         meaningful: a candidate without the settings that have no effect beside its others.
         prefix: the setting whose smaller values are scored on the way to the largest, so that
             candidates that differ in it alone are one job.
@@ -82,6 +83,7 @@ class ModelSpec:
     order: Callable[[Candidate], Any]
     axis: str
     formulas: Mapping[str, Formulas] = field(hash=False)
+    in_columns: Callable[[Candidate], bool] = lambda candidate: False
     meaningful: Callable[[Candidate], Candidate] = dict
     prefix: str | None = None
     max_columns: int | None = None

@@ -2,7 +2,8 @@
 
     min over w, b of  alpha |w|**2 + sum (y - w'z - b)**2
 
-In the Gram matrix' coordinates the features are orthogonal, so every alpha is one division.
+In the Gram matrix' coordinates the features are orthogonal, so every alpha is one division. Without
+a Gram matrix the weights are solved in the columns: a Cholesky decomposition for each alpha.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
 from deepfake.models import linear
+from deepfake.models.columns import Columns
 from deepfake.models.registry import Fitted, Training
 
 THRESHOLD = 0.0
@@ -26,12 +28,12 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
-    return linear.score(candidates, training, train, held_out, _solve)
+    return linear.score(candidates, training, train, held_out, _solve, _solve_columns)
 
 
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
     """Fit on all training rows and map back to one weight a feature."""
-    return linear.fit("ridge", candidate, training, _solve)
+    return linear.fit("ridge", candidate, training, _solve, _solve_columns)
 
 
 def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
@@ -45,3 +47,18 @@ def _solve(candidate: dict, data: linear.TrainingData) -> tuple[np.ndarray, floa
     rows = linear.rotated(candidate, data)
     weights = rows.coordinates.T @ (sign - mean) / (rows.lengths + candidate["alpha"])
     return rows.coefficients(weights, mean)
+
+
+def _solve_columns(candidate: dict, columns: Columns, fake: np.ndarray) -> np.ndarray:
+    import scipy.linalg
+
+    sign = np.where(fake, 1.0, -1.0)
+    mean = float(sign.mean())
+    inner = columns.products[:-1, :-1].copy()
+    inner[np.diag_indices_from(inner)] += candidate["alpha"]
+    pull = columns.combined(sign - mean)[:-1]
+    try:
+        weights = scipy.linalg.cho_solve(scipy.linalg.cho_factor(inner), pull)
+    except scipy.linalg.LinAlgError:  # columns depend on each other, and alpha is next to nothing
+        weights = scipy.linalg.lstsq(inner, pull)[0]
+    return np.append(weights, mean)

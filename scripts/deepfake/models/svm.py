@@ -1,6 +1,7 @@
 """Support vector machines (libsvm, through scikit-learn) on a Gram matrix computed before.
 
-Their candidates differ in C, kernel and gamma, which all come from the same inner products.
+Their candidates differ in C, kernel and gamma, which all come from the same inner products. Without
+these, linear machines are solved in the columns: see `interior_point`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models import columns, interior_point, layout, linear, standardise
 from deepfake.models import gram as grams
-from deepfake.models import layout, linear, standardise
 from deepfake.models.gram import Gram
 from deepfake.models.registry import Fitted, Training
 from deepfake.models.standardise import Scaler
@@ -27,7 +28,7 @@ _VECTORS: layout.Layout = {
     "dual_coefficients": ("float64", ("support vectors",)),
 }
 LAYOUTS = (layout.WEIGHTS, _VECTORS, _VECTORS | layout.SCALER)
-UNFINISHED = "did not converge: libsvm was stopped after {:,} steps; a smaller C helps"
+UNFINISHED = "did not converge: {} was stopped after {:,} steps; a smaller C helps"
 TOLERANCE = 1e-3  # of libsvm's stopping rule, as in scikit-learn
 
 
@@ -40,7 +41,14 @@ def score(
     threads: int = 1,
     tolerance: float = TOLERANCE,
 ) -> list[np.ndarray]:
-    """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
+    """Decision values of held-out rows for each candidate, fitted on the rows `train`.
+
+    Without Gram matrices they are solved in the columns.
+    """
+    if not training.grams:
+        new_rows = training.pixels.at(held_out)
+        found = _solved_in_columns(candidates, training, train)
+        return [grams.dot(new_rows, weights) + intercept for weights, intercept in found]
     scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
     for members, kernel in _kernels(candidates, training, train):
         fitted_on = np.ascontiguousarray(kernel[np.ix_(train, train)])
@@ -52,6 +60,24 @@ def score(
             )
             scores[member] = machine.decision_function(new_rows)
     return scores
+
+
+def _solved_in_columns(
+    candidates: list[dict], training: Training, train: np.ndarray
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield weights and an intercept of linear machines."""
+    fake = training.fake[train]
+
+    def solve(place: int, candidate: dict, rows: columns.Columns) -> np.ndarray:
+        if candidate["kernel"] != "linear":
+            raise ValueError(f"an {candidate['kernel']} kernel needs a Gram matrix")
+        found, finished = interior_point.solve(rows, fake, candidate["C"])
+        if not finished:
+            name = "the interior point method"
+            training.notes[place] = UNFINISHED.format(name, interior_point.STEPS)
+        return found
+
+    return columns.solve(candidates, training.pixels.take(train), solve)
 
 
 def _kernels(
@@ -125,7 +151,7 @@ def _fitted(
         warnings.simplefilter("ignore", ConvergenceWarning)
         machine.fit(kernel, fake)
     if machine.fit_status_:
-        notes[place] = UNFINISHED.format(steps)
+        notes[place] = UNFINISHED.format("libsvm", steps)
     return machine
 
 
@@ -138,6 +164,9 @@ def fit(
 ) -> Fitted:
     """Fit on all training rows. A linear machine is kept as weights, others as support vectors."""
     every = np.arange(training.pixels.shape[0])
+    if not training.grams:
+        ((weights, intercept),) = _solved_in_columns([candidate], training, every)
+        return Fitted("svm", candidate, {"weights": weights}, {"intercept": intercept})
     products = training.grams[candidate["scaling"]]
     gamma = candidate.get("gamma")
     gamma = None if gamma is None else _gamma(gamma, products, every)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from deepfake.dataset.sheet import Video
 from deepfake.features import registry as features
 from deepfake.models.catalogue import SPECS, listed
+from deepfake.models.job_size import WIDEST
 from deepfake.splits import protocols
 from deepfake.workflow.config import Config
 from deepfake.workflow.plan import Plan
@@ -72,7 +73,7 @@ def problems(
     free = Plan(config, videos, calibration=calibration)  # its requests are not capped
     return [
         *_jobs(config, free),
-        *_products(config, len(videos), free),
+        *_products(config, free),
         *_columns(config, free),
         *_networks(config, free),
         *_splits(config, videos),
@@ -91,20 +92,33 @@ def _jobs(config: Config, plan: Plan) -> Iterator[str]:
         )
 
 
-def _products(config: Config, videos: int, plan: Plan) -> Iterator[str]:
-    """A line if the training is too large for its inner products."""
-    rows = videos * config.frames.per_video / config.split.rows.every
-    rows *= 1 + config.training.copies.count
-    training, limit = round(rows * (1 - config.split.test_size)), config.search.max_gram_rows
-    kernels = [f"sweep.{model}" for model in plan.candidates if plan.scalings(model)]
+def _products(config: Config, plan: Plan) -> Iterator[str]:
+    """A line if the training is too large for the inner products that models need of it."""
+    training, limit = plan.training_rows(), config.search.max_gram_rows
+    needing = {
+        f"sweep.{model}": [name for name in config.features if plan.grams(model, name)]
+        for model in plan.candidates
+    }
+    published = [job for job in plan.published_jobs() if plan.scalings_published(job["published"])]
+    needing["report.published"] = sorted({job["features"] for job in published})
+    which = [f"{key} on {listed(names)}" for key, names in needing.items() if names]
     copies = " or training.copies" if config.training.copies.count else ""
-    kernels += ["report.published"] if plan.published else []
-    if kernels and training > limit:
+    if which and training > limit:
+        others = [name for name, spec in SPECS.items() if not spec.uses_gram | spec.combines]
+        unlimited = listed(name for name in others if not SPECS[name].max_columns)
         yield (
-            f"{kernels[0]}: up to {training} training rows are more than "
+            f"{', '.join(which)}: up to {training} training rows are more than "
             f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
-            f"memory: sweep only the forest, take fewer frames{copies}, or raise the limit"
+            f"memory: sweep {unlimited}, or, on feature sets of up to {WIDEST:,} columns, "
+            f"{listed(_in_columns())}; take fewer frames{copies}, or raise the limit"
         )
+
+
+def _in_columns() -> Iterator[str]:
+    """Models that are solved in the columns, as a sentence names them."""
+    for name, spec in SPECS.items():
+        if "columns" in spec.formulas:
+            yield f"{name} of kernel linear" if "kernel" in spec.grid.model_fields else name
 
 
 def _columns(config: Config, plan: Plan) -> Iterator[str]:

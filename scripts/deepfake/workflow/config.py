@@ -166,8 +166,9 @@ class Search(Section):
     trees_per_job: Count = key(1000, "trees of a forest that one job grows", "search")
     max_gram_rows: Count = key(
         50_000,
-        f"training rows above which {on_gram()} are refused (20 bytes x rows^2)",
-        "nothing",
+        f"training rows above which {on_gram()} are refused (20 bytes x rows^2), but linear models "
+        "on feature sets of up to 5,000 columns, which are then solved in the columns",
+        "search",
     )
 
 

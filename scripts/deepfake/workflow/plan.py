@@ -12,6 +12,7 @@ from deepfake.dataset import download, sheet
 from deepfake.features import registry as features
 from deepfake.models import sweep
 from deepfake.models.catalogue import SPECS
+from deepfake.models.job_size import WIDEST
 from deepfake.preprocessing.perturbations import registry as perturbations
 from deepfake.splits import protocols
 from deepfake.workflow import published_results, resources
@@ -110,8 +111,27 @@ class Plan:
         candidates = (one for model in models for one in self.chosen(model, chunk).values())
         return max((candidate.get(setting, 0) for candidate in candidates), default=0)
 
-    def grams(self, model: str, chunk: str | None = None, fold: str = "all") -> list[str]:
+    def training_rows(self) -> int:
+        """About how many rows a model learns from, on a split of `split.test_size`."""
+        rows = len(self._videos) * self._config.frames.per_video / self._config.split.rows.every
+        rows *= 1 + self._config.training.copies.count
+        return round(rows * (1 - self._config.split.test_size))
+
+    def in_columns(self, model: str, name: str) -> bool:
+        """Whether a model is solved in the columns of a feature set, without Gram matrices."""
+        spec, limit = SPECS[model], self._config.search.max_gram_rows
+        return (
+            self.training_rows() > limit
+            and features.length(name, self._config.faces.size) <= WIDEST
+            and all(map(spec.in_columns, self.candidates[model]))
+        )
+
+    def grams(
+        self, model: str, name: str, chunk: str | None = None, fold: str = "all"
+    ) -> list[str]:
         """Names `scaling.fold` of the Gram matrices that a search job or a fit needs."""
+        if self.in_columns(model, name):
+            return []
         # unscaled inner products are the same for every fold
         return [
             f"{scaling}.{'all' if scaling == 'none' else fold}"
@@ -163,7 +183,7 @@ class Plan:
                 here = {"features": name, "protocol": protocol}
                 published = [job for job in self.published_jobs() if here.items() <= job.items()]
                 more = [s for job in published for s in self.scalings_published(job["published"])]
-                for rule, wildcards in self._swept(self.models(name), more):
+                for rule, wildcards in self._swept(name, more):
                     yield rule, {"features": name, "protocol": protocol} | wildcards
             yield "selection", {"protocol": protocol}
         for job in self.published_jobs():
@@ -194,18 +214,19 @@ class Plan:
         ]
         return {key: [one[key] for one in found] for key in ("protocol", "features", "model")}
 
-    def _swept(self, models: list[str], more: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    def _swept(self, name: str, more: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
         """The jobs of a feature set under a protocol; `more`: scalings that others need too."""
+        models = self.models(name)
         folds = [str(fold) for fold in range(self._config.split.folds.k)]
-        names = {
-            name
+        needed = {
+            gram
             for model in models
             for fold in ("all", *folds)
-            for name in self.grams(model, fold=fold)
+            for gram in self.grams(model, name, fold=fold)
         }
-        names |= {f"{scaling}.all" for scaling in more}
-        for name in sorted(names):
-            scaling, fold = name.split(".")
+        needed |= {f"{scaling}.all" for scaling in more}
+        for gram in sorted(needed):
+            scaling, fold = gram.split(".")
             yield "gram", {"scaling": scaling, "fold": fold}
         for model in models:
             for chunk in self.chunks[model]:
@@ -307,24 +328,31 @@ class Plan:
         Search and fit jobs have their model's; what holds an average, its members'; a repeated run
         of a published one, those of its fit and of its test.
         """
-        model = wildcards.get("model")
+        model, on = wildcards.get("model"), wildcards.get("features")
         if rule == "published_run":
             model = self.published[wildcards["published"]].model
             tested = resources.name_of(model, "evaluate")
             return [resources.name_of(model, "fit"), "evaluate" if tested == model else tested]
         if rule in ("average", "evaluate"):
-            members = self.members(model, wildcards.get("features"))
-            own = {name: resources.name_of(name, "evaluate") for name in members}
+            members = self.members(model, on)
+            own = {
+                name: name if self.in_columns(name, on) else resources.name_of(name, "evaluate")
+                for name in members
+            }
             return sorted({rule if own[name] == name else own[name] for name in members})
         if rule == "robustness_scores":
-            members = self.members(model, wildcards.get("features"))
-            rows = any(SPECS[name].keeps_training_rows for name in members)
+            rows = any(
+                SPECS[name].keeps_training_rows and not self.in_columns(name, on)
+                for name in self.members(model, on)
+            )
             return [rule, *[f"rows {rule}"] * rows, *self.formulas("evaluate", wildcards)]
         if rule in ("vote", "grow"):
             return ["forest"]
         if rule.startswith("calibration_"):  # of fewer videos
             return [rule.removeprefix("calibration_")]
         if rule in ("search", "train", "fit"):
+            if self.in_columns(model, on):
+                return [resources.name_of(model, "columns")]
             merges = self.parts(model, wildcards.get("chunk"))
             return [resources.name_of(model, "merge" if merges else rule)]
         return [rule]

@@ -29,10 +29,16 @@ SPEC = ModelSpec(
     rank=20,
     order=lambda c: (SCALINGS.index(c["scaling"]), INTERCEPTS.index(c["intercept"]), c["C"]),
     axis="C",
+    in_columns=lambda c: True,
     formulas={
         "search": Formulas(
             memory=lambda s: 4.8 * s.square + 300 * MB,
             seconds=lambda s, t: 120 + s.candidates * 15 * s.training**3 / (FLOPS * t),
+            threads=linear_algebra_threads,
+        ),
+        "columns": Formulas(
+            memory=lambda s: s.in_columns,
+            seconds=lambda s, t: 120 + s.candidates * (100 * s.a_pass + 10 * s.products / t),
             threads=linear_algebra_threads,
         ),
     },

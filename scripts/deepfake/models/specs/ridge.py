@@ -24,10 +24,16 @@ SPEC = ModelSpec(
     rank=10,
     order=lambda c: (SCALINGS.index(c["scaling"]), -c["alpha"]),
     axis="alpha",
+    in_columns=lambda c: True,
     formulas={
         "search": Formulas(
             memory=lambda s: 4.8 * s.square + 300 * MB,
             seconds=lambda s, t: 120 + 15 * s.training**3 / (FLOPS * t) + s.matrix / 50e6,
+            threads=linear_algebra_threads,
+        ),
+        "columns": Formulas(
+            memory=lambda s: s.in_columns,
+            seconds=lambda s, t: 120 + s.products / t + s.candidates * 3 * s.a_pass,
             threads=linear_algebra_threads,
         ),
     },

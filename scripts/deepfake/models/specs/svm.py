@@ -48,12 +48,19 @@ SPEC = ModelSpec(
         number(c.get("gamma", "")),
     ),
     axis="C",
+    in_columns=lambda c: c["kernel"] == "linear",
     meaningful=_meaningful,
     keeps_training_rows=True,
     formulas={
         "search": Formulas(
             memory=lambda s: 3.8 * s.square + 300 * MB,
             seconds=lambda s, t: 120 + s.candidates * s.training**2 * 5e-7,
+            threads=linear_algebra_threads,
+        ),
+        "columns": Formulas(
+            memory=lambda s: s.in_columns,
+            # 20 to 40 steps
+            seconds=lambda s, t: 120 + s.candidates * 40 * (5 * s.a_pass + s.products / t),
             threads=linear_algebra_threads,
         ),
         "fit": Formulas(  # all rows may be support vectors
