@@ -57,7 +57,7 @@ classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; 
 	$(BIN)/snakemake classify --config "videos=$$VIDEO" "bundle=$$BUNDLE"
 
 .PHONY: test
-test: check  ## every check and test (under 15 minutes, and 20 more where SLURM is installed)
+test: check  ## every check and test (under 10 minutes, and 9 more where SLURM is installed)
 	$(BIN)/python -m pytest tests/unit tests/workflow -n 2 --dist loadscope
 	$(BIN)/python -m pytest tests/cluster -n 4 || $(RETRY_ALONE)
 
@@ -68,7 +68,7 @@ RETRY_ALONE = { echo "Once more, alone:"; \
 
 .PHONY: test-fast
 test-fast: check  ## checks and library tests (under 3 minutes)
-	$(BIN)/python -m pytest tests/unit -n 2
+	$(BIN)/python -m pytest tests/unit -n 2 --dist loadscope
 
 .PHONY: check
 check: .venv/.dev $(DEMO)/videos.tsv  ## formats and lints
