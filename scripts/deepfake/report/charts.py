@@ -12,9 +12,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from deepfake.models.catalogue import SPECS
 from deepfake.report import figures
 
-# Both go round, each at its own pace: no two models of a dozen look alike.
+# Both repeat, six colours and five strokes: no two models of thirty look alike.
 COLOURS = dict(zip(SPECS, itertools.cycle(figures.MODEL_COLOURS), strict=False))
-STROKES = dict(zip(SPECS, itertools.cycle(("-", "--", "-.", (0, (6, 1, 1, 1)))), strict=False))
+_STROKES = ("-", "--", "-.", (0, (6, 1, 1, 1)), (0, (3, 1, 1, 1, 1, 1)))
+STROKES = dict(zip(SPECS, itertools.cycle(_STROKES), strict=False))
 AXES = {name: spec.axis for name, spec in SPECS.items()}
 LINES, TICKS, POINTS = 6, 6, 400  # shown at most
 
