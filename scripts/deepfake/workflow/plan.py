@@ -175,7 +175,8 @@ class Plan:
                 yield "calibration_matrix", {"features": name}
         if self._calibration:
             yield "calibration_rows", {}
-        if any(SPECS[model].compiled for model in self.candidates) or self.published:
+        repeated = {run.model for run in self.published.values()}
+        if any(SPECS[model].compiled for model in repeated | set(self.candidates)):
             yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
