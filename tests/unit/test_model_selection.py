@@ -41,8 +41,8 @@ def test_equal_scores_go_to_the_simpler():
 
 def test_of_models_of_one_score_the_simplest_is_best():
     order = (
-        "ridge", "logistic", "elasticnet", "lda", "mahalanobis", "svm", "forest", "qda", "knn",
-        "mesonet", "average",
+        "ridge", "logistic", "elasticnet", "lda", "mahalanobis", "svm", "forest", "multilinear",
+        "qda", "knn", "mesonet", "average",
     )  # fmt: skip
     assert set(RANKS) == set(order)
     for number in range(len(order)):
