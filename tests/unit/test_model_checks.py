@@ -37,7 +37,11 @@ CALIBRATED = {"slope": 1.5, "intercept": -0.25}
 EVERYONE = list(SPECS)
 SEARCHED = [name for name in EVERYONE if not SPECS[name].combines]
 QUICK = [name for name in EVERYONE if name != "mesonet"]  # its training: test_mesonet.py
-EVERY = list(itertools.product(QUICK, LENGTHS))
+EVERY = [
+    (name, features_)
+    for name, features_ in itertools.product(QUICK, LENGTHS)
+    if LENGTHS[features_] <= (SPECS[name].max_columns or LENGTHS[features_])
+]
 RULE_SCRIPTS = ("search", "choose", "fit", "evaluate", "average", "selection", "summary", "report")
 
 
