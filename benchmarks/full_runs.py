@@ -18,6 +18,7 @@ import yaml
 from deepfake.core import schema, tables
 from deepfake.dataset import sheet
 from deepfake.evaluation import search_table
+from deepfake.features.registry import PIXELS
 from deepfake.workflow import config, published_results, usage
 from deepfake.workflow.plan import Plan
 
@@ -97,7 +98,7 @@ class Runs:
     def share(self) -> None:
         """Gather the matrix, split it, and compute the Gram matrices of all training rows."""
         plan = self._plan(SHARED, {"svm": RBF, "logistic": LIBLINEAR}, 0.2, FOLDS)
-        grams = [name for model in plan.candidates for name in plan.grams(model)]
+        grams = [name for model in plan.candidates for name in plan.grams(model, PIXELS)]
         files = ["pixels/matrix.npy", "splits/frame.tsv"]
         self._snakemake(SHARED, files + [f"pixels/frame/gram/{name}.npy" for name in grams])
 
@@ -111,7 +112,7 @@ class Runs:
             for file in ("splits/frame.tsv", "splits/frame.audit.json"):
                 self._link(piece, file)
             done.append("split/frame.jsonl")
-        for name in plan.grams(piece.model, fold="0" if piece.folds else "all"):
+        for name in plan.grams(piece.model, PIXELS, fold="0" if piece.folds else "all"):
             if name.endswith(".all"):
                 self._link(piece, f"pixels/frame/gram/{name}.npy")
                 self._link(piece, f"pixels/frame/gram/{name}.json")
