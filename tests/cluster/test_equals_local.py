@@ -21,7 +21,7 @@ SWEEP = {
     "forest": {"n_estimators": [5, 20]},
 }
 SETTINGS = {
-    "features": ["residuals"],
+    "features": ["pixels", "residuals"],
     "sweep": SWEEP,
     "robustness": {"crf": [40], "scale": [0.5], "brightness": [], "mirror": False},
 }
