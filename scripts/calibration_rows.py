@@ -2,7 +2,7 @@
 
 from deepfake.core import job, tables
 from deepfake.dataset import sheet
-from deepfake.features import matrix
+from deepfake.features import row_order
 from deepfake.splits import calibration_sheet
 
 
@@ -10,9 +10,9 @@ def main(work: job.Job) -> None:
     """Order the faces of the calibration sheet, and check that the run has none of them."""
     path = work.read("sheet")
     videos = {video["video_id"]: video for video in sheet.read(path, check_files=False)}
-    rows, _ = matrix.collect(work.input["tables"], videos)
+    rows, _ = row_order.collect(work.input["tables"], videos)
     calibration_sheet.check(path, rows, tables.read(work.read("rows")))
-    tables.write(rows, work.write("rows"), matrix.ROW_COLUMNS)
+    tables.write(rows, work.write("rows"), row_order.ROW_COLUMNS)
 
 
 if __name__ == "__main__":

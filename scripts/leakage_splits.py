@@ -1,7 +1,7 @@
 """Rule leakage_splits: the splits of the leakage ablation, with training sets of one size."""
 
 from deepfake.core import job, tables
-from deepfake.features.matrix import ROW_COLUMNS
+from deepfake.features.row_order import ROW_COLUMNS
 from deepfake.splits import assignment, equal, leak_audit, protocols
 
 

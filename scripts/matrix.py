@@ -1,7 +1,7 @@
 """Rule matrix: gather a feature set's vectors of all batches into one matrix."""
 
 from deepfake.core import job
-from deepfake.features import matrix
+from deepfake.features import matrix, row_order
 
 
 def main(work: job.Job) -> None:
@@ -10,7 +10,7 @@ def main(work: job.Job) -> None:
         list(zip(work.input.get(tables, []), work.input.get(vectors, []), strict=True))
         for tables, vectors in (("tables", "vectors"), ("copies", "copied"))
     )
-    matrix.gather(matrix.sources(batches, copies), work.write("matrix"))
+    matrix.gather(row_order.sources(batches, copies), work.write("matrix"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from deepfake.core import tables
 from deepfake.dataset import sheet
 from deepfake.evaluation import answers, scoring, search_table, shortcuts, summary
 from deepfake.features import registry as sets
-from deepfake.features.matrix import ROW_COLUMNS
+from deepfake.features.row_order import ROW_COLUMNS
 from deepfake.preprocessing import face_record
 from deepfake.report import charts
 from deepfake.splits import assignment

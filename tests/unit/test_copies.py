@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepfake.evaluation import calibration, decision, search_table, selection_bias, shortcuts
-from deepfake.features import matrix
+from deepfake.features import row_order
 from deepfake.preprocessing import copies, faces
 from deepfake.preprocessing.decoding import encoded
 from deepfake.preprocessing.frames import Clip
@@ -173,11 +173,11 @@ def test_rows_of_copies_follow_all_faces_and_are_ordered_by_strength(tmp_path):
     tables.write(made, tmp_path / "faces.tsv", face_record.COLUMNS)
     tables.write(again, tmp_path / "copies.tsv", ("copy", *face_record.COLUMNS))
     videos = {name: {"label": "real", "group_id": name} for name in "ab"}
-    rows, records = matrix.collect([tmp_path / "faces.tsv"], videos, [tmp_path / "copies.tsv"])
+    rows, records = row_order.collect([tmp_path / "faces.tsv"], videos, [tmp_path / "copies.tsv"])
     assert [(row["video_id"], row["copy"]) for row in rows] == [
         ("a", ""), ("b", ""), ("a", "crf 28"), ("a", "crf 40"), ("b", "crf 9"), ("b", "scale 0.5"),
     ]  # fmt: skip
-    sources = matrix.sources([(tmp_path / "faces.tsv", "f")], [(tmp_path / "copies.tsv", "c")])
+    sources = row_order.sources([(tmp_path / "faces.tsv", "f")], [(tmp_path / "copies.tsv", "c")])
     assert sources == [("f", 1), ("f", 0), ("c", 3), ("c", 1), ("c", 2), ("c", 0)]
     (lost,) = [one for one in records if one["status"] == "dropped"]
     assert (lost["copy"], lost["reason"]) == ("crf 9", "gone")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deepfake.core import tables
-from deepfake.features import matrix
+from deepfake.features import matrix, row_order
 from deepfake.features.matrix import InMemoryMatrix, Matrix, MatrixError
 from deepfake.preprocessing import dropped_frames
 from deepfake.preprocessing.face_record import ANOTHER
@@ -172,7 +172,7 @@ MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from deepfake.features import matrix
+from deepfake.features import matrix, row_order
 folder, n, p = Path(sys.argv[1]), 4000, 307200
 with open(folder / "faces.npy", "wb") as file:
     header = {"descr": "|u1", "fortran_order": False, "shape": (n, 320, 320, 3)}
@@ -241,8 +241,8 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
         "a": {"label": "real", "group_id": "g", "method": "", "clip_id": "a"},
         "b": {"label": "fake", "group_id": "h", "method": "swap", "official": "val"},
     }
-    rows, records = matrix.collect([table for table, _ in files], videos)
-    sources = matrix.sources(files)
+    rows, records = row_order.collect([table for table, _ in files], videos)
+    sources = row_order.sources(files)
     assert [(r["row"], r["video_id"], r["frame"], r["face"], r["label"]) for r in rows] == [
         (0, "a", "0", "0", "real"),
         (1, "b", "9", "0", "fake"),
@@ -258,8 +258,8 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
     ]
     assert sources == [("two.npy", 1), ("two.npy", 0), ("one.npy", 1), ("one.npy", 0)]
     assert [r["status"] for r in records] == ["kept", "dropped", "kept", "kept", "kept"]
-    assert matrix.collect([table for table, _ in files[::-1]], videos)[0] == rows
-    assert matrix.sources(files[::-1]) == sources
+    assert row_order.collect([table for table, _ in files[::-1]], videos)[0] == rows
+    assert row_order.sources(files[::-1]) == sources
 
 
 def test_losses_warn_only_where_the_classes_lose_different_shares():

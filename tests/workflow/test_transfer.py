@@ -10,7 +10,7 @@ import pytest
 from deepfake.core import tables
 from deepfake.dataset import sheet
 from deepfake.evaluation import ledger
-from deepfake.features.matrix import ROW_COLUMNS
+from deepfake.features.row_order import ROW_COLUMNS
 from deepfake.splits import leave_one_out
 from tests import browser
 from tests.equality import assert_same_results
