@@ -265,7 +265,7 @@ def main() -> None:
     with place as folder, threadpool_limits(2):
         prepare(Path(folder).resolve(), arguments)
         real = arguments.root != DEMO
-        with measure.told("blended real" if real else "blended", arguments.page):
+        with measure.printed("blended real" if real else "blended", arguments.page):
             tell(Path(folder).resolve(), arguments)
 
 

@@ -43,13 +43,13 @@ AIM_ROWS = 400
 def ours(name: str, path: str, fake: np.ndarray) -> dict:
     """The workflow's own way, from the matrix's file."""
     every = np.arange(Matrix(path).shape[0])
-    seen, asked = (Matrix(path, part) for part in np.split(every, [len(fake)]))
+    seen, new_rows = (Matrix(path, part) for part in np.split(every, [len(fake)]))
     candidate = CANDIDATES[name]
 
     def work():
         products = {candidate["scaling"]: gram.compute(seen, candidate["scaling"])}
         fitted = models.module(name).fit(candidate, Training(seen, fake, products))
-        return fitted, models.decide(fitted, asked)
+        return fitted, models.decide(fitted, new_rows)
 
     (fitted, decisions), took = measure.timed(work)
     if name == "logistic":
@@ -61,12 +61,12 @@ def ours(name: str, path: str, fake: np.ndarray) -> dict:
 def direct(name: str, path: str, fake: np.ndarray) -> dict:
     """scikit-learn on the pixels, as the original experiment did."""
     pixels = np.ascontiguousarray(np.load(path))
-    seen, asked = np.split(pixels, [len(fake)])
+    seen, new_rows = np.split(pixels, [len(fake)])
     model = {
         "svm": make_pipeline(StandardScaler(), SVC()),
         "logistic": LogisticRegression(solver="liblinear", max_iter=100),
     }[name]
-    decisions, took = measure.timed(lambda: model.fit(seen, fake).decision_function(asked))
+    decisions, took = measure.timed(lambda: model.fit(seen, fake).decision_function(new_rows))
     if name == "logistic":
         values = model.decision_function(seen)
         took["objective"] = objective(model.coef_[0], model.intercept_[0], values, fake)
@@ -93,10 +93,10 @@ def compare(name: str, rows: int, size: int) -> dict[str, dict]:
 def agreement(found: dict[str, dict]) -> str:
     """How alike the two ways' decisions are, and their objectives where there are any."""
     one, other = (np.array(found[way]["decisions"]) for way in ("ours", "direct"))
-    told = f"{np.mean((one > 0) == (other > 0)):.4f}"
+    equal = f"{np.mean((one > 0) == (other > 0)):.4f}"
     if "objective" in found["ours"]:
-        return f"{told}, objective {found['ours']['objective'] / found['direct']['objective']:.6f}"
-    return f"{told}, values to {np.abs(one - other).max():.0e}"
+        return f"{equal}, objective {found['ours']['objective'] / found['direct']['objective']:.6f}"
+    return f"{equal}, values to {np.abs(one - other).max():.0e}"
 
 
 def line(name: str, rows: int, found: dict[str, dict]) -> list[object]:
@@ -117,19 +117,19 @@ def line(name: str, rows: int, found: dict[str, dict]) -> list[object]:
 
 def conclusions(name: str, found: dict[int, dict[str, dict]]) -> list[str]:
     """How both ways grow with the rows, and whether the aim is met."""
-    told = []
+    sentences = []
     if len(found) > 1:
         one, other = (
             measure.growth(list(found), [both[way]["seconds"] for both in found.values()])
             for way in ("direct", "ours")
         )
-        told.append(f"{name}: direct grows as n^{one:.2f}, ours as n^{other:.2f}.")
+        sentences.append(f"{name}: direct grows as n^{one:.2f}, ours as n^{other:.2f}.")
     if AIM_ROWS in found:
         both = found[AIM_ROWS]
         ratio = both["direct"]["seconds"] / both["ours"]["seconds"]
         word = "met" if ratio >= AIMS[name] else "missed"
-        told.append(f"{name}: {ratio:.1f} times at {AIM_ROWS} rows; aim {AIMS[name]}: {word}.")
-    return told
+        sentences.append(f"{name}: {ratio:.1f} times at {AIM_ROWS} rows; aim {AIMS[name]}: {word}.")
+    return sentences
 
 
 COLUMNS = (
@@ -152,12 +152,12 @@ def main() -> None:
         threadpoolctl.threadpool_limits(1)
         print(json.dumps({"ours": ours, "direct": direct}[way](name, path, fake)))
         return
-    lines, told = [], []
+    lines, sentences = [], []
     for name in arguments.models:
         found = {rows: compare(name, rows, arguments.size) for rows in sorted(arguments.rows)}
         lines += [line(name, rows, both) for rows, both in found.items()]
-        told += conclusions(name, found)
-    text = "\n".join([measure.machine(), "", measure.table(COLUMNS, lines), "", *told])
+        sentences += conclusions(name, found)
+    text = "\n".join([measure.machine(), "", measure.table(COLUMNS, lines), "", *sentences])
     measure.publish("engines", text, arguments.page)
 
 

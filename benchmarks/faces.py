@@ -165,7 +165,7 @@ def main() -> None:
     if not clips:
         parser.error(f"{arguments.clips}: holds no .mp4 file; make demo makes some in data/demo")
 
-    with measure.told("faces", arguments.page):
+    with measure.printed("faces", arguments.page):
         tell(arguments, clips)
 
 

@@ -150,7 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--page", action="append", default=[], help="a page to put it on too")
     arguments = parser.parse_args()
-    with measure.told("features", arguments.page), tempfile.TemporaryDirectory() as folder:
+    with measure.printed("features", arguments.page), tempfile.TemporaryDirectory() as folder:
         table, tar = cut_clips(ROOT / "data" / "demo", "folders", Path(folder))[0]
         tell(table, tar)
 

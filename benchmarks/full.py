@@ -63,10 +63,10 @@ def lines(
         theirs = piece.published if comparable else None
         rows.append(_line(piece, word, mine, theirs))
         if theirs:
-            told = f"{theirs.run_seconds:,} s, {theirs.memory_mb / 1024:.0f} GiB"
+            figures = f"{theirs.run_seconds:,} s, {theirs.memory_mb / 1024:.0f} GiB"
             here = f"{mine.seconds:,.0f} s, {mine.used_mb / 1024:.1f} GiB"
             name = f"{piece.model}, {theirs.settings}"
-            short.append([name, told, here + (" (computed)" if piece.folds else "")])
+            short.append([name, figures, here + (" (computed)" if piece.folds else "")])
     return rows, short
 
 
@@ -74,7 +74,7 @@ def _line(
     piece: Piece, word: str, mine: Used, theirs: published_results.Run | None = None
 ) -> list[str]:
     numbers = (mine.seconds, mine.cpu_seconds, mine.used_mb)
-    line = [piece.model, piece.told, word, *(f"{number:,.0f}" for number in numbers)]
+    line = [piece.model, piece.described, word, *(f"{number:,.0f}" for number in numbers)]
     if theirs is None:
         return [*line, *[""] * 6]
     published = (theirs.run_seconds, theirs.cpu_seconds, theirs.memory_mb)

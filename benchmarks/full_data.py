@@ -50,9 +50,9 @@ def prepare(folder: Path, rows: int, size: int, run: str) -> Path:
 
 def _check(folder: Path, rows: int, size: int) -> None:
     """Refuse a folder that holds other sizes, or has no room."""
-    made, asked = folder / "made.json", {"rows": rows, "size": size}
+    made, requested = folder / "made.json", {"rows": rows, "size": size}
     if made.exists():
-        if json.loads(made.read_text(encoding="utf-8")) != asked:
+        if json.loads(made.read_text(encoding="utf-8")) != requested:
             sys.exit(f"{folder}: holds other sizes ({made}); choose another --folder or delete it")
         return
     # faces, matrix, two machines with most rows as support vectors; three Gram matrices
@@ -64,7 +64,7 @@ def _check(folder: Path, rows: int, size: int) -> None:
             f"{folder}: needs {needed / 2**30:.0f} GiB, and {free / 2**30:.0f} GiB are free; "
             "choose another --folder"
         )
-    made.write_text(json.dumps(asked) + "\n", encoding="utf-8")
+    made.write_text(json.dumps(requested) + "\n", encoding="utf-8")
 
 
 def _video(folder: Path, number: int, pairs: int) -> dict[str, str]:

@@ -34,7 +34,7 @@ class Piece:
     """A run of the workflow: one model fitted and tested, or one fold of a search.
 
     Attributes:
-        name: of the run. told: its settings, for the table.
+        name: of the run. described: its settings, for the table.
         sweep: as in a configuration.
         test_size: share of the rows in the test.
         folds: of the search, one of which is run; 0 where a model is fitted and tested.
@@ -43,7 +43,7 @@ class Piece:
     """
 
     name: str
-    told: str
+    described: str
     sweep: dict[str, dict]
     test_size: float = 0.2
     folds: int = 0

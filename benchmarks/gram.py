@@ -93,12 +93,12 @@ def main() -> None:
                 if max(shares) < AIM:
                     missed.append(f"{scaling}, {threads} threads")
     allowed = 20 * arguments.rows**2 / 2**20 + 1024
-    told = (
+    conclusion = (
         f"Aim {AIM} of the plain product: {'missed by ' + '; '.join(missed) if missed else 'met'}."
     )
     peaks = f"Peak allowed: 20 n^2 bytes + 1 GB = {allowed:.0f} MB."
     text = [measure.machine(), "", f"n = {arguments.rows}", "", measure.table(COLUMNS, lines)]
-    measure.publish("gram", "\n".join([*text, "", told, peaks]), arguments.page)
+    measure.publish("gram", "\n".join([*text, "", conclusion, peaks]), arguments.page)
 
 
 COLUMNS = (

@@ -1,4 +1,4 @@
-"""How often 95 % intervals over groups hold the truth, and how often equal models are told apart.
+"""How often 95 % intervals over groups hold the truth, and how often equal models are found to differ.
 
     .venv/bin/python benchmarks/interval_coverage.py
 
@@ -202,12 +202,12 @@ def tables(found: list[dict], counts, before: bool) -> Iterator[str]:
         yield table([("no width", "")], BEFORE)
     yield "Two models of one AUC: share of differences whose interval does not hold 0:"
     yield table([("apart", "")], PAIRED)
-    for told, names, rule, missed in (
+    for title, names, rule, missed in (
         (f"Below {AIM}", NAMED, "now", lambda held: held < AIM),
         (f"Pairs above {ERRORS[1]}", PAIRED, "apart", lambda error: error > ERRORS[1]),
         (f"Pairs below {ERRORS[0]}", PAIRED, "apart", lambda error: error < ERRORS[0]),
     ):
-        yield f"{told}: {_cells(found, names, rule, missed)}."
+        yield f"{title}: {_cells(found, names, rule, missed)}."
 
 
 def _cells(found: list[dict], names, rule: str, missed) -> str:
@@ -232,12 +232,12 @@ def main() -> None:
     parser.add_argument("--design", nargs="+", choices=DESIGNS, default=list(DESIGNS))
     parser.add_argument("--only-now", action="store_true", help="leave out the intervals before")
     parser.add_argument("--page", action="append", default=[], help="a page to put the table into")
-    asked = parser.parse_args()
-    before = not asked.only_now
-    cells = asked.design, asked.auc, asked.groups, asked.simulations, before
-    text = [f"{asked.simulations} simulations a cell, {VIDEOS} videos a group; {measure.machine()}"]
-    text += tables(rows(*cells), asked.groups, before)
-    measure.publish("coverage", "\n\n".join(text), asked.page)
+    given = parser.parse_args()
+    before = not given.only_now
+    cells = given.design, given.auc, given.groups, given.simulations, before
+    text = [f"{given.simulations} simulations a cell, {VIDEOS} videos a group; {measure.machine()}"]
+    text += tables(rows(*cells), given.groups, before)
+    measure.publish("coverage", "\n\n".join(text), given.page)
 
 
 if __name__ == "__main__":

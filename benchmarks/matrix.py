@@ -119,7 +119,7 @@ def main() -> None:
         way, folder, to = arguments.only
         run(way, Path(folder), Path(to), arguments.cold)
         return
-    with measure.told("matrix", arguments.page):
+    with measure.printed("matrix", arguments.page):
         compare(arguments)
 
 

@@ -40,8 +40,8 @@ def timed(work: Callable[[], object]) -> tuple[object, dict[str, float]]:
 def peak_mb() -> float:
     """The most memory that this process has held, in MB (2**20 bytes)."""
     # not getrusage: it counts what the process that started this one held
-    told = Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(re.search(r"^VmHWM:\s+(\d+) kB", told, re.M)[1]) / 1024
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(re.search(r"^VmHWM:\s+(\d+) kB", status, re.M)[1]) / 1024
 
 
 def growth(sizes: Sequence[int], seconds: Sequence[float]) -> float:
@@ -54,8 +54,8 @@ def machine() -> str:
     facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     named = re.search(r"^model name\s*: (.*)$", facts, re.M)
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(asked, capture_output=True, text=True).stdout.strip() or "no commit"
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    commit = subprocess.run(command, capture_output=True, text=True).stdout.strip() or "no commit"
     return (
         f"{os.cpu_count()} cores of {named[1] if named else platform.machine()}, {gib:.0f} GiB, "
         f"{time.strftime('%Y-%m-%d')}, {commit}, load {os.getloadavg()[0]:.1f} at the end"
@@ -74,7 +74,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 @contextmanager
-def told(name: str, pages: Sequence[str]) -> Iterator[None]:
+def printed(name: str, pages: Sequence[str]) -> Iterator[None]:
     """Put what is printed meanwhile, under a line on the machine, on pages too: see `publish`."""
     kept = io.StringIO()
     terminal = sys.stdout

@@ -214,18 +214,18 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300, help="changes tried (default 300)")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
     parser.add_argument("--jobs", type=int, default=1, help="changes tried at once (default 1)")
-    asked = parser.parse_args()
-    if unknown := set(asked.modules) - set(TESTS):
+    arguments = parser.parse_args()
+    if unknown := set(arguments.modules) - set(TESTS):
         parser.error(f"no tests are named for {', '.join(sorted(unknown))}")
-    every = [list(mutants(module)) for module in asked.modules or TESTS]
+    every = [list(mutants(module)) for module in arguments.modules or TESTS]
     known = {tuple(row[name] for name in KNOWN_BY) for row in tables.read(EQUIVALENT)}
-    drawn = spread(every, asked.count, asked.seed)
+    drawn = spread(every, arguments.count, arguments.seed)
     sample = [one for one in drawn if tuple(getattr(one, name) for name in KNOWN_BY) not in known]
-    print(f"{len(drawn)} of {sum(map(len, every))} changes, seed {asked.seed}; "
+    print(f"{len(drawn)} of {sum(map(len, every))} changes, seed {arguments.seed}; "
           f"{len(drawn) - len(sample)} are known to be equivalent", flush=True)  # fmt: skip
     alive = 0
     with tempfile.TemporaryDirectory() as folder:
-        for mutant in survivors(sample, folder, asked.jobs):
+        for mutant in survivors(sample, folder, arguments.jobs):
             alive += 1
             print(f"{LIBRARY}/{mutant.module}.py:{mutant.line}: {mutant.was}  ->  "
                   f"{mutant.becomes}", flush=True)  # fmt: skip

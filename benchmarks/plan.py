@@ -63,9 +63,9 @@ def dry_run(folder: Path, config: Path) -> list[str]:
     seconds, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
-    told = done.stdout + done.stderr
-    jobs = re.findall(r"^total +(\d+)", told, re.M)
-    warned = "yes" if re.search(r"^warning: this run has", told, re.M) else "no"
+    output = done.stdout + done.stderr
+    jobs = re.findall(r"^total +(\d+)", output, re.M)
+    warned = "yes" if re.search(r"^warning: this run has", output, re.M) else "no"
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return [f"{seconds:.1f}", f"{cpu:.1f}", f"{after.ru_maxrss / 1024:.0f}", jobs[0], warned]
 

@@ -5,7 +5,7 @@
 Makes runs at three sizes: the original's models on the pixels of made-up faces (full.py), the rules
 after the faces on so many rows of small ones, and the rules before on clips of 4K. Their benchmark
 files go into benchmarks/used.tsv: a line a formula of scripts/deepfake/workflow/resources.py and
-size, with the most that a job of that size took; a job that asks for the most of several formulas
+size, with the most that a job of that size took; a job that requests the most of several formulas
 has a line of them all. tests/unit/test_resources.py reads it. The full size is what
 `make benchmark-full` makes: it is taken from --full where that has been called.
 
@@ -103,8 +103,8 @@ def large(folder: Path) -> None:
         path = folder / "videos" / clip.name
         _scale_up(clip, path)
         label = clip.parent.name
-        told = {"video_id": clip.stem, "path": str(path), "label": label, "batch": batch}
-        videos.append(told | {"target_id": clip.stem, "clip_id": clip.stem})
+        row = {"video_id": clip.stem, "path": str(path), "label": label, "batch": batch}
+        videos.append(row | {"target_id": clip.stem, "clip_id": clip.stem})
     table = folder / "videos.tsv"
     if not table.exists():
         sheet.write(videos, table)
@@ -144,19 +144,19 @@ def run(folder: Path, values: dict, target: str) -> None:
 
 def jobs(settings: Path) -> Iterator[dict[str, object]]:
     """A line of COLUMNS for each finished job of the run beside its configuration."""
-    asked = config.load(schema.read_yaml(settings), str(settings))
-    plan = Plan(asked, sheet.read(asked.sheet, check_files=False))
-    place = settings.parent / "results" / asked.run / "benchmarks"
+    loaded = config.load(schema.read_yaml(settings), str(settings))
+    plan = Plan(loaded, sheet.read(loaded.sheet, check_files=False))
+    place = settings.parent / "results" / loaded.run / "benchmarks"
     for file in sorted(place.rglob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
-            told = json.loads(line)
-            wildcards = {name: str(value) for name, value in told["wildcards"].items()}
+            used = json.loads(line)
+            wildcards = {name: str(value) for name, value in used["wildcards"].items()}
             yield {
-                "formula": ", ".join(plan.formulas(told["rule_name"], wildcards)),
+                "formula": ", ".join(plan.formulas(used["rule_name"], wildcards)),
                 **asdict(plan.size(wildcards)),
-                "threads": told["threads"],
-                "used_mb": round(told["max_rss"]) if told["s"] > LOOKED else 0,
-                "seconds": round(told["s"], 1),
+                "threads": used["threads"],
+                "used_mb": round(used["max_rss"]) if used["s"] > LOOKED else 0,
+                "seconds": round(used["s"], 1),
             }
 
 

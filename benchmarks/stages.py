@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/stages.py
 
 Jobs of the demo are small: starting Python and importing libraries is most of what they do. How
-fast the large stages are is told by the other benchmarks here.
+fast the large stages are is measured by the other benchmarks here.
 """
 
 import argparse

@@ -157,9 +157,9 @@ def main() -> None:
                 for rule in JOBS:
                     took = start(copy, config, rule)
                     cpu = sum(took[stage] for stage in STAGES)
-                    told = [f"{took[stage]:.2f}" for stage in STAGES]
+                    cells = [f"{took[stage]:.2f}" for stage in STAGES]
                     end = [f"{cpu:.2f}", f"{took['seconds']:.1f}", f"{took['peak']:.0f}"]
-                    rows.append([videos, batches, left, rule, *told, *end])
+                    rows.append([videos, batches, left, rule, *cells, *end])
                     line = (videos, batches, left, rule, f"{took['peak']:.0f}")
                     record.append(dict(zip(RECORDED, line, strict=True)))
     os.chdir(measure.ROOT)

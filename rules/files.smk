@@ -18,7 +18,7 @@ def copied_videos(batch):
 def watched(batch):
     """The videos of a batch, whose change reruns it.
 
-    Snakemake would fill in braces. A sheet has none; a batch of videos that are asked about is
+    Snakemake would fill in braces. A sheet has none; a batch of videos to classify is
     named by their sizes and dates, so one with braces need not be watched.
     """
     paths = [video["path"] for video in PLAN.videos(batch)]

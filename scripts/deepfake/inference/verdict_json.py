@@ -50,7 +50,7 @@ def of(found: Mapping, each: Sequence[Mapping], file: Mapping | None, bundle: di
 
 
 def unread(video: str, reason: Reason) -> dict:
-    """What is known of a path that is no video that could be looked at."""
+    """What is known of a path that is no video."""
     empty = dict.fromkeys(("probability", "prior", "score", "sampled", "file", "model"))
     head = _head({"video": video, "verdict": "undecided"}, [reason])
     return head | {"note": "", "faces": []} | empty

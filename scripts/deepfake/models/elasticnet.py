@@ -223,7 +223,7 @@ def _descend(
             some = wish if share == 1 else weights + share * (wish - weights)  # zeros stay 0
             found, slopes = problem.objective(some, moved), columns @ problem.pull(moved)
             nearer = problem.gap(some, moved, slopes)
-            # where the objective is flat to the last digits, the gap still tells the way
+            # where the objective is flat to the last digits, the gap still shows progress
             flat = promised <= ROUNDING * least and found <= (1 + ROUNDING) * least
             if found <= least - share * promised / 10 or (flat and nearer < gap):
                 break

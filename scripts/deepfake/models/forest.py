@@ -232,7 +232,10 @@ def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
         "first_node does not cut the nodes into trees",
     )
     feature, share = arrays["feature"], arrays["fake_share"]
-    demand(bool(((feature >= -1) & (feature < length)).all()), "a node asks for no such feature")
+    demand(
+        bool(((feature >= -1) & (feature < length)).all()),
+        "a node uses an unknown feature",
+    )
     demand(bool(((share >= 0) & (share <= 1)).all()), "a leaf's share is not between 0 and 1")
     inner = feature >= 0
     place = np.arange(nodes) - np.repeat(first[:-1], sizes)

@@ -36,7 +36,7 @@ def number(value: Any) -> tuple[bool, float, str]:
 
 @dataclass(frozen=True)
 class Formulas:
-    """What a job asks for, of the size of its data.
+    """What a job requests, by the size of its data.
 
     Attributes:
         memory: bytes, without the Snakemake inside the job.

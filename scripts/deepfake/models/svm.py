@@ -124,7 +124,7 @@ def _kernel(
 def most_steps(rows: int) -> int:
     """After how many steps libsvm is stopped, which has no end of its own where nothing fits.
 
-    A step looks at all rows, so this is within the time that a job asks for a candidate.
+    A step reads all rows, so this is within the time that a job requests for a candidate.
     """
     return max(1_000_000, 300 * rows)
 

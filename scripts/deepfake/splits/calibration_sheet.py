@@ -1,7 +1,7 @@
 """The calibration sheet: labelled videos from elsewhere, of which a run trains and tests on none.
 
 Thresholds and probabilities that are chosen on the folds hold for clips like the training's. A
-second sheet (`verdict.calibrate_on`) has clips of the kind that will be asked about. The Snakefile
+second sheet (`verdict.calibrate_on`) has clips of the kind that will be classified. The Snakefile
 imports this, so nothing heavy is imported.
 """
 

@@ -2,7 +2,7 @@
 
 Formulas by rule, and by model from its record, with constants from runs at three sizes:
 benchmarks/used.tsv. A test holds them to it, and names those that are estimates still. A later
-attempt asks for more. The Snakefile calls this, so nothing heavy is imported.
+attempt requests more. The Snakefile calls this, so nothing heavy is imported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from deepfake.preprocessing.sampling import most_bytes
 LEAST_MB = 500
 SNAKEMAKE_MB = 150  # of the Snakemake inside a job, which the formulas below include
 LEAST_MINUTES = 10
-MEMORY_GROWTH = 1.5  # a failed attempt asks for so many times more
+MEMORY_GROWTH = 1.5  # a failed attempt requests so many times more
 TIME_GROWTH = 2.0
 
 NETWORK = 2e6  # bytes a second
@@ -174,7 +174,7 @@ OF_RULES = {
         memory=lambda s: 1000 * MB + s.matrix * s.perturbations,
         seconds=lambda s, t: 60 + 0.1 * s.rows * s.perturbations,
     ),
-    # faces that are scored at once, and the rows; a model asks for what its evaluation does
+    # faces that are scored at once, and the rows; a model requests what its evaluation does
     "robustness_scores": Formulas(
         memory=lambda s: (
             500 * MB

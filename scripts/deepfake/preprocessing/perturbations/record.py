@@ -69,7 +69,7 @@ class Perturbation:
             raise ValueError(f"perturbation {self.name}: without limits its default is a boolean")
 
     def strengths(self, setting: Sequence[float] | bool) -> list[float]:
-        """The strengths that a setting of its key asks for."""
+        """The strengths that a setting of its key names."""
         if self.limits is None:
             return [1] if setting else []
         return list(setting)

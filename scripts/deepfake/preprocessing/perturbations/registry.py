@@ -31,7 +31,7 @@ ALL = _found()  # by name, in the order of tables
 
 
 def requested(settings: Mapping) -> list[tuple[str, float]]:
-    """Name and strength of every perturbation that a configuration asks for.
+    """Name and strength of every perturbation that a configuration names.
 
     Args:
         settings: of the section `robustness` or `training.copies`, by name.
@@ -67,6 +67,6 @@ def drawn(
 
 
 def modules(settings: Mapping) -> list[str]:
-    """The library modules of the perturbations that a configuration asks for."""
+    """The library modules of the perturbations that a configuration names."""
     names = dict.fromkeys(name for name, _ in requested(settings))
     return [f"preprocessing.perturbations.{name}" for name in names]
