@@ -1,4 +1,4 @@
-"""How often 95 % intervals over groups hold the truth, and how often equal models are found to differ.
+"""How often 95 % intervals over groups hold the truth, and how often equal models seem unequal.
 
     .venv/bin/python benchmarks/interval_coverage.py
 
