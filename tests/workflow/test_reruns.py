@@ -18,7 +18,7 @@ STAGES = ["frames", "faces", "features", "rows", "matrix", "split", "gram", "sea
 STAGES += ["selection", "fit", "average", "evaluate"]
 SWEEP = DEFAULTS["sweep"] | {
     "ridge": {}, "elasticnet": {}, "lda": {}, "qda": {}, "knn": {"n_neighbors": [3]},
-    "mahalanobis": {}, "multilinear": {}, "average": {},
+    "mahalanobis": {}, "multilinear": {"scaling": ["standard"]}, "average": {},
 }  # fmt: skip
 OURS = {"faces": {"size": 32}, "features": ["lbp"], "sweep": SWEEP}
 FITTED = [f"models.{name}" for name in SWEEP if name != "average"]
@@ -112,7 +112,7 @@ OF_NEWER_MODELS = {
     "sweep.mahalanobis.shrinkage": [0.5],
     "sweep.multilinear.components": ["0-1/4"],
     "sweep.multilinear.C": [2],
-    "sweep.multilinear.scaling": ["standard"],
+    "sweep.multilinear.scaling": ["none"],
     "sweep.average.members": ["ridge", "logistic"],
 }
 # All at once, in a run of their own.
