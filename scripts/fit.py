@@ -69,7 +69,7 @@ def main(work: job.Job) -> None:
             "copies": _copies(training_rows),
         },
         "domain": training_domain.describe(
-            _used(tables.read(work.read("records")), training_rows),
+            _of_training(tables.read(work.read("records")), training_rows),
             {row["video_id"] for row in training_rows},
         ),
         "versions": params["versions"],
@@ -78,7 +78,7 @@ def main(work: job.Job) -> None:
     bundle.save(fitted, facts, record.parent, record)
 
 
-def _used(records: list[dict], rows: list[dict]) -> list[dict]:
+def _of_training(records: list[dict], rows: list[dict]) -> list[dict]:
     """The records of faces, with those of training copies only where the training has copies."""
     copied = any(map(is_copy, rows))
     return [record for record in records if copied or not is_copy(record)]
