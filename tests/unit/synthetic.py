@@ -45,7 +45,7 @@ GRIDS = {
     "qda": [{"reg_param": 0.5}, {"reg_param": 0.1}],
     "knn": [{"n_neighbors": 5}, {"n_neighbors": 3}],
     "multilinear": [
-        {"components": "0-1", "C": 10.0, "scaling": "none"},
+        {"components": "0-0.2", "C": 10.0, "scaling": "standard"},
         {"components": "0-0.1", "C": 1.0, "scaling": "standard"},
     ],
     "mahalanobis": [{"shrinkage": "auto"}, {"shrinkage": 0.1}],
