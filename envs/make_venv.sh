@@ -25,6 +25,8 @@ if [ -z "$found" ]; then
 fi
 
 if [ -x .venv/bin/python ] && ! supported .venv/bin/python; then rm -rf .venv; fi
+# one that was interrupted before it was whole: pip cannot go on with half a package
+[ -e .venv/.runtime ] || rm -rf .venv
 [ -x .venv/bin/python ] || "$found" -m venv .venv
 echo "installing the locked environment into .venv ($("$found" --version))"
 set -- "$1" -r envs/requirements.txt

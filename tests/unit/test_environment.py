@@ -120,7 +120,10 @@ def make_venv(folder: Path, **commands: str) -> subprocess.CompletedProcess:
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
     environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHON": "oldpython"}
-    words = ["sh", str(ROOT / "envs" / "make_venv.sh"), "runtime"]
+    script = folder / "envs" / "make_venv.sh"
+    script.parent.mkdir(exist_ok=True)
+    script.write_bytes((ROOT / "envs" / "make_venv.sh").read_bytes())
+    words = ["sh", str(script), "runtime"]
     return subprocess.run(words, env=environment, capture_output=True, text=True)
 
 
@@ -137,6 +140,21 @@ def test_an_unsupported_platform_gets_one_clear_line(tmp_path):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("unsupported platform Darwin arm64: this workflow runs on Linux")
+
+
+def test_an_installation_that_was_interrupted_starts_again(tmp_path):
+    """With half a package pip ends in a traceback; a whole environment is renewed where it is."""
+    python = (
+        'case "$2" in venv) mkdir -p .venv/bin; cp "$0" .venv/bin/python;; '
+        "pip) test ! -e .venv/half || exit 1;; esac"
+    )
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "half").touch()
+    assert make_venv(tmp_path, oldpython=python).returncode == 0
+    assert (tmp_path / ".venv" / ".runtime").exists()
+    (tmp_path / ".venv" / "more").touch()
+    assert make_venv(tmp_path, oldpython=python).returncode == 0
+    assert (tmp_path / ".venv" / "more").exists()
 
 
 def test_the_detector_writes_nothing_into_the_home_folder(tmp_path: Path) -> None:
