@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
-from deepfake.models import columns, gram, interior_point, logistic, svm
+from deepfake.models import augmented_lagrangian, columns, gram, newton, svm
 from deepfake.models import registry as models
 from deepfake.models.registry import Training
 from tests.unit import synthetic
@@ -128,12 +128,15 @@ def test_passes_over_the_rows_equal_numpy(scaling, centred, monkeypatch):
         return np.abs(one - other).max() <= 1e-8 * max(1.0, np.abs(other).max())
 
     assert near(taken.products, z.T @ z)
-    assert near(taken.hessian(weights), z.T * weights @ z)
+    some = np.flatnonzero(generator.random(N) < 0.4)
+    assert near(taken.hessian(weights[some], some), z[some].T * weights[some] @ z[some])
     assert near(taken.values(found), z @ found)
     assert near(taken.combined(weights), z.T @ weights)
-    values, bent = taken.bent(found, weights)
-    assert near(values, z @ found)
-    assert near(bent, z.T @ (weights * (z @ found)))
+    assert near(taken.combined(weights, some), z[some].T @ weights[some])
+    for rows in (some, np.arange(N)):
+        values, bent = taken.bent(found, weights[rows], rows)
+        assert near(values, z[rows] @ found)
+        assert near(bent, z[rows].T @ (weights[rows] * (z[rows] @ found)))
     raw, intercept = taken.raw(found)
     assert near(pixels @ raw + intercept, z @ found)
 
@@ -151,16 +154,19 @@ def test_candidates_of_a_fold_share_one_product(by_columns, monkeypatch):
 def test_the_hessian_itself_is_made_where_the_product_is_too_far_from_it(by_columns, monkeypatch):
     candidate = [LOGISTICS[-1]]
     (usual,) = models.score("logistic", candidate, by_columns, TRAIN, HELD_OUT)
-    monkeypatch.setattr(logistic, "PATIENCE", 1)
+    monkeypatch.setattr(newton, "PATIENCE", 1)
     (always,) = models.score("logistic", candidate, by_columns, TRAIN, HELD_OUT)
     assert_same(always, usual, 1e-6 * np.abs(usual).max())
 
 
 def test_a_machine_that_is_not_finished_says_so(by_columns, monkeypatch):
-    monkeypatch.setattr(interior_point, "STEPS", 2)
+    monkeypatch.setattr(augmented_lagrangian, "ROUNDS", 2)
     fresh = Training(by_columns.pixels, by_columns.fake)
     models.score("svm", MACHINES[:2], fresh, TRAIN, HELD_OUT)
-    assert "did not converge: the interior point method was stopped after 2 steps" in fresh.notes[1]
+    assert (
+        "did not converge: the augmented Lagrangian method was stopped after 2 rounds"
+        in fresh.notes[1]
+    )
 
 
 def test_a_kernel_is_not_solved_in_the_columns(by_columns):

@@ -216,3 +216,11 @@ def test_rows_of_which_no_fold_has_both_classes_beside_others_that_do_are_refuse
 def test_a_range_that_is_none_is_refused(kept) -> None:
     with pytest.raises(config.ConfigError, match=r"sweep\.multilinear\.components\[0\]"):
         config.load({"sweep": {"multilinear": {"components": kept}}}, "x")
+
+
+def test_a_machine_that_libsvm_cannot_finish_is_stopped_and_marked(monkeypatch):
+    monkeypatch.setattr(multilinear.svm, "most_steps", lambda rows: 3)
+    rows, fake = planted(60)
+    learned = training(rows, fake)
+    models.fit("multilinear", WHOLE | {"C": 1e6}, learned)
+    assert "did not converge: libsvm was stopped after 3 steps" in learned.notes[0]

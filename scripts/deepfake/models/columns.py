@@ -55,7 +55,8 @@ class Columns:
 
     def __init__(self, table: Table, scaling: str, centred: bool) -> None:
         self._rows = table.rows
-        n, p = table.rows.shape
+        self.count, p = table.rows.shape
+        n = self.count
         mean = table.sums / n
         self._scale = np.ones(p)
         if scaling == "standard":
@@ -81,26 +82,34 @@ class Columns:
             result[some] = floats @ weights
         return result + found[-1]
 
-    def combined(self, coefficients: np.ndarray) -> np.ndarray:
-        """The sum of the rows (p + 1,), each times its coefficient (n,)."""
-        return self._unscaled(lambda some, floats: coefficients[some])
+    def combined(self, coefficients: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """The sum of (some) rows (p + 1,), each times its coefficient (n,)."""
+        some_of = coefficients if rows is None else coefficients[rows]
+        return self._unscaled(lambda some, floats: some_of[some], rows)
 
-    def bent(self, found: np.ndarray, curvature: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """In one pass `values` of what was found, and `combined` of them times a curvature (n,)."""
-        weights, values = found[:-1] / self._scale, np.empty(len(self._rows))
+    def bent(
+        self, found: np.ndarray, curvature: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """In one pass `values` of what was found, and `combined` of them times their curvature.
+
+        Args:
+            curvature: float64 (m,), of the rows at positions `rows`, which are m and ascend: the
+                others have none.
+        """
+        weights, values = found[:-1] / self._scale, np.empty(len(rows))
 
         def coefficients(some: slice, floats: np.ndarray) -> np.ndarray:
             values[some] = floats @ weights + found[-1]
             return curvature[some] * values[some]
 
-        total = self._unscaled(coefficients)
+        total = self._unscaled(coefficients, rows)
         return values, total
 
-    def hessian(self, curvature: np.ndarray) -> np.ndarray:
-        """Products of the rows, each times its curvature (n,): float64 (p + 1, p + 1)."""
+    def hessian(self, curvature: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Products of some rows, each times its curvature: float64 (p + 1, p + 1); see `bent`."""
         p = len(self._scale)
         products, root = Products(p + 1, np.float64), np.sqrt(curvature)
-        for some, floats in self._blocks(SYRK, constant=True):
+        for some, floats in self._blocks(SYRK, constant=True, rows=rows):
             floats *= root[some, None]
             products.add(floats)
         whole, scale = products.whole(), np.append(self._scale, 1.0)
@@ -113,9 +122,13 @@ class Columns:
         weights = found[:-1] / self._scale
         return weights, float(found[-1] - weights @ self._offset)
 
-    def _unscaled(self, coefficients: Callable[[slice, np.ndarray], np.ndarray]) -> np.ndarray:
+    def _unscaled(
+        self,
+        coefficients: Callable[[slice, np.ndarray], np.ndarray],
+        rows: np.ndarray | None = None,
+    ) -> np.ndarray:
         total = np.zeros(len(self._scale) + 1)
-        for some, floats in self._blocks():
+        for some, floats in self._blocks(rows=rows):
             part = coefficients(some, floats)
             total[:-1] += part @ floats
             total[-1] += part.sum()
@@ -123,18 +136,22 @@ class Columns:
         return total
 
     def _blocks(
-        self, count: int = ROWS, constant: bool = False
+        self, count: int = ROWS, constant: bool = False, rows: np.ndarray | None = None
     ) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield rows less the offset, float64 (rows, p), perhaps with the constant behind them.
+        """Yield (some) rows less the offset, float64 (m, p), perhaps with the constant behind them.
 
         The array is overwritten by the next one.
         """
         n, p = self._rows.shape
+        if rows is not None and len(rows) == n:
+            rows = None
+        n = n if rows is None else len(rows)
         buffer = np.ones((min(n, count), p + constant))
         for first in range(0, n, count):
             some = slice(first, min(first + count, n))
             floats = buffer[: some.stop - first]
-            np.subtract(self._rows[some], self._offset, out=floats[:, :p])
+            taken = self._rows[some if rows is None else rows[some]]
+            np.subtract(taken, self._offset, out=floats[:, :p])
             if constant:
                 floats[:, p] = 1.0
             yield some, floats

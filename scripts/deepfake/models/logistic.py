@@ -6,7 +6,7 @@ Newton's method goes there on one of three ways. With the exact products of raw 
 Cholesky decomposition (`_Coefficients`). Those of scaled pixels carry the noise of float32, and a
 huge C magnifies what noise there is: then the rows are first rotated to the Gram matrix'
 eigenvectors, where directions of nothing but noise are dropped (`_Weights`). Without a Gram matrix
-the weights are looked for in the columns (`_InColumns`).
+the weights are looked for in the columns (`newton.InColumns`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
-from deepfake.models import linear
+from deepfake.models import linear, newton
 from deepfake.models.columns import Columns
 from deepfake.models.registry import Fitted, Training
 
@@ -22,9 +22,6 @@ THRESHOLD = 0.0
 LAYOUTS, check = linear.LAYOUTS, linear.check
 TAME = 1e15  # C times the trace of exact products, up to which no rotation is needed
 PRECISION = 1e-12  # share of the objective that another step could still gain
-STEPS = 200
-PASSES = 200  # over the rows, in a step that is solved in the columns
-PATIENCE = 20  # of them, before the Hessian itself is made: it costs about as much
 FLAT = 1e-12  # least curvature, as a share of the largest: far rows must not vanish
 
 
@@ -56,44 +53,40 @@ def _solve(candidate: dict, data: linear.TrainingData) -> tuple[np.ndarray, floa
         way = _Coefficients(data.products, free)
     else:
         way = _Weights(linear.rotated(candidate, data), free)
-    return way.coefficients(_newton(candidate["C"], np.where(data.fake, 1.0, -1.0), way))
+    return way.coefficients(_minimum(candidate, data.fake, way))
 
 
 def _solve_columns(candidate: dict, columns: Columns, fake: np.ndarray) -> np.ndarray:
-    way = _InColumns(columns, candidate["intercept"] == "free")
-    return _newton(candidate["C"], np.where(fake, 1.0, -1.0), way)
+    return _minimum(candidate, fake, newton.InColumns(columns, candidate["intercept"] == "free"))
 
 
-def _newton(
-    strength: float, sign: np.ndarray, way: _Coefficients | _Weights | _InColumns
-) -> np.ndarray:
-    """What a way looks for, at the optimum.
+class _Loss:
+    """C * log(1 + exp(-y f)) of each row.
 
     Args:
-        strength: C. sign: float64 (n,), 1 for fake, -1 for real.
+        strength: C. fake: bool (n,).
     """
-    from scipy.special import expit
 
-    def objective(found: np.ndarray, values: np.ndarray) -> float:
-        return way.penalty(found, values) / 2 + strength * np.logaddexp(0, -sign * values).sum()
+    def __init__(self, strength: float, fake: np.ndarray) -> None:
+        self._strength, self._sign = strength, np.where(fake, 1.0, -1.0)
 
-    found, values = np.zeros(way.unknowns), np.zeros(len(sign))
-    best = objective(found, values)
-    for _ in range(STEPS):
-        wrong = expit(-sign * values)
-        curvature = strength * wrong * expit(sign * values)
-        curvature = np.maximum(curvature, FLAT * curvature.max())
-        step, along, gain = way.step(found, curvature, strength * sign * wrong)
-        if gain <= PRECISION * best:
-            return found + step
-        share = 1.0
-        while objective(found + share * step, values + share * along) > best - share * gain / 4:
-            share /= 2
-            if share < 1e-9:
-                return found
-        found, values = found + share * step, values + share * along
-        best = objective(found, values)
-    return found
+    def total(self, values: np.ndarray) -> float:
+        return self._strength * np.logaddexp(0, -self._sign * values).sum()
+
+    def slopes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.special import expit
+
+        wrong = expit(-self._sign * values)
+        curvature = self._strength * wrong * expit(self._sign * values)
+        return self._strength * self._sign * wrong, np.maximum(curvature, FLAT * curvature.max())
+
+    def enough(self, values: np.ndarray, objective: float) -> float:
+        return PRECISION * objective
+
+
+def _minimum(candidate: dict, fake: np.ndarray, way: newton.Way) -> np.ndarray:
+    loss = _Loss(candidate["C"], fake)
+    return newton.minimise(loss, way, np.zeros(way.unknowns), np.zeros(len(fake)))[0]
 
 
 class _Coefficients:
@@ -182,60 +175,3 @@ class _Weights:
             if self._free
             else self._rows.coefficients(found)
         )
-
-
-class _InColumns:
-    """Looks for the weights of scaled features, and the intercept behind them.
-
-    A step is solved by conjugate gradients, a pass over the rows each, preconditioned by what the
-    Hessian would be if all rows had the same curvature, and where that is too far from it, by the
-    Hessian itself. The nearer the optimum, the more exactly.
-    Source: Nocedal and Wright, Numerical Optimization (2006), section 7.1.
-    """
-
-    def __init__(self, columns: Columns, free: bool) -> None:
-        self._columns = columns
-        self.unknowns = len(columns.products)
-        self._penalised = np.ones(self.unknowns)
-        self._penalised[-1] = not free
-        self._first: float | None = None
-
-    def penalty(self, found: np.ndarray, values: np.ndarray) -> float:
-        return self._penalised @ found**2
-
-    def _factor(self, hessian: np.ndarray) -> tuple[np.ndarray, bool]:
-        import scipy.linalg
-
-        hessian[np.diag_indices_from(hessian)] += self._penalised
-        return scipy.linalg.cho_factor(hessian.T, overwrite_a=True)  # its own transpose
-
-    def step(
-        self, found: np.ndarray, curvature: np.ndarray, slope: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, float]:
-        """A full step, what it adds to the values, and twice what it gains."""
-        import scipy.linalg
-
-        downhill = self._columns.combined(slope) - self._penalised * found
-        factor = self._factor(self._columns.products * curvature.mean())
-        step, along = np.zeros(self.unknowns), np.zeros(len(curvature))
-        left, direction = downhill.copy(), np.zeros(self.unknowns)
-        size, enough = 1.0, None
-        for passes in range(PASSES):
-            if passes == PATIENCE:
-                factor = self._factor(self._columns.hessian(curvature))
-                direction[:] = 0
-            solved = scipy.linalg.cho_solve(factor, left)
-            before, size = size, float(left @ solved)
-            if enough is None:
-                self._first = self._first or size
-                enough = size * min(1e-2, size / self._first)
-            elif size <= enough:
-                break
-            direction = solved + size / before * direction
-            values, bent = self._columns.bent(direction, curvature)
-            bent += self._penalised * direction
-            share = size / float(direction @ bent)
-            step += share * direction
-            along += share * values
-            left -= share * bent
-        return step, along, float(downhill @ step)

@@ -270,5 +270,5 @@ def _machine(
         warnings.simplefilter("ignore", ConvergenceWarning)
         machine.fit(known, fake)
     if machine.fit_status_:
-        notes[place] = svm.UNFINISHED.format(steps)
+        notes[place] = svm.UNFINISHED.format("libsvm", steps, "steps")
     return machine.coef_[0], float(machine.intercept_[0])

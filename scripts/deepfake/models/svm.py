@@ -1,7 +1,7 @@
 """Support vector machines (libsvm, through scikit-learn) on a Gram matrix computed before.
 
 Their candidates differ in C, kernel and gamma, which all come from the same inner products. Without
-these, linear machines are solved in the columns: see `interior_point`.
+these, linear machines are solved in the columns: see `augmented_lagrangian`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
-from deepfake.models import columns, interior_point, layout, linear, standardise
+from deepfake.models import augmented_lagrangian, columns, layout, linear, standardise
 from deepfake.models import gram as grams
 from deepfake.models.gram import Gram
 from deepfake.models.registry import Fitted, Training
@@ -28,7 +28,7 @@ _VECTORS: layout.Layout = {
     "dual_coefficients": ("float64", ("support vectors",)),
 }
 LAYOUTS = (layout.WEIGHTS, _VECTORS, _VECTORS | layout.SCALER)
-UNFINISHED = "did not converge: {} was stopped after {:,} steps; a smaller C helps"
+UNFINISHED = "did not converge: {} was stopped after {:,} {}; a smaller C helps"
 TOLERANCE = 1e-3  # of libsvm's stopping rule, as in scikit-learn
 
 
@@ -71,10 +71,10 @@ def _solved_in_columns(
     def solve(place: int, candidate: dict, rows: columns.Columns) -> np.ndarray:
         if candidate["kernel"] != "linear":
             raise ValueError(f"an {candidate['kernel']} kernel needs a Gram matrix")
-        found, finished = interior_point.solve(rows, fake, candidate["C"])
+        found, finished = augmented_lagrangian.solve(rows, fake, candidate["C"])
         if not finished:
-            name = "the interior point method"
-            training.notes[place] = UNFINISHED.format(name, interior_point.STEPS)
+            name = "the augmented Lagrangian method"
+            training.notes[place] = UNFINISHED.format(name, augmented_lagrangian.ROUNDS, "rounds")
         return found
 
     return columns.solve(candidates, training.pixels.take(train), solve)
@@ -151,7 +151,7 @@ def _fitted(
         warnings.simplefilter("ignore", ConvergenceWarning)
         machine.fit(kernel, fake)
     if machine.fit_status_:
-        notes[place] = UNFINISHED.format("libsvm", steps)
+        notes[place] = UNFINISHED.format("libsvm", steps, "steps")
     return machine
 
 

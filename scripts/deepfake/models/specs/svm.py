@@ -59,8 +59,8 @@ SPEC = ModelSpec(
         ),
         "columns": Formulas(
             memory=lambda s: s.in_columns,
-            # 20 to 40 steps
-            seconds=lambda s, t: 120 + s.candidates * 40 * (5 * s.a_pass + s.products / t),
+            # passes over all rows, and Hessians of those near the margin
+            seconds=lambda s, t: 120 + s.candidates * (500 * s.a_pass + 20 * s.products / t),
             threads=linear_algebra_threads,
         ),
         "fit": Formulas(  # all rows may be support vectors

@@ -1,0 +1,158 @@
+"""Newton's method for a smooth loss with a squared penalty, on one of several ways.
+
+    min over w, b of  |w|**2 / 2 + the sum of the rows' losses at w'z + b
+
+A way says what is looked for (weights, or coefficients of rows) and makes a step.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from deepfake.models.columns import Columns
+
+STEPS = 200
+PASSES = 200  # over the rows, in a step that is solved in the columns
+PATIENCE = 20  # of them, before the Hessian itself is made: it costs about as much
+
+
+class Loss(Protocol):
+    """The loss of each row at its value, float64 (n,): their sum, slopes and curvatures.
+
+    A slope is downwards. Curvatures are not below 0.
+    """
+
+    def total(self, values: np.ndarray) -> float: ...
+
+    def slopes(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+    def enough(self, values: np.ndarray, objective: float) -> float:
+        """What another step may still gain."""
+
+
+class Way(Protocol):
+    """What is looked for, and the step there; `unknowns` are its length."""
+
+    unknowns: int
+
+    def penalty(self, found: np.ndarray, values: np.ndarray) -> float:
+        """|w|**2."""
+
+    def step(
+        self, found: np.ndarray, curvature: np.ndarray, slope: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """A full step, what it adds to the values, and twice what it gains."""
+
+
+def minimise(
+    loss: Loss,
+    way: Way,
+    found: np.ndarray,
+    values: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a way looks for, at the optimum, and the rows' values there.
+
+    Args:
+        found, values: where to begin.
+    """
+
+    def objective(found: np.ndarray, values: np.ndarray) -> float:
+        return way.penalty(found, values) / 2 + loss.total(values)
+
+    best = objective(found, values)
+    for _ in range(STEPS):
+        slope, curvature = loss.slopes(values)
+        step, along, gain = way.step(found, curvature, slope)
+        if gain <= loss.enough(values, best):
+            return found + step, values + along
+        share = 1.0
+        while objective(found + share * step, values + share * along) > best - share * gain / 4:
+            share /= 2
+            if share < 1e-9:
+                return found, values
+        found, values = found + share * step, values + share * along
+        best = objective(found, values)
+    return found, values
+
+
+class InColumns:
+    """Looks for the weights of scaled features, and the intercept behind them.
+
+    A step is solved by conjugate gradients, a pass over the rows with curvature each,
+    preconditioned by what the Hessian would be if all rows had the same one, and where that is too
+    far from it, by the Hessian itself, which is kept for the steps that follow. The nearer the
+    optimum, the more exactly.
+    Source: Nocedal and Wright, Numerical Optimization (2006), section 7.1.
+
+    Args:
+        free: whether the intercept is not penalised.
+        least: what is added to the intercept's curvature in the Hessian, where no row may have any.
+    """
+
+    def __init__(self, columns: Columns, free: bool, least: float = 0.0) -> None:
+        self._columns = columns
+        self.unknowns = len(columns.products)
+        self._penalised = np.ones(self.unknowns)
+        self._penalised[-1] = not free
+        self._added = self._penalised.copy()
+        self._added[-1] += least
+        self._first: float | None = None
+        self._pull, self._slope = np.zeros(self.unknowns), np.zeros(columns.count)
+        self._mean: float | None = 0.0  # curvature of all rows in the factor, if it is one
+
+    def penalty(self, found: np.ndarray, values: np.ndarray) -> float:
+        return self._penalised @ found**2
+
+    def _factor(self, hessian: np.ndarray) -> tuple[np.ndarray, bool]:
+        import scipy.linalg
+
+        hessian[np.diag_indices_from(hessian)] += self._added
+        return scipy.linalg.cho_factor(hessian.T, overwrite_a=True)  # its own transpose
+
+    def _near(self, curvature: np.ndarray) -> tuple[np.ndarray, bool]:
+        """A factor of what is near the Hessian: the one of the last step, where that still is."""
+        mean = curvature.mean()
+        if self._mean is not None and not self._mean / 2 < mean < self._mean * 2:
+            self._kept, self._mean = self._factor(self._columns.products * mean), mean
+        return self._kept
+
+    def step(
+        self, found: np.ndarray, curvature: np.ndarray, slope: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """A full step, what it adds to the values, and twice what it gains."""
+        import scipy.linalg
+
+        changed = np.flatnonzero(slope != self._slope)
+        self._pull = self._pull + self._columns.combined(slope - self._slope, changed)
+        self._slope = slope
+        downhill = self._pull - self._penalised * found
+        bent = np.flatnonzero(curvature)
+        factor = self._near(curvature)
+        curvature = curvature[bent]
+        step, along = np.zeros(self.unknowns), np.zeros(len(slope))
+        left, direction = downhill.copy(), np.zeros(self.unknowns)
+        size, enough = 1.0, None
+        for passes in range(PASSES):
+            if passes == PATIENCE:
+                factor = self._kept = self._factor(self._columns.hessian(curvature, bent))
+                self._mean = None
+                direction[:] = 0
+            solved = scipy.linalg.cho_solve(factor, left)
+            before, size = size, float(left @ solved)
+            if enough is None:
+                self._first = self._first or size
+                enough = size * min(1e-2, size / self._first)
+            elif size <= enough:
+                break
+            direction = solved + size / before * direction
+            values, pulled = self._columns.bent(direction, curvature, bent)
+            pulled += self._added * direction
+            share = size / float(direction @ pulled)
+            step += share * direction
+            along[bent] += share * values
+            left -= share * pulled
+        if len(bent) < len(along):
+            along = self._columns.values(step)
+        return step, along, float(downhill @ step)
