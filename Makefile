@@ -82,6 +82,7 @@ BENCHMARKS = benchmarks/plan.py \
     benchmarks/starts.py \
     benchmarks/gram.py \
     benchmarks/engines.py \
+    benchmarks/columns.py \
     benchmarks/forest.py \
     benchmarks/decoding.py \
     benchmarks/faces.py \

@@ -337,3 +337,11 @@ def test_the_experiment_runs_from_clips_to_its_table(tmp_path, demo_clips):
         ["noise", "given", "6", "6"], ["noise", "blended", "6", "6"], ["noise", "both", "12", "12"],
     ]  # fmt: skip
     assert "3 groups are fewer than 40: nothing is decided." in page.read_text()
+
+
+def test_linear_models_in_the_columns_find_the_lowest_objective(tmp_path):
+    shown = benchmark("columns.py", "--rows", 300, "--width", 40)
+    excess = {(model, solver): float(last) for model, solver, *_, last, _ in cells(shown)}
+    assert {model for model, _ in excess} == {"logistic", "svm", "ridge"}
+    for (_, solver), found in excess.items():
+        assert found <= 1e-6 if solver in ("ours", "RidgeClassifier") else found >= 0
