@@ -33,6 +33,7 @@ CANDIDATE = {
     "max_depth": None,
     "min_samples_split": 2,
     "min_samples_leaf": 1,
+    "max_samples": None,
     "criterion": "gini",
     "class_weight": None,
 }

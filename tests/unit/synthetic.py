@@ -25,6 +25,7 @@ GRIDS = {
             "min_samples_leaf": 1,
             "criterion": "gini",
             "class_weight": None,
+            "max_samples": None,
         },
         {
             "n_estimators": 4,
@@ -34,6 +35,7 @@ GRIDS = {
             "min_samples_leaf": 3,
             "criterion": "entropy",
             "class_weight": "balanced",
+            "max_samples": 0.9,
         },
     ],
     "ridge": [

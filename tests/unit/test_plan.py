@@ -114,3 +114,18 @@ def test_many_rows_of_few_columns_need_no_gram_matrix():
 def test_a_grid_with_a_kernel_needs_its_gram_matrix_whatever_the_columns():
     made = plan(20_000, 500, sweep={"svm": {"kernel": ["linear", "rbf"]}}, features=["lbp"])
     assert made.grams("svm", "lbp") == ["standard.all"]
+
+
+def test_trees_on_fewer_rows_ask_for_less():
+    """The largest draw of the candidates counts, since which of them is fitted is not known yet."""
+    place = {"features": "lbp", "protocol": "grouped", "model": "forest"}
+
+    def size(*max_samples: float | None):
+        grid = {"n_estimators": [500], "max_samples": list(max_samples)}
+        made = plan(2000, 100, features=["lbp"], sweep={"forest": grid})
+        return made.mem_mb("fit", place), made.size(place).drawn
+
+    (most, every), (least, few) = size(None, 0.1), size(0.1)
+    assert few == round(0.1 * every)
+    assert least < most / 2
+    assert size(50)[1] == 50

@@ -23,6 +23,7 @@ FOREST = {
     "min_samples_leaf": [1, 4],
     "criterion": ["entropy", "gini"],
     "class_weight": ["balanced", None],
+    "max_samples": [None, 0.5],
 }
 MESONET = {
     "epochs": [20, 5], "batch_size": [16, 32], "learning_rate": [1e-3, 1e-4],
@@ -71,7 +72,7 @@ def test_simpler_candidates_come_first():
     assert [c["gamma"] for c in rbf[:4]] == ["auto", "scale", 0.001, 0.5]
     assert [c["C"] for c in sweep.candidates("logistic", LOGISTIC)] == [0.1, 1.0] * 4
     forest = sweep.candidates("forest", FOREST)
-    assert [c["n_estimators"] for c in forest] == [100] * 48 + [500] * 48
+    assert [c["n_estimators"] for c in forest] == [100] * 96 + [500] * 96
     for model, first in {
         "ridge": {"alpha": 10.0, "scaling": "none"}, "elasticnet": {"C": 0.1, "l1_ratio": 1.0},
         "lda": {"shrinkage": "auto"}, "qda": {"reg_param": 0.5}, "knn": {"n_neighbors": 20},
@@ -81,6 +82,7 @@ def test_simpler_candidates_come_first():
     assert forest[0] == {
         "n_estimators": 100, "max_features": "sqrt", "max_depth": 7, "min_samples_split": 2,
         "min_samples_leaf": 4, "criterion": "gini", "class_weight": None,
+        "max_samples": 0.5,
     }  # fmt: skip
 
 
@@ -92,7 +94,7 @@ def test_the_order_of_a_grid_does_not_matter(model):
 
 def test_one_feature_and_all_features_are_two_candidates():
     found = sweep.candidates("forest", FOREST | {"max_features": [1, 1.0]})
-    assert len(found) == 64
+    assert len(found) == 128
     families = sweep.chunks("forest", found, 99)
     for members in families:
         assert len({type(found[member]["max_features"]) for member in members}) == 1
@@ -112,7 +114,10 @@ def test_chunks_cover_each_candidate_once(model, per_job):
 @pytest.mark.parametrize("per_job", [1, 100])
 @pytest.mark.parametrize(
     ("model", "setting", "families", "values"),
-    [("forest", "n_estimators", 3 * 2 * 2 * 2 * 2, [100, 500]), ("mesonet", "epochs", 16, [5, 20])],
+    [
+        ("forest", "n_estimators", 3 * 2 * 2 * 2 * 2 * 2, [100, 500]),
+        ("mesonet", "epochs", 16, [5, 20]),
+    ],
 )
 def test_candidates_that_are_prefixes_of_one_another_share_a_job(
     model, setting, families, values, per_job

@@ -141,7 +141,16 @@ SETTINGS = {
     "splits": {"min_samples_split": 20},
     "depth": {"max_depth": 3},
     "balanced": {"class_weight": "balanced"},
+    "share": {"max_samples": 0.4},
+    "count": {"max_samples": 25},
 }
+
+
+def test_no_more_rows_are_drawn_for_a_tree_than_there_are():
+    pixels, fake = synthetic.faces(90, 30)
+    more, every = (grown(pixels, fake, EVERY | {"max_samples": n}) for n in (1000, None))
+    for one, other in zip(more, every, strict=True):
+        assert all(map(np.array_equal, one, other))
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -150,10 +159,11 @@ def test_every_node_of_a_tree_is_what_its_settings_say(name):
     pixels, _ = synthetic.faces(90, 30)
     fake = np.arange(90) % 3 == 0
     entropy, least = candidate["criterion"] == "entropy", candidate["min_samples_leaf"]
+    drawn = {"share": 36, "count": 25}.get(name, 90)
     for number, tree in enumerate(grown(pixels, fake, candidate, seed=8)):
         state = trees.generator(np.uint64(8), np.uint64(number))
-        times = trees.bootstrap(fake, bool(candidate["class_weight"]), state)
-        assert times.sum() == 90
+        times = trees.bootstrap(fake, drawn, bool(candidate["class_weight"]), state)
+        assert times.sum() == drawn
         inside = np.flatnonzero(times)
         real, fakes = (np.where(fake == is_, times, 0) for is_ in (False, True))
         found = list(nodes(tree, pixels[inside]))
@@ -224,7 +234,7 @@ def test_thresholds_judge_new_rows_as_scikit_learns_midpoints_do():
 def test_rows_drawn_twice_count_once_where_rows_are_counted(digits):
     """As in scikit-learn: with leaves of half the distinct rows and more there is no split."""
     pixels, fake = digits
-    times = trees.bootstrap(fake[:300], False, trees.generator(np.uint64(0), np.uint64(0)))
+    times = trees.bootstrap(fake[:300], 300, False, trees.generator(np.uint64(0), np.uint64(0)))
     distinct = int((times > 0).sum())
     for least, splits in ((distinct // 2 + 1, False), (distinct // 20, True)):
         candidate = EVERY | {"min_samples_leaf": least}
@@ -268,7 +278,9 @@ def test_one_row_a_class_is_a_split_or_a_leaf():
 def test_balanced_rows_are_drawn_from_both_classes_alike():
     fake = np.arange(4000) % 10 == 0
     for balanced, share in ((False, 0.1), (True, 0.5)):
-        times = trees.bootstrap(fake, balanced, trees.generator(np.uint64(1), np.uint64(2)))
+        times = trees.bootstrap(
+            fake, len(fake), balanced, trees.generator(np.uint64(1), np.uint64(2))
+        )
         assert times.sum() == 4000
         assert times[fake].sum() / 4000 == pytest.approx(share, abs=0.03)
         drawn = times[fake] if balanced else times  # Poisson: mean and variance are equal

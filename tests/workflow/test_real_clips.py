@@ -93,7 +93,12 @@ def test_over_seeds_forests_agree_with_scikit_learns_within_their_spread(run):
     columns, rows = Matrix(run.features / "matrix.npy").mapped()
     pixels = np.ascontiguousarray(columns.T)
     candidate = {"max_features": "sqrt", "max_depth": None, "min_samples_split": 2}
-    candidate |= {"min_samples_leaf": 1, "criterion": "gini", "class_weight": None}
+    candidate |= {
+        "min_samples_leaf": 1,
+        "criterion": "gini",
+        "class_weight": None,
+        "max_samples": None,
+    }
     ours, theirs = [], []
     for seed in range(20):
         settings = candidate, columns, rows[~asked], fake[~asked]

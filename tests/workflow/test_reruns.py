@@ -76,6 +76,7 @@ CHANGED = {
     "sweep.forest.min_samples_leaf": [2],
     "sweep.forest.criterion": ["entropy"],
     "sweep.forest.class_weight": ["balanced"],
+    "sweep.forest.max_samples": [0.5],
     "search.score": "accuracy",
     "search.candidates_per_job": 1,
     "search.trees_per_job": 8,

@@ -20,6 +20,7 @@ import numpy as np
 from deepfake.features.matrix import InMemoryMatrix, Matrix
 from deepfake.models.layout import Layout, demand
 from deepfake.models.registry import Fitted, Training
+from deepfake.models.specs.forest import drawn
 
 THRESHOLD = 0.5
 NODES = {  # the arrays of a tree
@@ -149,6 +150,7 @@ def grow(
     if len(rows) > cuts.MASK:
         raise ValueError(f"{len(rows)} training rows are more than a forest's {cuts.MASK}")
     settings = (
+        drawn(candidate["max_samples"], len(rows)),
         _tried(candidate["max_features"], len(columns)),
         candidate["max_depth"] or DEEPEST,
         candidate["min_samples_split"],

@@ -22,7 +22,7 @@ class Size:
         patience: seconds after which a video's decoding is given up.
         rows: of the matrix, at most. features: of a row.
         training, tested: rows that models learn from, and are tested on, at most.
-        candidates: scored by the job. trees: grown by the job.
+        candidates: scored by the job. trees: grown by the job. drawn_for_a_tree: rows, 0 for all.
         epochs: of a network's training. batch: faces of a step. side: of a face, in pixels.
         perturbations: under which each clip of the test is scored.
         copies: of each face that the training holds too.
@@ -40,6 +40,7 @@ class Size:
     tested: int = 0
     candidates: int = 1
     trees: int = 0
+    drawn_for_a_tree: int = 0
     epochs: int = 0
     batch: int = 0
     side: int = 0
@@ -98,6 +99,11 @@ class Size:
     def training_matrix(self) -> float:
         """Bytes of the matrix' training rows."""
         return float(self.training) * self.features
+
+    @property
+    def drawn(self) -> int:
+        """Rows of the training that are drawn for a tree."""
+        return self.drawn_for_a_tree or self.training
 
     @property
     def looked_at(self) -> float:

@@ -29,7 +29,7 @@ TREE = (types.int32[::1], types.uint8[::1], types.int32[::1], types.int32[::1], 
 # fmt: off
 GROW = types.Tuple(TREE)(
     COLUMNS, ROWS, types.boolean[::1], types.uint64, types.uint64,
-    types.int64, types.int64, types.int64, types.int64, types.boolean, types.boolean,
+    types.int64, types.int64, types.int64, types.int64, types.int64, types.boolean, types.boolean,
 )
 # fmt: on
 VOTE = types.void(COLUMNS, ROWS, *TREE, types.float64[::1])
@@ -45,8 +45,8 @@ def generator(seed, tree):
 
 
 @compiled
-def bootstrap(fake, balanced, state):
-    """How often each of m rows is drawn when m are drawn with replacement, int64 (m,).
+def bootstrap(fake, drawn, balanced, state):
+    """How often each of m rows is drawn when so many are drawn with replacement, int64 (m,).
 
     Balanced, each draw is from either class alike: as scikit-learn 1.9 weighs classes.
     """
@@ -54,25 +54,26 @@ def bootstrap(fake, balanced, state):
     times = np.zeros(m, np.int64)
     classes = np.flatnonzero(~fake), np.flatnonzero(fake)
     if not balanced or min(len(classes[0]), len(classes[1])) == 0:
-        for _ in range(m):
+        for _ in range(drawn):
             times[below(state, m)] += 1
     else:
-        for _ in range(m):
+        for _ in range(drawn):
             rows = classes[below(state, 2)]
             times[rows[below(state, len(rows))]] += 1
     return times
 
 
 @njit(GROW, **HOW, cache=KEPT)
-def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced, entropy):
+def grow(columns, rows, fake, seed, tree, drawn, tried, depth, fewest, least, balanced, entropy):
     """Grow one tree on a bootstrap of rows.
 
     Args:
         columns: uint8 (p, n).
         rows: uint32 (m,), the training rows, ascending. fake: bool (m,), their labels.
         seed, tree: uint64, which alone decide the random numbers.
-        tried: features tried at a node. depth: of the deepest leaf. fewest: rows of a node to be
-            split. least: rows of a leaf; rows drawn twice count once, as in scikit-learn.
+        drawn: rows of the bootstrap. tried: features tried at a node. depth: of the deepest leaf.
+        fewest: rows of a node to be split. least: rows of a leaf; rows drawn twice count once, as
+            in scikit-learn.
         balanced: whether both classes are drawn alike.
         entropy: whether splits are chosen by entropy, not by Gini impurity.
 
@@ -82,7 +83,7 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
     """
     state = generator(seed, tree)
     m = len(rows)
-    times = bootstrap(fake, balanced, state)
+    times = bootstrap(fake, drawn, balanced, state)
     kept, cells = np.empty(m, np.uint32), np.empty(m, np.int64)
     count = 0
     for i in range(m):
@@ -102,7 +103,7 @@ def grow(columns, rows, fake, seed, tree, tried, depth, fewest, least, balanced,
         np.empty(256),
         np.empty(FEW, np.int32),
         np.empty(FEW, np.int32),
-        xlogx(m if entropy else 0),
+        xlogx(drawn if entropy else 0),
     )
     other_rows, other_cells = np.empty(count, np.uint32), np.empty(count, np.int64)
     stack = np.empty((count + 1, 4), np.int64)  # start, end, depth, node it is the right child of

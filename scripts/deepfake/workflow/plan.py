@@ -118,19 +118,21 @@ class Plan(SweepPlan):
         elif "published" in wildcards:
             trees = self.published[wildcards["published"]].candidate.get("n_estimators", 0)
         copy = wildcards.get("subset"), wildcards.get("compression")
+        rows = self._rows(len(videos) * frames * self._faces, protocol, "batch" not in wildcards)
         return resources.Size(
             videos=len(videos),
             **{"whole": len(self._videos), "batches": len(self.batches)},
             frames=frames,
             decoded=decoded,
             patience=self._config.frames.timeout,
-            **self._rows(len(videos) * frames * self._faces, protocol, "batch" not in wildcards),
+            **rows,
             copies=self._config.training.copies.count,
             features=features.length(
                 wildcards.get("features", features.PIXELS), self._config.faces.size
             ),
             candidates=max(1, len(members)),
             trees=trees,
+            drawn_for_a_tree=self._drawn(parts, chunk, rows["training"]),
             perturbations=len(perturbations.requested(self._config.robustness.model_dump())),
             **{name: self._most(setting, parts, chunk) for name, setting in _NETWORK.items()},
             download=download.size(self._config.download, *copy) if copy[0] else 0.0,

@@ -11,6 +11,7 @@ from deepfake.features import registry as features
 from deepfake.models import sweep
 from deepfake.models.catalogue import SPECS
 from deepfake.models.job_size import WIDEST
+from deepfake.models.specs.forest import drawn
 from deepfake.workflow import published_results
 from deepfake.workflow.config import Config
 
@@ -103,6 +104,12 @@ class SweepPlan:
         """The largest number that candidates have of a setting; 0 where none has it."""
         candidates = (one for model in models for one in self.chosen(model, chunk).values())
         return max((candidate.get(setting, 0) for candidate in candidates), default=0)
+
+    def _drawn(self, models: Iterable[str], chunk: str | None, rows: int) -> int:
+        """The most rows of a training of so many that are drawn for a tree; 0 without trees."""
+        candidates = (one for model in models for one in self.chosen(model, chunk).values())
+        forests = (one for one in candidates if "max_samples" in one)
+        return max((drawn(one["max_samples"], rows) for one in forests), default=0)
 
     def training_rows(self) -> int:
         """About how many rows a model learns from, on a split of `split.test_size`."""
