@@ -121,7 +121,7 @@ def test_trees_on_fewer_rows_ask_for_less():
     place = {"features": "lbp", "protocol": "grouped", "model": "forest"}
 
     def size(*max_samples: float | None):
-        grid = {"n_estimators": [500], "max_samples": list(max_samples)}
+        grid = {"n_estimators": [50_000], "max_samples": list(max_samples)}
         made = plan(2000, 100, features=["lbp"], sweep={"forest": grid})
         return made.mem_mb("fit", place), made.size(place).drawn
 
