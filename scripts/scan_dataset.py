@@ -9,6 +9,7 @@ the new batches are computed. Run with another dataset and the same sheet, and i
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections import Counter
@@ -21,6 +22,7 @@ from deepfake.dataset.layouts import registry as layouts
 from deepfake.dataset.sheet import SheetError, Video
 
 NAME = r"[A-Za-z0-9._+-]+"  # of a dataset: no ":" and "/", which end it in an id
+MANY_BATCHES = 800  # each is a job of three or more rules, and a run has at most max_jobs
 
 
 def main() -> None:
@@ -128,6 +130,19 @@ def scan(
         *notes,
         f"{out}: {labels['real']} real and {labels['fake']} fake videos in {groups} groups "
         f"and {batches} batches",
+        *_larger_batches(out, len(usable), batches),
+    ]
+
+
+def _larger_batches(out: Path, videos: int, batches: int) -> list[str]:
+    """A line that suggests how many videos a batch should have, if there are many batches."""
+    if batches <= MANY_BATCHES:
+        return []
+    each = math.ceil(videos / MANY_BATCHES / 10) * 10
+    return [
+        f"{out}: each batch is a job of every stage (frames, faces, features), and more than "
+        f"{MANY_BATCHES} are slow to plan: better remove this sheet, and scan again with "
+        f"--videos-per-job {each}"
     ]
 
 

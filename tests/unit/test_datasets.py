@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import scan_dataset
 from deepfake.dataset import sheet
 from deepfake.dataset.layouts import faceforensics, folders
+from deepfake.workflow import config
+from deepfake.workflow.plan import Plan
 from tests import zoo
 from tests.unit.clips import real_clips, real_root, run_script
 
@@ -217,6 +220,29 @@ def test_the_command_writes_the_same_sorted_sheet_every_time(tree: Path, tmp_pat
     assert scan(tree, out, "faceforensics", "--videos-per-job", 4).stdout == first.stdout
     assert out.read_bytes() == written
     assert [row["video_id"] for row in sheet.read(out)] == ids
+
+
+def test_many_batches_are_reported_with_a_better_size(tree: Path, tmp_path: Path, monkeypatch):
+    """DFDC has 119,154 videos: at 20 a batch they would be refused for their jobs."""
+    out = tmp_path / "videos.tsv"
+    (dfdc,) = scan_dataset._larger_batches(out, 119_154, 5_958)
+    assert dfdc.startswith(f"{out}: ")
+    assert dfdc.endswith("remove this sheet, and scan again with --videos-per-job 150")
+    monkeypatch.setattr(scan_dataset, "MANY_BATCHES", 2)
+    for videos_per_job, lines in ((4, 1), (10, 0)):
+        found = scan_dataset.scan("faceforensics", "ffpp", tree, out, videos_per_job)
+        assert sum("--videos-per-job" in line for line in found) == lines
+        out.unlink()
+
+
+def test_as_many_batches_as_the_scan_is_content_with_are_no_refused_run():
+    rows = [
+        {"video_id": f"v{n}", "path": f"v{n}.mp4", "label": "real", "batch": f"b{n}"}
+        for n in range(scan_dataset.MANY_BATCHES)
+    ]
+    sweep = {"svm": {}, "logistic": {}, "forest": {}}
+    settings = config.load({"features": ["pixels", "residuals"], "sweep": sweep}, "x")
+    assert sum(1 for _ in Plan(settings, rows).jobs()) <= settings.max_jobs
 
 
 def test_an_added_video_opens_a_batch_and_moves_no_other(tree: Path, tmp_path: Path) -> None:
