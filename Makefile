@@ -50,6 +50,12 @@ resume: .venv/.runtime  ## continue after a crash (PROFILE, CONFIG, TARGET, OLD=
 usage: .venv/.runtime  ## what each rule requested and used (CONFIG)
 	$(SUBMIT) usage --profile $(PROFILE) --config $(CONFIG)
 
+.PHONY: compare
+export RUNS
+export OUT ?= results/compared
+compare: .venv/.runtime  ## set finished runs beside the first one (RUNS='results/a results/b', OUT)
+	$(BIN)/python scripts/compare.py $$RUNS --out "$$OUT"
+
 .PHONY: classify
 export BUNDLE ?= results/demo
 export VIDEO

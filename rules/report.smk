@@ -23,6 +23,7 @@ rule report:
             category=RUN,
             labels={"what": "the run, on one page"},
         ),
+        config=f"{RUN}/config.json",
     log:
         f"{RUN}/logs/report.log",
     benchmark:

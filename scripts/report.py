@@ -5,7 +5,8 @@ from deepfake.report import pages, run
 
 
 def main(work: job.Job) -> None:
-    """The page of a run."""
+    """The page of a run, and its settings."""
+    work.write_json("config", work.params["config"])
     pages.write(work.write("page"), "report.html", **run.facts(work.input, work.params))
 
 

@@ -22,7 +22,7 @@ NEVER = (
 )  # fmt: skip
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
-    "frames/*", "faces/*", "rows.tsv", "faces.tsv", "*/batches/*", "*/matrix.npy",
+    "frames/*", "faces/*", "rows.tsv", "faces.tsv", "config.json", "*/batches/*", "*/matrix.npy",
     "perturbed/*", "*/perturbed/*", "copies/*", "*/copies/*",
     "calibration/*", "*/calibration/matrix.npy", "splits/*", "shuffled.tsv", "*/gram/none.*",
     "*/search/forest*", "*/models/forest/*.npy",

@@ -1,0 +1,66 @@
+"""The page of several runs beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deepfake.evaluation import summary
+from deepfake.evaluation.comparison import Run
+from deepfake.report.results import SCORE_NAMES
+from deepfake.workflow import config_diff
+
+ASIDE = "key run: "  # a run's name is no setting
+
+
+def facts(runs: Sequence[Run], rows: Sequence[dict], level: float) -> dict:
+    """All data of comparison.html.
+
+    Args:
+        runs: the first is what the others are compared with.
+        rows: of `comparison.table`. level: of the intervals.
+    """
+    return {
+        "runs": [run.folder for run in runs],
+        "level": f"{100 * level:g} %",
+        "scores": [
+            {"run": run.folder} | _shown(summary.row(record, "videos"))
+            for run in runs
+            for record in run.records.values()
+        ],
+        "keys": [(run.folder, keys(runs[0], run)) for run in runs[1:]],
+        "rows": [
+            row
+            | {"score": SCORE_NAMES[row["score"]]}
+            | {"shown": summary.difference(row | {"value": row["difference"]})}
+            for row in rows
+        ],
+    }
+
+
+def keys(one: Run, other: Run) -> list[str]:
+    """A line for each key of the configuration whose value is another one."""
+    lines = config_diff.differences(
+        {"config": one.config}, {"config": other.config, config_diff.KEYS: {"config": ""}}
+    )
+    return [line for line in lines if not line.startswith(ASIDE)]
+
+
+def text(found: dict) -> str:
+    """The keys and the differences for a terminal."""
+    lines = []
+    for folder, changed in found["keys"]:
+        lines.append(f"{found['runs'][0]} -> {folder}")
+        lines += [f"  {line}" for line in changed or ["no key differs"]]
+        lines += [
+            f"  {row['protocol']}, {row['what']}: {row['one_features']} {row['one']} -> "
+            f"{row['other_features']} {row['other']}: {row['score']} {row['shown']} "
+            f"({row['videos']} videos, {row['groups']} groups)"
+            f"{' LEAKY' if row['leaky'] == 'yes' else ''}"
+            for row in found["rows"]
+            if row["other_run"] == folder
+        ]
+    return "\n".join(lines)
+
+
+def _shown(row: dict) -> dict:
+    return row | {name: summary.score(row, name) for name in summary.SHOWN}
