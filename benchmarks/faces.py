@@ -41,7 +41,7 @@ from deepfake.preprocessing import faces, frames
 from deepfake.preprocessing.detector import Detector
 from deepfake.workflow import config
 
-SIZES = ((360, 1.0), (720, 1.0), (720, 0.5), (720, 0.25), (1080, 0.5))  # height, clip in it
+SIZES = ((360, 1.0), (720, 0.5), (1080, 0.5))  # height of a frame, the clip's share of it
 SEARCHES = ("full", "around")
 COLUMNS = (
     "frame", "clip", "width of a face", "faces found of full's", "IoU: median", "least",
@@ -266,7 +266,10 @@ def main() -> None:
     rows = sheet(arguments.clips, arguments.layout)
     rows = rows[:: max(1, len(rows) // arguments.videos)][: arguments.videos]
     detector = Detector(config.Faces().thresholds)
-    lines = [compare_searches(rows, *size, detector) for size in SIZES]
+    lines = []
+    for size in SIZES:
+        lines.append(compare_searches(rows, *size, detector))
+        print(*lines[-1], flush=True)
     real = arguments.clips.resolve() != (ROOT / "data/demo").resolve()
     text = f"{measure.machine()}; {len(rows)} clips\n\n{measure.table(COLUMNS, lines)}"
     measure.publish("searches real" if real else "searches", text, arguments.page)
