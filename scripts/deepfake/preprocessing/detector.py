@@ -1,8 +1,8 @@
 """The face detector: from a list of frames to boxes.
 
 MTCNN (Zhang et al. 2016, "Joint face detection and alignment using multi-task cascaded
-convolutional networks"), as the package `mtcnn` has it. A list given to it is the sampled frames
-of one video, always: the records of a frame depend on the list it stands in.
+convolutional networks"), as the package `mtcnn` has it. A list given to it holds sampled
+frames of one video, always: the records of a frame depend on the list it stands in.
 """
 
 from __future__ import annotations
