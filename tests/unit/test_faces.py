@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +169,75 @@ def test_the_detector_sees_the_numbers_that_its_networks_were_trained_on(
     seen = images.normalize_images(levels).numpy()
     assert seen.dtype == np.float32
     np.testing.assert_array_equal(seen, (levels.astype(np.float64) - 127.5) / 128)
+
+
+def test_the_first_network_gives_what_its_package_gives(
+    detector: Detector, portrait: np.ndarray
+) -> None:
+    """Its activations are ours, since they took half of the time."""
+    from mtcnn.stages import StagePNet
+    from mtcnn.utils import images
+
+    pixels = images.normalize_images(portrait[None, :200, 100:401])
+    ours = detector._mtcnn.get_stage(stage_id=1).model
+    for given, expected in zip(ours(pixels), StagePNet().model(pixels), strict=True):
+        assert given.numpy().tobytes() == expected.numpy().tobytes()
+
+
+def test_the_detectors_process_does_not_fetch_the_memory_of_each_array_anew(
+    detector: Detector,
+) -> None:
+    def fetched() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        np.ones(64 << 20, np.uint8)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    fetched()
+    assert fetched() < 32  # pages; huge ones would be 32, the usual ones 16,384
+
+
+def test_a_face_above_the_bound_is_found_as_without_it(
+    detector: Detector, portrait: np.ndarray
+) -> None:
+    small = cv2.resize(portrait[:256, 96:352], (80, 80), interpolation=cv2.INTER_AREA)
+    frame = np.zeros((256, 512, 3), np.uint8)
+    frame[:, :256], frame[64:144, 320:400] = portrait[:256, 96:352], small
+    large, its_copy = sorted(detector.detect([frame])[0], key=lambda face: face.box)
+    assert its_copy.box[3] < 0.4 * large.box[3]
+    assert detector.detect([frame], least=0.9 * large.box[3]) == [[large]]
+    assert detector.detect([frame], least=10_000) == [[]]
+
+
+def test_a_crowd_that_someone_enters_is_found_around_as_in_full(
+    detector: Detector, portrait: np.ndarray
+) -> None:
+    """All people move; the third comes in at frame 20, and leaves at the frame's border."""
+    person = portrait[:200, 120:320]
+    other = cv2.resize(person, (150, 150), interpolation=cv2.INTER_AREA)
+    frames = {}
+    for number in range(6):
+        frame = np.full((220, 700, 3), 90, np.uint8)
+        frame[10:210, 5 * number : 5 * number + 200] = person
+        frame[5 * number : 5 * number + 150, 230:380] = other[:, ::-1]
+        if number >= 2:
+            left = 380 + 30 * number
+            frame[20:220, left : left + 200] = person[:, ::-1][:, : 700 - left]
+        frames[10 * number] = png(frame)
+    full, near = (cut(detector, frames, choose="all", search=how) for how in ("full", "around"))
+    assert {row["frame"] for row, _, _ in near if row["face"] == 2} >= {20, 30, 40}
+    for (row, face, around), (its, its_face, its_around) in zip(full, near, strict=True):
+        assert row.pop("confidence") == pytest.approx(its.pop("confidence"), abs=2e-4)
+        assert row == its
+        assert (face.tobytes(), around) == (its_face.tobytes(), its_around)
+
+
+def test_frames_without_a_face_do_no_harm_to_a_search_around(
+    detector: Detector, portrait: np.ndarray
+) -> None:
+    blank = np.full_like(portrait, 127)
+    frames = {number: png(portrait if number in (2, 3) else blank) for number in range(6)}
+    found = cut(detector, frames, search="around")
+    assert [row["status"] == "kept" for row, _, _ in found] == [n in (2, 3) for n in range(6)]
 
 
 def test_a_blurred_face_is_less_sharp() -> None:

@@ -50,6 +50,7 @@ CHANGED = {
     "faces.size": 64,
     "faces.margin": 0.1,
     "faces.detect_at": 160,
+    "faces.search": "around",
     "faces.choose": "largest",
     "faces.min_confidence": 0.8,
     "faces.thresholds": [0.5, 0.6, 0.7],

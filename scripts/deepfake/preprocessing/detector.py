@@ -1,14 +1,18 @@
 """The face detector: from a list of frames to boxes.
 
 MTCNN (Zhang et al. 2016, "Joint face detection and alignment using multi-task cascaded
-convolutional networks"), as the package `mtcnn` has it. A list given to it is the sampled frames
-of one video, always: the records of a frame depend on the list it stands in.
+convolutional networks"), as the package `mtcnn` has it. A list given to it holds sampled
+frames of one video, always: the records of a frame depend on the list it stands in.
 """
 
 from __future__ import annotations
 
+import ctypes
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
 
 import numpy as np
 
@@ -16,7 +20,9 @@ from deepfake.core import tensorflow_setup
 
 log = logging.getLogger("deepfake")
 
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # options of glibc's mallopt
 SMALLEST = 12  # pixels: P-Net's window; a smaller side has no face for it
+LEAST_FACE = 20  # pixels of a face that fills this window at the largest scale of the pyramid
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,15 @@ class Detector:
     def __init__(self, thresholds: tuple[float, float, float]) -> None:
         tf = tensorflow_setup.tensorflow(threads=1)
         from mtcnn import MTCNN
+        from mtcnn.stages import stage_pnet
         from mtcnn.utils import bboxes, images
 
+        _reuse_freed_memory()
         # mtcnn's own sort is unstable: ties among saturated scores then depend on the list's
         # length, and with them which boxes survive.
         bboxes.sort_by_scores = _stable_sort_by_scores
+        # Its own runs below P-Net's window, and finds nothing, where min_face_size is above 20.
+        stage_pnet.build_scale_pyramid = partial(_scales, images.build_scale_pyramid)
         # Its own are float64 in NumPy, copied into TensorFlow at every scale of the pyramid:
         # twice the time at 720p. The values are k/256, so float32 holds the same.
         images.normalize_images = lambda pixels: tf.constant(
@@ -56,15 +66,21 @@ class Detector:
         )
         self._fatal = (MemoryError, tf.errors.ResourceExhaustedError)
         self._mtcnn = MTCNN(device="CPU:0")
+        pnet = self._mtcnn.get_stage(stage_id=1).model
+        for name in ("prelu1", "prelu2", "prelu3"):
+            setattr(pnet, name, partial(_prelu, tf, getattr(pnet, name).alpha.numpy().ravel()))
         self._thresholds = dict(
             zip(("threshold_pnet", "threshold_rnet", "threshold_onet"), thresholds, strict=True)
         )
 
-    def detect(self, frames: list[np.ndarray]) -> list[list[Face]]:
+    def detect(self, frames: list[np.ndarray], least: float = LEAST_FACE) -> list[list[Face]]:
         """Faces of each of one video's frames, the most confident first.
 
         Args:
             frames: uint8 RGB arrays of shape (height, width, 3).
+            least: longer side in pixels of the smallest faces to search for; some that are
+                smaller are found too. Scales of the pyramid are left out by it, those that take
+                most of the time, and the others stay as they are: so faces keep their boxes.
 
         Raises:
             DetectorError: the detector cannot digest these frames.
@@ -72,7 +88,7 @@ class Detector:
         if min(min(frame.shape[:2]) for frame in frames) < SMALLEST:
             return [[] for _ in frames]
         try:
-            found = self._mtcnn.detect_faces(frames, **self._thresholds)
+            found = self._mtcnn.detect_faces(frames, min_face_size=least, **self._thresholds)
         except self._fatal:
             raise
         except Exception as error:
@@ -90,6 +106,35 @@ class DetectorError(ValueError):
 
 def _stable_sort_by_scores(tensor, scores, ascending=True):
     return tensor[np.argsort(scores if ascending else -scores, kind="stable")]
+
+
+def _scales(build: Callable, width: int, height: int, min_face_size: float, **how) -> np.ndarray:
+    """The scales of a frame at which its faces of this size and larger fill P-Net's window."""
+    scales = build(width, height, LEAST_FACE, **how)
+    kept = scales[SMALLEST / scales > how["scale_factor"] * min_face_size]
+    return kept if len(kept) else scales[-1:]
+
+
+def _prelu(tf: ModuleType, slopes: np.ndarray, inputs):
+    """Keras's PReLU of (frames, height, width, channels), the same numbers in half of the time.
+
+    P-Net spends half of its time there in Keras: five passes over the largest arrays of all.
+    """
+    rows = tf.reshape(inputs, (-1, inputs.shape[2] * inputs.shape[3]))
+    negative = np.tile(slopes, inputs.shape[2]) * rows
+    return tf.reshape(tf.where(rows > 0, rows, negative), inputs.shape)
+
+
+def _reuse_freed_memory() -> None:
+    """Let the C library keep what is freed, for the next array of this process.
+
+    It returns large arrays to the system at once, and fetching their pages anew for each layer of
+    each scale took as long as the networks themselves (720p, 1080p).
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):  # glibc
+        library.mallopt(M_MMAP_MAX, 0)
+        library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _face(found: dict) -> Face:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from deepfake.core import archive
-from deepfake.preprocessing import image_hash, image_quality, registration, tracking
+from deepfake.preprocessing import image_hash, image_quality, registration, searching, tracking
 from deepfake.preprocessing.bounding_boxes import CONTEXT, Box, enlarge
 from deepfake.preprocessing.detector import Detector, DetectorError, Face
 from deepfake.preprocessing.face_record import (
@@ -113,6 +113,7 @@ def cut_video(
     choose: str,
     min_confidence: float,
     detect_at: int | None = None,
+    search: str = "full",
     hashes: bool = True,
     **crop_settings,
 ) -> Iterator[tuple[dict, np.ndarray | None, bytes | None]]:
@@ -123,7 +124,7 @@ def cut_video(
         frames: encoded frames by their index.
         reason: why frames are missing, or "".
         detector: finds the faces.
-        choose, min_confidence, detect_at: see config; "all" keeps every face, of the first
+        choose, min_confidence, detect_at, search: see config; "all" keeps every face, of the first
             `MOST_FACES` tracks.
         hashes: whether to compute `digest` and `phash`, by which the leak audit finds copies.
         crop_settings: size, margin, resize, jpeg_quality of `crop`.
@@ -147,7 +148,9 @@ def cut_video(
     records: list[list[Face]] = []
     if indices:
         try:
-            records = detector.detect(small)
+            records = searching.SEARCHES[search](
+                small, detector, lambda face: not reason_to_drop(face, min_confidence)
+            )
         except DetectorError as error:
             reason, indices, times, shapes = str(error), [], [], []
     detected = [

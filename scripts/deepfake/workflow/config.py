@@ -71,6 +71,13 @@ class Faces(Section):
         "for the search, and faces are cut at full size; null: up to 1920 x 1080 pixels",
         "faces",
     )
+    search: Literal["full", "around"] = key(
+        "full",
+        "full: every frame is searched for faces of all sizes; around: every fourth is, and the "
+        "others for faces from two thirds of the smallest found there, which is faster; "
+        "a frame in which a face is missing is searched for all sizes after all",
+        "faces",
+    )
     choose: Literal["longest_track", "most_confident", "largest"] = key(
         "longest_track",
         "face used for training: the one in most frames of its video (the larger of equal ones), "
