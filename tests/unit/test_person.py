@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from deepfake.person import (
+    answers,
     bundle,
     enrolment,
     mesh_file,
     model,
     person_file,
-    record,
     signals,
     windows,
 )
@@ -297,10 +297,10 @@ def test_the_mesh_is_found_and_checked(monkeypatch, tmp_path):
 
 def test_what_a_persons_model_says_of_a_video():
     row = {"video_id": "a.mp4", "reason": "", "note": ""}
-    fits = record.answer(row, [0.2, 0.1, -0.3], "ada")
+    fits = answers.answer(row, [0.2, 0.1, -0.3], "ada")
     assert (fits["answer"], fits["score"], fits["fitting"]) == ("fits", 0.1, 2)
-    assert "2 of 3 windows fit" in record.text(fits)
-    assert record.answer(row, [-0.2], "ada")["answer"] == "does not fit"
-    short = record.answer(row | {"reason": "too short: no face was found"}, [], "ada")
+    assert "2 of 3 windows fit" in answers.text(fits)
+    assert answers.answer(row, [-0.2], "ada")["answer"] == "does not fit"
+    short = answers.answer(row | {"reason": "too short: no face was found"}, [], "ada")
     assert (short["answer"], short["score"]) == ("too short", "")
-    assert "movements of ada: too short: no face was found" in record.text(short)
+    assert "movements of ada: too short: no face was found" in answers.text(short)

@@ -82,13 +82,16 @@ def _numbers(videos: Sequence[str]) -> np.ndarray:
     return np.unique(np.asarray(videos), return_inverse=True)[1]
 
 
-def shown(rate: dict | None) -> str:
-    """A rate with its interval in words; "not measured" of None."""
-    if rate is None:
-        return "not measured"
+def interval(rate: dict) -> str:
+    """The interval of a rate in words."""
     if rate["low"] is None:
-        return f"{rate['value']:.2f} (no interval: one video)"
-    return f"{rate['value']:.2f} ({LEVEL:.0%} interval {rate['low']:.2f} to {rate['high']:.2f})"
+        return "no interval: one video"
+    return f"{LEVEL:.0%} interval {rate['low']:.2f} to {rate['high']:.2f}"
+
+
+def shown(rate: dict) -> str:
+    """A rate with its interval in words."""
+    return f"{rate['value']:.2f} ({interval(rate)})"
 
 
 def text(name: str, known: dict) -> str:

@@ -1,13 +1,10 @@
-"""The tables of what was followed in videos, and what a person's model says of them."""
+"""The tables of what was followed in videos, and the correlations of their windows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
-from deepfake.core import filenames
-from deepfake.person import enrolment, signals, windows
+from deepfake.person import signals, windows
 from deepfake.person.following import Followed
 from deepfake.person.stream import Ending
 
@@ -16,9 +13,7 @@ FOLLOWED = (
     "windows", "ended_by", "reason", "note",
 )  # fmt: skip
 STARTS = ("video_id", "start")  # a row a window, in the order of the correlations
-SCORES = ("video", "person", "start", "end", "score")
-ANSWERS = ("video", "person", "answer", "score", "windows", "fitting", "reason", "note")
-FITS, FITS_NOT, TOO_SHORT = "fits", "does not fit", "too short"
+TOO_SHORT = "too short"
 
 
 def of_video(video_id: str, found: Followed, ending: Ending) -> tuple[dict, list, np.ndarray]:
@@ -57,29 +52,3 @@ def _too_short(longest: float, found: Followed) -> str:
         f"{TOO_SHORT}: one face was followed for {longest:.1f} s at most, a window takes "
         f"{windows.SECONDS:g} s{f' ({ended})' if ended else ''}"
     )
-
-
-def answer(row: Mapping[str, str], scores: Sequence[float], person: str) -> dict:
-    """What a person's model says of a video, a row of ANSWERS.
-
-    Args:
-        row: of FOLLOWED. scores: of its windows. person: whose model it is.
-    """
-    found = {"video": row["video_id"], "person": person, "windows": len(scores)}
-    found |= {"reason": row["reason"], "note": row["note"]}
-    if not len(scores):
-        return found | {"answer": TOO_SHORT, "fitting": 0, "score": ""}
-    values = np.asarray(scores)
-    score = enrolment.by_video(values, [row["video_id"]] * len(values))[row["video_id"]]
-    fitting = int((values >= 0).sum())
-    return found | {"answer": FITS if score >= 0 else FITS_NOT, "score": score, "fitting": fitting}
-
-
-def text(found: Mapping[str, str]) -> str:
-    """A row of ANSWERS for a terminal, in two lines."""
-    said = found["reason"]
-    if found["answer"] != TOO_SHORT:
-        said = f"{found['answer']}, score {float(found['score']):.2f}; "
-        said += f"{found['fitting']} of {found['windows']} windows fit"
-    lines = f"movements of {found['person']}: {said}", f"{'':15} {found['video']}"
-    return "\n".join(map(filenames.shown, lines)) + "\n"
