@@ -79,6 +79,8 @@ def load_classify_options():
 
 def load_enroll_options():
     """The options of `enroll`, and the configuration with which it reads videos."""
+    if "classify" in sys.argv:
+        refuse("classify: bundle=... is missing, the folder of a model or of a run")
     try:
         demand_mesh()
         return config_person.load(config, "--config")

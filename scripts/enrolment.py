@@ -51,13 +51,14 @@ def main(work: job.Job) -> None:
 
 
 def _windows(work: job.Job, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correlations (n, 190), and video and start of each, of all batches of a side."""
+    """Correlations (n, 190), and video and start of each, in order, of all batches of a side."""
     paths = work.input.get(f"{side}_correlations", [])
     rows = [np.load(path, allow_pickle=False) for path in paths]
     starts = _tables(work, f"{side}_starts")
     names, times = ([row[column] for row in starts] for column in record.STARTS)
     none = np.empty((0, len(signals.PAIRS)), np.float32)
-    return np.concatenate([none, *rows]), np.array(names), np.array(times)
+    order = sorted(range(len(starts)), key=lambda row: (names[row], float(times[row])))
+    return np.concatenate([none, *rows])[order], np.array(names)[order], np.array(times)[order]
 
 
 def _tables(work: job.Job, name: str) -> list[tables.Row]:

@@ -2,10 +2,13 @@
 
 import itertools
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from deepfake.core import job, tables
 from deepfake.person import (
     answers,
     bundle,
@@ -13,10 +16,14 @@ from deepfake.person import (
     mesh_file,
     model,
     person_file,
+    record,
     signals,
     windows,
 )
+from tests.unit.clips import SCRIPTS
 
+ENROLMENT = runpy.run_path(str(SCRIPTS / "enrolment.py"))
+KINDS = ("correlations", "starts", "followed")
 CANDIDATES = len(model.GAMMAS) * len(model.NUS)
 
 
@@ -293,6 +300,41 @@ def test_the_mesh_is_found_and_checked(monkeypatch, tmp_path):
     monkeypatch.setattr(mesh_file, "PACKAGE", "deepfake_no_such_package")
     with pytest.raises(mesh_file.MeshError, match=r"not installed.*envs/models\.txt"):
         mesh_file.find()
+
+
+def enrol(folder: Path, batches: list[list[str]]) -> dict[str, bytes]:
+    """What the rule's script makes of made-up windows in these batches, by output."""
+    folder.mkdir()
+    inputs: dict[str, list[str]] = {}
+    sides = zip(("own", "others"), *people(max(2, sum(map(len, batches)))), strict=True)
+    for side, rows, of in sides:
+        for number, names in enumerate(batches):
+            its = np.isin(of, names)
+            files = {kind: folder / f"{side}.{number}.{kind}" for kind in KINDS}
+            with open(files["correlations"], "wb") as file:
+                np.save(file, rows[its])
+            starts = [{"video_id": name, "start": place} for place, name in enumerate(of[its])]
+            tables.write(starts, files["starts"], record.STARTS)
+            tables.write([{"video_id": one} for one in names], files["followed"], record.FOLLOWED)
+            for kind, path in files.items():
+                inputs.setdefault(f"{side}_{kind}", []).append(str(path))
+    names = ("record", *bundle.ARRAYS, "windows", "videos", "page", "text")
+    outputs = {name: [str(folder / name)] for name in names}
+    work = job.Job(inputs, outputs, {"person": "ada", "unread": []})
+    ENROLMENT["main"](work)
+    return {Path(place).name: Path(part).read_bytes() for part, place in work.parts.items()}
+
+
+def test_an_enrolment_does_not_depend_on_how_its_videos_are_batched(tmp_path):
+    one = enrol(tmp_path / "one", [["v0", "v1", "v2"]])
+    two = enrol(tmp_path / "two", [["v2"], ["v0", "v1"]])
+    for name in ("record", "support_vectors", "coefficients", "text"):
+        assert one[name] == two[name], name
+
+
+def test_too_few_videos_name_the_tables_that_say_why(tmp_path):
+    with pytest.raises(model.TooFewVideos, match=r"ada: 2 of the videos have.*own\.0\.followed"):
+        enrol(tmp_path / "few", [["v0", "v1"]])
 
 
 def test_what_a_persons_model_says_of_a_video():
