@@ -96,7 +96,7 @@ BENCHMARKS = benchmarks/plan.py \
 PAGES = --page benchmarks/README.md
 
 .PHONY: benchmark
-benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory compared with direct library calls (under 20 minutes)
+benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory compared with direct library calls (under 30 minutes)
 	for script in $(BENCHMARKS); do $(BIN)/python $$script $(PAGES) || exit 1; done
 
 # FOLDER needs 25 GB; call it again to go on

@@ -88,7 +88,7 @@ def main() -> None:
     )
     parser.add_argument("--heights", type=int, nargs="+", default=[480, 720, 1080])
     parser.add_argument("--long", type=float, default=20, help="seconds of a clip that is timed")
-    parser.add_argument("--videos", type=int, default=12, help="of each person")
+    parser.add_argument("--videos", type=int, default=10, help="of each person")
     parser.add_argument("--seconds", type=float, default=15, help="of each of them")
     parser.add_argument("--page", action="append", default=[], help="a page to put it on too")
     arguments = parser.parse_args()
