@@ -208,7 +208,7 @@ OF_RULES = {
     # the decoder, and the detector on pictures of 640 pixels; of the longest part that is looked at
     "windows": Formulas(
         memory=lambda s: 1500 * MB + DECODER_BYTES,
-        # a minute of 480p took 51 s, of 1080p 84 s: benchmarks/person.py
+        # a minute of 480p took 51 s, of 1080p 80 s: benchmarks/person.py
         seconds=lambda s, t: 120 + s.videos * 1.7 * MOST_SECONDS,
     ),
     # each video is left out, and then each of the others, to choose
