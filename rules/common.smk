@@ -5,10 +5,12 @@ from deepfake.dataset import download, sheet, video_query
 from deepfake.features import registry as features
 from deepfake.inference import bundle_json
 from deepfake.models import catalogue
+from deepfake.person import mesh_file, person_file
 from deepfake.preprocessing import face_record, frames
 from deepfake.preprocessing.perturbations import registry as perturbations
 from deepfake.splits import calibration_sheet, leave_one_out, protocols
-from deepfake.workflow import checks, config_classify, job_sheet, published_results, site
+from deepfake.workflow import checks, config_classify, config_person, job_sheet
+from deepfake.workflow import published_results, site
 from deepfake.workflow import config as settings
 from deepfake.workflow.plan import Plan
 
@@ -60,11 +62,56 @@ def load_classify_options():
         options = config_classify.load(config, "--config")
         options = options.model_copy(update={"bundle": bundle_json.find(options.bundle)})
         record = bundle_json.read(options.bundle)
+        if options.person:
+            person_file.read(options.person)
+            demand_mesh()
         return options, config_classify.bundle_config(
             record, options.run, options.bundle, options.span
         )
-    except (settings.ConfigError, bundle_json.RecordError) as error:
+    except (
+        settings.ConfigError,
+        bundle_json.RecordError,
+        person_file.PersonError,
+        mesh_file.MeshError,
+    ) as error:
         refuse(str(error))
+
+
+def load_enroll_options():
+    """The options of `enroll`, and the configuration with which it reads videos."""
+    if "classify" in sys.argv:
+        refuse("classify: bundle=... is missing, the folder of a model or of a run")
+    try:
+        demand_mesh()
+        return config_person.load(config, "--config")
+    except (settings.ConfigError, mesh_file.MeshError) as error:
+        refuse(str(error))
+
+
+def demand_mesh():
+    """Refuse what follows faces where the face mesh is not installed; jobs look themselves."""
+    if workflow.is_main_process:
+        mesh_file.find()
+
+
+def load_enrolled_videos():
+    """The videos of the person and of others, each in batches; and those that cannot be read.
+
+    Whose they are says `group_id`, and of the latter a third entry: "person" or "other".
+    """
+    found, unread = [], []
+    try:
+        for words, whose in ((OPTIONS.videos, "person"), (OPTIONS.others, "other")):
+            videos, absent = video_query.expand(words) if words else ([], [])
+            video_query.deal(videos, OPTIONS.videos_per_job, whose)
+            found += [video | {"group_id": whose} for video in videos]
+            unread += [(path, reason, whose) for path, reason in absent]
+    except video_query.QueryError as error:
+        refuse(str(error))
+    paths = [os.path.realpath(video["path"]) for video in found]
+    if both := sorted({path for path in paths if paths.count(path) > 1}):
+        refuse(f"{both[0]}: named twice; a video is of the person or of others, and counts once")
+    return found, unread
 
 
 def load_queried_videos():
@@ -114,7 +161,7 @@ def load_videos():
 
 def load_calibration():
     """The videos of the calibration sheet by batch; nothing without one."""
-    path = None if CLASSIFYING or DOWNLOADING else CONFIG.verdict.calibrate_on
+    path = None if NO_SHEET or DOWNLOADING else CONFIG.verdict.calibrate_on
     if not path:
         return {}
     try:
@@ -129,7 +176,7 @@ def load_calibration():
 
 def leave_videos():
     """Write the sheet's rows for the jobs on a cluster, which parse the Snakefile again."""
-    if workflow.non_local_exec and not CLASSIFYING and not DOWNLOADING:
+    if workflow.non_local_exec and not NO_SHEET and not DOWNLOADING:
         job_sheet.store(VIDEOS, LACKING, LEFT_OUT, SHEET, CONFIG.run)
 
 
@@ -147,9 +194,16 @@ def left_out_splits():
     return leave_one_out.splits(VIDEOS, CONFIG.transfer.by, CONFIG.split.folds.k)
 
 
+def results_of_mode():
+    """The names of the text and of the page that a run ends with."""
+    if CLASSIFYING:
+        return "verdicts.txt", "verdicts.html"
+    return ("enrolled.txt", "enrolled.html") if ENROLLING else ("summary.txt", "report.html")
+
+
 def make_plan():
     """The jobs of this run and their requests; only the main process refuses and warns."""
-    is_checked = workflow.is_main_process and not CLASSIFYING and not DOWNLOADING
+    is_checked = workflow.is_main_process and not NO_SHEET and not DOWNLOADING
     reasons = checks.problems(CONFIG, VIDEOS, SITE.limits, CALIBRATION) if is_checked else []
     if reasons:
         refuse("\n".join(reasons))

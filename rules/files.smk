@@ -6,6 +6,28 @@ def batch_videos(batch):
     return [{name: video[name] for name in ("video_id", "path")} for video in PLAN.videos(batch)]
 
 
+def person_files(batch=None):
+    """What a person's model says of a batch, or of all; nothing without one."""
+    batches = [batch] if batch else list(PLAN.batches)
+    kinds = ("answers", "scores") if OPTIONS.person else ()
+    return {
+        f"person_{kind}": [f"{RUN}/person/{one}.{kind}.tsv" for one in batches] for kind in kinds
+    }
+
+
+def person_tables():
+    """The tables of what a person's model says of all videos; nothing without one."""
+    if not OPTIONS.person:
+        return {}
+    return {"person_answers": f"{RUN}/person.tsv", "person_scores": f"{RUN}/person_windows.tsv"}
+
+
+def enrolled_files(ending, whose):
+    """A file of each batch of the person's videos, or of the others'."""
+    batches = [name for name, videos in PLAN.batches.items() if videos[0]["group_id"] == whose]
+    return expand(f"{RUN}/windows/{{batch}}{ending}", batch=batches)
+
+
 def copied_videos(batch):
     """The same as params of the job that makes its training copies: with the clip that it shows."""
     return [

@@ -22,8 +22,10 @@ def show_start():
     partial_files.remove_abandoned(pathlib.Path("results"), jobs_may_run=True)
     if DOWNLOADING:
         print(f"downloading {', '.join(CONFIG.download.datasets)} to {CONFIG.download.folder}")
+    elif CLASSIFYING:
+        print(extra_jobs.to_classify(PLAN, len(VIDEOS), bool(OPTIONS.person)))
     else:
-        print(extra_jobs.to_classify(PLAN, len(VIDEOS)) if CLASSIFYING else PLAN.described())
+        print(extra_jobs.to_enroll(PLAN, len(VIDEOS)) if ENROLLING else PLAN.described())
 
 
 def show_summary():

@@ -10,7 +10,7 @@ from deepfake.features import extraction
 from deepfake.features import registry as features
 from deepfake.inference import bundle, bundle_json, classify, verdict_json
 from deepfake.preprocessing import frame_record
-from deepfake.report import pages, verdict
+from deepfake.report import pages, person, verdict
 
 
 def main(work: job.Job) -> None:
@@ -27,6 +27,12 @@ def main(work: job.Job) -> None:
     rows = classify.frame_scores(records, vectors, fitted)
     sampled = _by_video(tables.read(work.read("frames")), "video_id")
     previews = _previews(sampled, work.read("previews"))
+    answers, movements = (
+        _by_video(
+            [row for path in work.input.get(f"person_{kind}", []) for row in tables.read(path)]
+        )
+        for kind in ("answers", "scores")
+    )
     folder = work.folder("pages")
     verdicts, tracks, described = [], [], []
     for video, its_rows in _by_video(rows).items():
@@ -41,7 +47,8 @@ def main(work: job.Job) -> None:
                 cut.setdefault(int(r["face"]), []).append(int(r["crop_row"]))
         page = f"{pages.slug(video)}.html"
         shown = {face: verdict.looks(fitted, pixels[places], name) for face, places in cut.items()}
-        verdict.write(folder / page, found, each, its_rows, record, previews[video], shown)
+        moved = [person.section(one, movements.get(video, [])) for one in answers.get(video, [])]
+        verdict.write(folder / page, found, each, its_rows, record, previews[video], shown, *moved)
         file = json.loads(sampled[video][0]["file"] or "null")
         described.append(verdict_json.text(verdict_json.of(found, each, file, record)))
         verdicts.append(found | {"page": f"pages/{params['batch']}/{page}"})

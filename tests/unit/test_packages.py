@@ -14,7 +14,7 @@ LEVELS = (
     {"features", "splits"},
     {"evaluation"},
     {"models"},
-    {"inference"},
+    {"inference", "person"},
     {"workflow"},
     {"report"},
 )

@@ -97,7 +97,9 @@ def names() -> dict[str, Any]:
     found |= {"RUN": "results/x", "LEDGER": "ledger.tsv", "LACKING": {}, "COMPARED": []}
     sides = {"by": mark("transfer.by"), "train": ["a"], "test": ["b"]}
     found["LEFT_OUT"] = {"transfer-b": {"cross": sides, "reason": ""}}
-    found |= {"OPTIONS": SimpleNamespace(bundle="b", prior=0.5), "OTHERS": []}
+    options = SimpleNamespace(bundle="b", prior=0.5, person="ada")
+    found |= {"OPTIONS": options, "OTHERS": [], "UNREAD": []}
+    found["person_file"] = SimpleNamespace(digest=lambda folder: "0")
     found["code"] = lambda *_: {}
     found["modules"] = lambda _: []
     found["perturbation_modules"] = list

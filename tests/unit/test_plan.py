@@ -7,6 +7,7 @@ from deepfake.workflow import config, extra_jobs, resources
 from deepfake.workflow.plan import LONG_CLIP, Plan
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
+OTHER_PLANS = ("classify", "windows", "person", "enroll")
 
 
 def plan(videos: int, per_job: int, calibration: dict | None = None, **settings) -> Plan:
@@ -52,7 +53,7 @@ def test_every_rule_that_is_submitted_is_planned_with_a_formula():
     written = {
         name
         for path in RULES.glob("*.smk")
-        if path.stem not in ("classify", "download", "stages")
+        if path.stem not in (*OTHER_PLANS, "download", "stages")
         for name in re.findall(r"^(?:use rule \w+ as|rule) (\w+)", path.read_text(), flags=re.M)
     } - {"leakage", "robustness", "transfer", "null"}  # done where Snakemake runs
     values = {
@@ -73,6 +74,24 @@ def test_every_rule_that_is_submitted_is_planned_with_a_formula():
     assert found.keys() - written == set()
     assert {one["protocol"] for one in found["robustness_scores"]} == {"grouped", "plain-grouped"}
     assert len(found["perturbed_features"]) == 2 * 2
+
+
+def test_every_rule_of_videos_that_are_named_has_a_formula():
+    written = {
+        name
+        for stem in OTHER_PLANS
+        for name in re.findall(r"^rule (\w+)", (RULES / f"{stem}.smk").read_text(), flags=re.M)
+    } - {"classify", "enroll"}  # done where Snakemake runs
+    assert {"classify_batch", "windows", "person_scores", "enrolment"} <= written
+    assert written <= resources.OF_RULES.keys()
+
+
+def test_what_a_persons_model_requests_is_told_before_it_starts():
+    made = plan(10, 5)
+    hours = 2 * made.minutes("windows", {"batch": "b0"}) / 60
+    said = extra_jobs.to_enroll(made, 10)
+    assert said.startswith(f"10 videos to learn from in 2 batches; at most {hours:.3g} core hours")
+    assert extra_jobs.to_classify(made, 10, person=True) != extra_jobs.to_classify(made, 10)
 
 
 def test_a_model_that_holds_rows_asks_for_the_time_of_all_perturbations():

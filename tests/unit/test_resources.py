@@ -140,6 +140,7 @@ ESTIMATED |= {"rows robustness_scores", "robustness_page", "selection"}
 ESTIMATED |= {"label_flips", "null_table", "copies", "copy_features", "plain_split"}
 ESTIMATED |= {"transfer_page", "logistic columns", "ridge columns", "svm columns"}
 ESTIMATED |= {"multilinear", "multilinear fit", "multilinear evaluate"}
+ESTIMATED |= {"windows", "enrolment", "person_scores"}
 # Any video may come, so the largest frames that are taken are asked for, and patience for some.
 UNKNOWN = {"frames", "faces", "features"}
 
@@ -216,6 +217,7 @@ REQUESTED = {
     "copy_features": (699_339, 3_973),
     "download_part": (621, 844),
     "elasticnet": (14_845_525, 24_279_508),
+    "enrolment": (771, 27),
     "evaluate": (147_036, 405),
     "faces": (705_249, 57),
     "features": (699_339, 3_973),
@@ -247,6 +249,7 @@ REQUESTED = {
     "qda": (220_651, 202),
     "qda evaluate": (91_710, 22),
     "report": (17_566, 42),
+    "person_scores": (621, 10),
     "ridge": (133_103_681, 10_827_190),
     "ridge columns": (11_351, 86),
     "robustness_page": (871, 10),
@@ -262,6 +265,7 @@ REQUESTED = {
     "svm fit": (78_314_291, 30_535),
     "transfer_page": (3_398, 41),
     "verdicts": (621, 10),
+    "windows": (2_771, 852),
 }
 
 

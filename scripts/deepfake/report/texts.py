@@ -62,6 +62,10 @@ LINEAR_PIXELS = (
     "area towards real"
 )
 PROBABILITY = "P(fake) is {probability:.2f}"
+PERSON_WINDOWS = "Scores of the windows of {videos} videos, a line a video; 0 is the boundary"
+PERSON_TIMELINE = (
+    "Scores of {windows} windows by a person's model over the video; 0 is the boundary"
+)
 TIMELINE = "P(fake) of {points} frames over the video; the dotted line is the verdict's"
 
 

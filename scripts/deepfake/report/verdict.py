@@ -28,6 +28,7 @@ def write(
     record: dict,
     pictures: Mapping[int, tuple[int, bytes]],
     explanations: Mapping[int, Sequence[tuple[str, Markup]]],
+    person: Values | None = None,
 ) -> None:
     """Write a video's page.
 
@@ -38,6 +39,7 @@ def write(
         record: of bundle.json.
         pictures: width of the whole frame in pixels, and its preview, by frame.
         explanations: from `looks`, by face.
+        person: from `person.section`; None without a person's model.
     """
     band, datasets = _band(record, found["prior"]), record["training"]["datasets"]
     frames: dict[int, list[Values]] = {}
@@ -75,6 +77,7 @@ def write(
         ],
         several=several,
         calibrated_on=record.get("calibrated_on"),
+        person=person,
         timeline="" if each or not frames else _timeline(0, frames, found, band),
         points=[
             {"name": reasons.NAMES[side], "lacks": operating_points.lacks(record["verdict"][side])}

@@ -27,6 +27,7 @@ class ClassifyOptions(Section):
     videos: str | list[str] = Field(description="a path, a pattern or @LIST of the videos")
     bundle: str = Field(description="the folder of a model, or of a run")
     run: str = Field("verdicts", pattern=RUN)
+    person: str = Field("", description="the folder of an enrolled person, to score movements too")
     prior: Float = Field(0.5, gt=0, lt=1)
     span: Literal["whole", "start", "trained"] = "whole"
     videos_per_job: Count = 20

@@ -12,7 +12,9 @@ from deepfake.splits import protocols
 from deepfake.workflow.config import Config
 from deepfake.workflow.plan import Plan
 
-CLASSIFYING = ("frames", "faces", "previews", "classify_batch")  # rules with a job a batch
+# rules with a job a batch
+CLASSIFYING = ("frames", "faces", "previews", "classify_batch")
+OF_PERSON = ("windows", "person_scores")
 
 
 def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
@@ -46,15 +48,28 @@ def jobs(config: Config, plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
     yield "null_table", {}
 
 
-def to_classify(plan: Plan, videos: int) -> str:
-    """What the jobs that classify videos request, in a line; they use less."""
+def to_classify(plan: Plan, videos: int, person: bool = False) -> str:
+    """What the jobs that classify videos request, in a line; they use less.
+
+    Args:
+        person: whether a person's model scores them, too.
+    """
+    return _requested(plan, videos, "classify", (*CLASSIFYING, *(OF_PERSON if person else ())))
+
+
+def to_enroll(plan: Plan, videos: int) -> str:
+    """The same of the jobs that make a person's model."""
+    return _requested(plan, videos, "learn from", OF_PERSON[:1])
+
+
+def _requested(plan: Plan, videos: int, what: str, rules: tuple[str, ...]) -> str:
     minutes = sum(
         plan.threads(rule, {"batch": batch}) * plan.minutes(rule, {"batch": batch}, 1)
-        for rule in CLASSIFYING
+        for rule in rules
         for batch in plan.batches
     )
     hours = minutes / 60
     return (
-        f"{videos} videos to classify in {len(plan.batches)} batches; at most {hours:.3g} core "
+        f"{videos} videos to {what} in {len(plan.batches)} batches; at most {hours:.3g} core "
         f"hours are requested, {1000 * hours / max(1, videos):.3g} for 1,000 videos"
     )

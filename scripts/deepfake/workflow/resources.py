@@ -12,6 +12,7 @@ import math
 from deepfake.models.catalogue import SPECS
 from deepfake.models.job_size import FLOPS, MB, Size
 from deepfake.models.model_spec import Formulas
+from deepfake.person.length import MOST_SECONDS
 from deepfake.preprocessing.frames import DECODER_BYTES
 from deepfake.preprocessing.sampling import most_bytes
 
@@ -202,6 +203,21 @@ OF_RULES = {
     ),
     "null_table": Formulas(
         memory=lambda s: 500 * MB,
+        seconds=lambda s, t: 60,
+    ),
+    # the decoder, and the detector on pictures of 640 pixels; of the longest part that is looked at
+    "windows": Formulas(
+        memory=lambda s: 1500 * MB + DECODER_BYTES,
+        # a minute of 480p took 51 s, of 1080p 80 s: benchmarks/person.py
+        seconds=lambda s, t: 120 + s.videos * 1.7 * MOST_SECONDS,
+    ),
+    # each video is left out, and then each of the others, to choose
+    "enrolment": Formulas(
+        memory=lambda s: 600 * MB,
+        seconds=lambda s, t: 120 + 0.6 * s.videos**2,
+    ),
+    "person_scores": Formulas(
+        memory=lambda s: 450 * MB,
         seconds=lambda s, t: 60,
     ),
     "download_part": Formulas(
