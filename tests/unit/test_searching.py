@@ -38,7 +38,7 @@ def around(frames: list[np.ndarray]) -> tuple[list[list[int]], list[tuple[int, f
 def test_every_fourth_frame_is_searched_for_all_sizes_and_the_others_for_those_found() -> None:
     found, calls = around([frame(90), frame(88), frame(91), frame(89), frame(60), *[frame(61)] * 4])
     assert found == [[90], [88], [91], [89], [60], *[[61]] * 4]
-    assert calls == [(3, LEAST_FACE), (6, 40)]
+    assert calls == [(3, LEAST_FACE), (6, 30)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 8, 9])
@@ -47,9 +47,9 @@ def test_a_clip_of_any_length_has_an_answer_for_every_frame(count: int) -> None:
 
 
 def test_a_face_that_became_small_is_found_after_all() -> None:
-    found, calls = around([frame(90), frame(50), frame(90)])
-    assert found == [[90], [50], [90]]
-    assert calls == [(1, LEAST_FACE), (2, 60), (1, LEAST_FACE)]
+    found, calls = around([frame(90), frame(40), frame(90)])
+    assert found == [[90], [40], [90]]
+    assert calls == [(1, LEAST_FACE), (2, 45), (1, LEAST_FACE)]
 
 
 def test_a_frame_that_lacks_one_of_several_faces_is_searched_for_all_sizes() -> None:
@@ -67,7 +67,7 @@ def test_a_clip_whose_first_frame_has_no_face_is_searched_for_all_sizes() -> Non
 def test_a_face_that_cannot_be_used_is_none_to_search_around() -> None:
     found, calls = around([frame(90, -30), frame(90, -30)])
     assert found == [[90, 30], [90]]
-    assert calls == [(1, LEAST_FACE), (1, 60)]
+    assert calls == [(1, LEAST_FACE), (1, 45)]
 
 
 def test_small_faces_are_searched_as_before() -> None:

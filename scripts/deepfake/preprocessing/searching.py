@@ -16,7 +16,7 @@ import numpy as np
 from deepfake.preprocessing.detector import LEAST_FACE, Detector, Face
 
 EVERY = 4  # sampled frames: how soon a new face that is much smaller than the others is seen
-MARGIN = 2 / 3  # of the smallest face's longer side: people move away from the camera
+MARGIN = 0.5  # of the smallest face's longer side: at 2/3 one box in some tens moved
 
 Faces = list[list[Face]]
 

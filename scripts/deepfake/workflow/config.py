@@ -74,7 +74,7 @@ class Faces(Section):
     search: Literal["full", "around"] = key(
         "full",
         "full: every frame is searched for faces of all sizes; around: every fourth is, and the "
-        "others for faces from two thirds of the smallest found there, which is faster; "
+        "others for faces from half of the smallest found there, which is faster; "
         "a frame in which a face is missing is searched for all sizes after all",
         "faces",
     )
