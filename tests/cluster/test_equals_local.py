@@ -6,14 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from deepfake.core import tables
 from tests.cluster.checkout import Checkout
 from tests.cluster.lsf.conftest import make_lsf  # noqa: F401
 from tests.cluster.test_lsf_run import SITE, lsf_environment
 from tests.conftest import made_once
 from tests.equality import assert_same_results
-from tests.workflow import test_transfer
+from tests.workflow import test_person, test_transfer
 from tests.workflow.running import Run
 
 SWEEP = {
@@ -86,6 +88,42 @@ def test_what_is_left_out_on_slurm(tmp_path, demo_clips, slurm):
     assert submitted.process.returncode == 0, submitted.said
     assert "failed attempt" not in submitted.said
     assert_same_results(checkout.results, run.results)
+
+
+def test_an_enrolment_on_slurm(tmp_path, demo_clips, slurm):
+    """One job a batch of videos; the person's model is the one of this machine."""
+    site = {"slurm": {"account": "test", "partition": "main"}}
+    folder, environment = tmp_path / "checkout", slurm.environment()
+    checkout = Checkout(folder, demo_clips, site, environment)
+    shutil.rmtree(folder / "clips")
+    (folder / "clips").mkdir()
+    for seed in range(3):
+        test_person.clip(folder / "clips" / f"own{seed}.mp4", seed, 0, 12)
+    command = [
+        *(sys.executable, "-m", "snakemake", "enroll"),
+        *("--config", "person=ada", "videos=clips/*.mp4", "videos_per_job=2"),
+    ]
+    made = []
+    for words in (["--workflow-profile", "profiles/slurm"], ["--cores", "2"]):
+        done = subprocess.run(
+            [*command, *words],
+            cwd=folder,
+            env=checkout.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        assert ("SLURM jobid" in done.stdout) == (not made)
+        made.append(folder / "results" / "persons" / f"ada{len(made)}")
+        made[-1].with_name("ada").rename(made[-1])
+    assert done.stdout.count("following the faces of batch") == 2
+    for name in ("windows.tsv", "videos.tsv"):
+        one, other = (tables.read(place / name) for place in made)
+        assert len(one) > 2
+        assert one == other
+    one, other = (np.load(place / "support_vectors.npy") for place in made)
+    assert np.allclose(one, other, atol=1e-6)
 
 
 def test_a_run_on_an_emulated_lsf(tmp_path, demo_clips, make_lsf, local):  # noqa: F811
