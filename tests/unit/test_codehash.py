@@ -185,7 +185,8 @@ def test_a_changed_template_changes_the_pages_and_nothing_else(copy: Path) -> No
         file.write("\n")
     after = hashes()
     assert [name for name in NAMES if after[name] != before[name]] == [
-        "classify", "leakage_page", "report", "robustness_page", "transfer_page", "verdicts",
+        "classify", "enrolment", "leakage_page", "report", "robustness_page", "transfer_page",
+        "verdicts",
     ]  # fmt: skip
 
 

@@ -18,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
+from deepfake.models.bootstrap import drawn
 from deepfake.models.layout import Layout, demand
 from deepfake.models.registry import Fitted, Training
-from deepfake.models.specs.forest import drawn
 
 THRESHOLD = 0.5
 NODES = {  # the arrays of a tree

@@ -69,7 +69,7 @@ OF_RULES = {
     ),
     # a video's frames, and the detector on them at `faces.LARGEST`: 220 MB each
     "faces": Formulas(
-        memory=lambda s: 1200 * MB + most_bytes(s.frames) + s.frames * 260 * MB + s.matrix,
+        memory=lambda s: 700 * MB + most_bytes(s.frames) + s.frames * 240 * MB + s.matrix,
         # a frame of 4K takes 1.2 s, of 1080p 0.85 s, at `detect_at: 640` 0.1 to 0.5 s
         seconds=lambda s, t: 120 + s.videos * (5 + 3 * s.frames),
     ),
@@ -154,7 +154,7 @@ OF_RULES = {
     ),
     # a video's frames, then either the detector on them or the encoder, at 4K
     "perturbed_faces": Formulas(
-        memory=lambda s: 1200 * MB + most_bytes(s.frames) + max(s.frames * 260 * MB, 1250 * MB),
+        memory=lambda s: 700 * MB + most_bytes(s.frames) + max(s.frames * 240 * MB, 1750 * MB),
         # a second a video was measured, at 1080p nine; most of a batch are not in the test
         seconds=lambda s, t: (
             300 + s.videos * s.perturbations * (1 + s.frames + s.decoded / 60) + s.patience

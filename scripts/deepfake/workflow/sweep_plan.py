@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from deepfake.features import registry as features
 from deepfake.models import sweep
+from deepfake.models.bootstrap import drawn
 from deepfake.models.catalogue import SPECS
 from deepfake.models.job_size import WIDEST
-from deepfake.models.specs.forest import drawn
 from deepfake.workflow import published_results
 from deepfake.workflow.config import Config
 

@@ -45,15 +45,6 @@ class ForestGrid(Section):
     )
 
 
-def drawn(max_samples: float | None, rows: int) -> int:
-    """How many of so many rows are drawn for a tree, as in scikit-learn."""
-    if max_samples is None:
-        return rows
-    if isinstance(max_samples, float):
-        return max(1, round(max_samples * rows))
-    return min(max_samples, rows)
-
-
 SPEC = ModelSpec(
     grid=ForestGrid,
     position=30,
