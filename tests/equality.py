@@ -34,9 +34,9 @@ CLOSE = (
     "*/search/*", "*/models/*", "*/evaluation/*", "*/published/*", "leakage.tsv",
     "*/robustness/*", "robustness.tsv", "transfer.tsv", "selection/*", "shortcuts.tsv",
 )  # fmt: skip
-# Cut otherwise where batches are.
+# Cut otherwise where batches are, and the keys that say how.
 BATCHES = (
-    "frames/*", "faces/*", "faces.tsv", "*/batches/*", "perturbed/*", "*/perturbed/*",
+    "config.json", "frames/*", "faces/*", "faces.tsv", "*/batches/*", "perturbed/*", "*/perturbed/*",
     "copies/*", "*/copies/*",
 )  # fmt: skip
 TOLERANCE = 1e-9
