@@ -36,8 +36,8 @@ CLOSE = (
 )  # fmt: skip
 # Cut otherwise where batches are, and the keys that say how.
 BATCHES = (
-    "config.json", "frames/*", "faces/*", "faces.tsv", "*/batches/*", "perturbed/*", "*/perturbed/*",
-    "copies/*", "*/copies/*",
+    "config.json", "frames/*", "faces/*", "faces.tsv", "*/batches/*", "perturbed/*",
+    "*/perturbed/*", "copies/*", "*/copies/*",
 )  # fmt: skip
 TOLERANCE = 1e-9
 # A number that changes in its last digits has another sum; the sheet names its folder and batches.
