@@ -17,8 +17,6 @@ frames' mean) is of an SVM trained on the faces of each search.
 """
 
 import argparse
-import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -49,27 +47,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def run(script: str, inputs: dict, outputs: dict, params: dict) -> float:
-    """Run one of the workflow's scripts; CPU seconds of it and its children."""
-    words = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--params", json.dumps(params)]
-    for kind, files in (("--input", inputs), ("--output", outputs)):
-        for name, path in files.items():
-            words += [kind, f"{name}={path}"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def faces_job(clips: list[Path], folder: Path, every: int) -> float:
     """CPU seconds of the faces job on these clips; taking the frames is not counted."""
     settings = config.Config(sweep={"forest": {}}, frames={"every": every})
     videos = [{"video_id": str(clip), "path": str(clip)} for clip in clips]
     taken = {"frames": folder / "frames.tar", "table": folder / "frames.tsv"}
-    run("frames", {}, taken, {"videos": videos, "frames": settings.frames.model_dump(mode="json")})
+    params = {"videos": videos, "frames": settings.frames.model_dump(mode="json")}
+    measure.job("frames", {}, taken, params)
     made = {"faces": "faces.npy", "crops": "faces.tar", "table": "faces.tsv"}
     made = {name: folder / file for name, file in made.items()}
-    return run("faces", taken, made, {"faces": settings.faces.model_dump(mode="json")})
+    return measure.job("faces", taken, made, {"faces": settings.faces.model_dump(mode="json")})
 
 
 def enlarged(
@@ -213,7 +200,7 @@ def compare_searches(
     ]  # fmt: skip
 
 
-def tell(arguments: argparse.Namespace, clips: list[Path]) -> None:
+def report(arguments: argparse.Namespace, clips: list[Path]) -> None:
     """Print both tables."""
 
     def spread(count: int) -> list[Path]:
@@ -262,7 +249,7 @@ def main() -> None:
 
     if not arguments.only_searches:
         with measure.printed("faces", arguments.page):
-            tell(arguments, clips)
+            report(arguments, clips)
     rows = sheet(arguments.clips, arguments.layout)
     rows = rows[:: max(1, len(rows) // arguments.videos)][: arguments.videos]
     detector = Detector(config.Faces().thresholds)

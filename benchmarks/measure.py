@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -27,6 +28,18 @@ def alone(script: str, *words: object, python: str = sys.executable) -> dict:
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def job(script: str, inputs: dict, outputs: dict, params: dict) -> float:
+    """Run one of the workflow's scripts; CPU seconds of it and its children."""
+    words = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--params", json.dumps(params)]
+    for kind, files in (("--input", inputs), ("--output", outputs)):
+        for name, path in files.items():
+            words += [kind, f"{name}={path}"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def timed(work: Callable[[], object]) -> tuple[object, dict[str, float]]:

@@ -2,7 +2,7 @@
 
 scikit-image's `astronaut` (NASA, public domain) is warped: jaw, brows, corners of the mouth and the
 head's roll. In person 0 the brows rise and the head turns with the jaw; in person 1 the brows fall
-with the corners of the mouth, and the head turns against the jaw. How such people are told apart
+with the corners of the mouth, and the head turns against the jaw. How such people are distinguished
 says nothing about real ones.
 """
 

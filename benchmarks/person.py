@@ -1,18 +1,14 @@
-"""A person's model: CPU seconds a minute of video, and how made-up people are told apart.
+"""A person's model: CPU seconds a minute of video, and how made-up people are distinguished.
 
     .venv/bin/python benchmarks/person.py
 
 First table: the job that follows faces (scripts/windows.py) on clips of one height, in CPU seconds
 of its processes less those of its start. Below it: two made-up people, one portrait whose movements
 are coupled in one of two ways (moving_portrait.py). One is enrolled, the other is the others.
-The clips are made up: how real people are told apart was not measured.
+The clips are made up: how real people are distinguished was not measured.
 """
 
 import argparse
-import json
-import resource
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -20,7 +16,6 @@ import cv2
 import measure
 import moving_portrait
 import numpy as np
-from measure import ROOT
 
 FPS = 25
 
@@ -40,26 +35,14 @@ def make(path: Path, seed: int, person: int, seconds: float, height: int) -> dic
     return {"video_id": path.name, "path": str(path)}
 
 
-def run(script: str, inputs: dict, outputs: dict, params: dict) -> float:
-    """Run one of the workflow's scripts; CPU seconds of it and its children."""
-    words = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), "--params", json.dumps(params)]
-    for kind, files in (("--input", inputs), ("--output", outputs)):
-        for name, path in files.items():
-            words += [kind, f"{name}={path}"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def followed(videos: list[dict[str, str]], folder: Path, name: str) -> tuple[dict, float]:
     """The files of the job that follows faces, and its CPU seconds."""
     endings = {"correlations": ".npy", "starts": ".tsv", "followed": ".videos.tsv"}
     files = {kind: folder / f"{name}{ending}" for kind, ending in endings.items()}
-    return files, run("windows", {}, files, {"videos": videos})
+    return files, measure.job("windows", {}, files, {"videos": videos})
 
 
-def tell(arguments: argparse.Namespace, folder: Path) -> None:
+def report(arguments: argparse.Namespace, folder: Path) -> None:
     """Print the table, and the enrolment's own text."""
     _, start = followed([], folder, "none")
     print("height  CPU s a minute of video")
@@ -78,7 +61,7 @@ def tell(arguments: argparse.Namespace, folder: Path) -> None:
         inputs |= {f"{side}_{kind}": path for kind, path in files.items()}
     names = ("record", "support_vectors", "coefficients", "windows", "videos", "page", "text")
     outputs = {name: folder / f"enrolled.{name}" for name in names}
-    run("enrolment", inputs, outputs, {"person": "made-up", "unread": []})
+    measure.job("enrolment", inputs, outputs, {"person": "made-up", "unread": []})
     print(outputs["text"].read_text(encoding="utf-8"), end="")
 
 
@@ -93,7 +76,7 @@ def main() -> None:
     parser.add_argument("--page", action="append", default=[], help="a page to put it on too")
     arguments = parser.parse_args()
     with measure.printed("person", arguments.page), tempfile.TemporaryDirectory() as folder:
-        tell(arguments, Path(folder))
+        report(arguments, Path(folder))
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ def main(work: job.Job) -> None:
         rows.append(
             {"video": row["video_id"], "person": described["person"], "score": score} | times
         )
-    said = [
+    answered = [
         answers.answer(row, found.get(row["video_id"], []), described["person"])
         for row in tables.read(work.read("followed"))
     ]
     tables.write(rows, work.write("scores"), answers.SCORES)
-    tables.write(said, work.write("answers"), answers.ANSWERS)
+    tables.write(answered, work.write("answers"), answers.ANSWERS)
 
 
 if __name__ == "__main__":

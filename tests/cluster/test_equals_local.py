@@ -29,24 +29,27 @@ SETTINGS = {
 }
 
 
+def snakemake(checkout: Checkout, *words: str) -> str:
+    """Run Snakemake by hand in a checkout, without submit.py, to a good end; what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *words],
+        cwd=checkout.folder,
+        env=checkout.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
 @pytest.fixture(scope="session")
 def local(tmp_path_factory, demo_clips) -> Path:
     """The results of a run on this machine."""
 
     def make(folder: Path) -> None:
         checkout = Checkout(folder, demo_clips, {}, dict(os.environ), **SETTINGS)
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "snakemake", "all", "robustness"),
-                *("--configfile", "run.yaml", "--cores", "2"),
-            ],
-            cwd=folder,
-            env=checkout.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout
+        snakemake(checkout, "all", "robustness", "--configfile", "run.yaml", "--cores", "2")
 
     return made_once(tmp_path_factory, "local", make) / "results" / "test"
 
@@ -99,25 +102,14 @@ def test_an_enrolment_on_slurm(tmp_path, demo_clips, slurm):
     (folder / "clips").mkdir()
     for seed in range(3):
         test_person.clip(folder / "clips" / f"own{seed}.mp4", seed, 0, 12)
-    command = [
-        *(sys.executable, "-m", "snakemake", "enroll"),
-        *("--config", "person=ada", "videos=clips/*.mp4", "videos_per_job=2"),
-    ]
+    wanted = "enroll", "--config", "person=ada", "videos=clips/*.mp4", "videos_per_job=2"
     made = []
     for words in (["--workflow-profile", "profiles/slurm"], ["--cores", "2"]):
-        done = subprocess.run(
-            [*command, *words],
-            cwd=folder,
-            env=checkout.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout
-        assert ("SLURM jobid" in done.stdout) == (not made)
+        printed = snakemake(checkout, *wanted, *words)
+        assert ("SLURM jobid" in printed) == (not made)
         made.append(folder / "results" / "persons" / f"ada{len(made)}")
         made[-1].with_name("ada").rename(made[-1])
-    assert done.stdout.count("following the faces of batch") == 2
+    assert printed.count("following the faces of batch") == 2
     for name in ("windows.tsv", "videos.tsv"):
         one, other = (tables.read(place / name) for place in made)
         assert len(one) > 2

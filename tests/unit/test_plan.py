@@ -89,8 +89,8 @@ def test_every_rule_of_videos_that_are_named_has_a_formula():
 def test_what_a_persons_model_requests_is_told_before_it_starts():
     made = plan(10, 5)
     hours = 2 * made.minutes("windows", {"batch": "b0"}) / 60
-    said = extra_jobs.to_enroll(made, 10)
-    assert said.startswith(f"10 videos to learn from in 2 batches; at most {hours:.3g} core hours")
+    line = extra_jobs.to_enroll(made, 10)
+    assert line.startswith(f"10 videos to learn from in 2 batches; at most {hours:.3g} core hours")
     assert extra_jobs.to_classify(made, 10, person=True) != extra_jobs.to_classify(made, 10)
 
 

@@ -100,6 +100,7 @@ class InColumns:
         self._added[-1] += least
         self._first: float | None = None
         self._pull, self._slope = np.zeros(self.unknowns), np.zeros(columns.count)
+        self._kept: tuple[np.ndarray, bool] | None = None  # the factor of the last step
         self._mean: float | None = 0.0  # curvature of all rows in the factor, if it is one
 
     def penalty(self, found: np.ndarray, values: np.ndarray) -> float:

@@ -33,9 +33,9 @@ def answer(row: Mapping[str, str], scores: Sequence[float], person: str) -> dict
 
 def text(found: Mapping[str, str]) -> str:
     """A row of ANSWERS for a terminal, in two lines."""
-    said = found["reason"]
+    result = found["reason"]
     if found["answer"] != TOO_SHORT:
-        said = f"{found['answer']}, score {float(found['score']):.2f}; "
-        said += f"{found['fitting']} of {found['windows']} windows fit"
-    lines = f"movements of {found['person']}: {said}", f"{'':15} {found['video']}"
+        result = f"{found['answer']}, score {float(found['score']):.2f}; "
+        result += f"{found['fitting']} of {found['windows']} windows fit"
+    lines = f"movements of {found['person']}: {result}", f"{'':15} {found['video']}"
     return "\n".join(map(filenames.shown, lines)) + "\n"

@@ -59,7 +59,7 @@ class Followed:
     """What was followed of a video.
 
     Attributes:
-        stretches: in order. pictures: that were looked at. without: where no face was found.
+        stretches: in order. pictures: that were read. without: where no face was found.
         several: pictures of a search that found more than one face.
     """
 

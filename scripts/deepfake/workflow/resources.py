@@ -205,7 +205,7 @@ OF_RULES = {
         memory=lambda s: 500 * MB,
         seconds=lambda s, t: 60,
     ),
-    # the decoder, and the detector on pictures of 640 pixels; of the longest part that is looked at
+    # the decoder, and the detector on pictures of 640 pixels; of the longest part that is read
     "windows": Formulas(
         memory=lambda s: 1500 * MB + DECODER_BYTES,
         # a minute of 480p took 51 s, of 1080p 80 s: benchmarks/person.py
