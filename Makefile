@@ -60,6 +60,10 @@ export OUT ?= results/compared
 compare: .venv/.runtime  ## set finished runs beside the first one (RUNS='results/a results/b', OUT)
 	$(BIN)/python scripts/compare.py $$RUNS --out "$$OUT"
 
+.PHONY: tidy
+tidy: .venv/.runtime  ## list results that a run's configuration no longer names, and ask before they are removed (CONFIG)
+	$(BIN)/python scripts/tidy.py --config $(CONFIG)
+
 .PHONY: classify
 export BUNDLE ?= results/demo
 export VIDEO

@@ -43,14 +43,18 @@ else:
     CONFIG = load_settings()
     VIDEOS, SHEET = load_videos()
 CALIBRATION = load_calibration()
-PLAN = make_plan()
+BRANCHES = variants.branches(CONFIG)
+PLAN = make_plan()  # of the base; see plan_of
 RUN = f"results/persons/{CONFIG.run}" if ENROLLING else f"results/{CONFIG.run}"
-FEATURES = f"{RUN}/{{features}}"  # a wildcard: pixels, residuals, ...
+# Of a run with variants, a wildcard: "" of the base, /variants/faces.margin=0.3, ...
+BRANCH = f"{RUN}{{branch}}" if len(BRANCHES) > 1 else RUN
+FEATURES = f"{BRANCH}/{{features}}"  # a wildcard: pixels, residuals, ...
 LEDGER = "results/ledger.tsv"
 RESULT, PAGE = (f"{RUN}/{name}" for name in results_of_mode())
 
 
 wildcard_constraints:
+    branch=any_of(BRANCHES),
     batch="[A-Za-z0-9._-]+",
     features="[a-z]+",
     protocol="[a-z0-9-]+",
@@ -106,6 +110,10 @@ else:
     include: "rules/null.smk"
     include: "rules/stages.smk"
 
+    if len(BRANCHES) > 1:
+
+        include: "rules/variants.smk"
+
 
 localrules:
     all,
@@ -116,6 +124,7 @@ rule all:
     input:
         RESULT,
         PAGE,
+        variant_results(),
 
 
 onstart:

@@ -7,7 +7,7 @@ rule average:
     input:
         out_of_fold=lambda wildcards: member_files(wildcards, "search/{member}.out_of_fold.tsv"),
         bundles=lambda wildcards: member_files(wildcards, "models/{member}/bundle.json"),
-        calibration_rows=calibration_files(f"{RUN}/calibration/rows.tsv"),
+        calibration_rows=calibration_files(f"{BRANCH}/calibration/rows.tsv"),
         calibration_matrix=calibration_files(f"{FEATURES}/calibration/matrix.npy"),
     output:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}.tsv",
@@ -15,9 +15,9 @@ rule average:
         out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
     log:
-        f"{RUN}/logs/average/{{features}}.{{protocol}}.{{model}}.log",
+        f"{BRANCH}/logs/average/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/average/{{features}}.{{protocol}}.{{model}}.jsonl"
+        f"{BRANCH}/benchmarks/average/{{features}}.{{protocol}}.{{model}}.jsonl"
     wildcard_constraints:
         model="average",
     conda:
@@ -27,7 +27,7 @@ rule average:
         **requests("average"),
     params:
         job=lambda wildcards: {
-            "members": PLAN.members("average", wildcards.features),
+            "members": plan_of(wildcards).members("average", wildcards.features),
             "score": CONFIG.search.score,
             "seed": CONFIG.seed,
             "evaluation": plain(CONFIG.evaluation, "threshold"),

@@ -3,14 +3,14 @@
 rule calibration_rows:
     input:
         sheet=CONFIG.verdict.calibrate_on or [],
-        tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=CALIBRATION),
-        rows=f"{RUN}/rows.tsv",
+        tables=lambda wildcards: face_tables(wildcards, CALIBRATION),
+        rows=f"{BRANCH}/rows.tsv",
     output:
-        rows=f"{RUN}/calibration/rows.tsv",
+        rows=f"{BRANCH}/calibration/rows.tsv",
     log:
-        f"{RUN}/logs/calibration_rows.log",
+        f"{BRANCH}/logs/calibration_rows.log",
     benchmark:
-        f"{RUN}/benchmarks/calibration_rows.jsonl"
+        f"{BRANCH}/benchmarks/calibration_rows.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("rows")
@@ -26,13 +26,13 @@ rule calibration_rows:
 
 use rule matrix as calibration_matrix with:
     input:
-        tables=expand(f"{RUN}/faces/{{batch}}.tsv", batch=CALIBRATION),
+        tables=lambda wildcards: face_tables(wildcards, CALIBRATION),
         vectors=lambda wildcards: vector_files(wildcards, CALIBRATION),
     output:
         matrix=f"{FEATURES}/calibration/matrix.npy",
     log:
-        f"{RUN}/logs/calibration_matrix/{{features}}.log",
+        f"{BRANCH}/logs/calibration_matrix/{{features}}.log",
     benchmark:
-        f"{RUN}/benchmarks/calibration_matrix/{{features}}.jsonl"
+        f"{BRANCH}/benchmarks/calibration_matrix/{{features}}.jsonl"
     message:
         "gathering {wildcards.features} of the calibration sheet's faces into one matrix"

@@ -1,4 +1,9 @@
 # Settings of the run and functions that the rules share. No rules.
+import functools
+import re
+
+from snakemake.iocontainers import Wildcards
+
 from cluster import plugin_patches, snakemake_logs, status_wrappers
 from deepfake.core import codehash, schema
 from deepfake.dataset import download, sheet, video_query
@@ -10,7 +15,7 @@ from deepfake.preprocessing import face_record, frames
 from deepfake.preprocessing.perturbations import registry as perturbations
 from deepfake.splits import calibration_sheet, leave_one_out, protocols
 from deepfake.workflow import checks, config_classify, config_person, job_sheet
-from deepfake.workflow import published_results, site
+from deepfake.workflow import published_results, site, variants
 from deepfake.workflow import config as settings
 from deepfake.workflow.plan import Plan
 
@@ -202,16 +207,73 @@ def results_of_mode():
 
 
 def make_plan():
-    """The jobs of this run and their requests; only the main process refuses and warns."""
+    """The jobs of the base and their requests; only the main process refuses and warns."""
     is_checked = workflow.is_main_process and not NO_SHEET and not DOWNLOADING
     reasons = checks.problems(CONFIG, VIDEOS, SITE.limits, CALIBRATION) if is_checked else []
     if reasons:
         refuse("\n".join(reasons))
-    faces = face_record.MOST_FACES if CLASSIFYING else 1
-    made = Plan(CONFIG, VIDEOS, SITE.limits, faces=faces, calibration=CALIBRATION)
-    for line in checks.warnings(made) if is_checked else []:
+    for line in checks.warnings([plan_at(folder) for folder in BRANCHES]) if is_checked else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
-    return made
+    return plan_at("")
+
+
+@functools.cache
+def plan_at(folder):
+    """The jobs of a branch and their requests."""
+    faces = face_record.MOST_FACES if CLASSIFYING else 1
+    branch = BRANCHES[folder]
+    return Plan(
+        branch.config,
+        VIDEOS,
+        SITE.limits,
+        faces=faces,
+        calibration=CALIBRATION,
+        branch=branch,
+    )
+
+
+def branch_of(wildcards):
+    """The branch of a job; the base of one without that wildcard."""
+    return BRANCHES[wildcards.get("branch", "")]
+
+
+def config_of(wildcards):
+    """The settings of a job's branch."""
+    return branch_of(wildcards).config
+
+
+def plan_of(wildcards):
+    """The plan of a job's branch."""
+    return plan_at(branch_of(wildcards).folder)
+
+
+def folder_of(stage, wildcards):
+    """The folder with what a job takes from an earlier stage: faces or models."""
+    return f"{RUN}{branch_of(wildcards).folder_of[stage]}"
+
+
+def compared_branches(wildcards):
+    """The branches of all variants; of each the wildcards that a job has there."""
+    for folder, branch in BRANCHES.items():
+        if branch.names:
+            yield branch, Wildcards(fromdict=dict(wildcards.items()) | {"branch": folder})
+
+
+def variant_results():
+    """What a run with variants has beside the results of the base."""
+    if not PLAN.has_variants:
+        return []
+    return [f"{RUN}/variants.txt", *(f"{RUN}{folder}/report.html" for folder in compared_folders())]
+
+
+def compared_folders():
+    """Below that of the run, the folders of all variants, the base first."""
+    return [folder for folder, branch in BRANCHES.items() if branch.names]
+
+
+def any_of(values):
+    """A regular expression for one of these values of a wildcard."""
+    return f"(?:{'|'.join(map(re.escape, values))})"
 
 
 def plain(section, *names):
@@ -259,17 +321,17 @@ def code(script, *extra):
 
 
 def threads(rule):
-    return lambda wildcards: PLAN.threads(rule, dict(wildcards.items()))
+    return lambda wildcards: plan_of(wildcards).threads(rule, dict(wildcards.items()))
 
 
 def requests(rule):
     """What a rule requests of the cluster, by the size of its data and the attempt."""
 
     def mem_mb(wildcards, attempt):
-        return PLAN.mem_mb(rule, dict(wildcards.items()), attempt)
+        return plan_of(wildcards).mem_mb(rule, dict(wildcards.items()), attempt)
 
     def runtime(wildcards, attempt):
-        return f"{PLAN.minutes(rule, dict(wildcards.items()), attempt)}m"
+        return f"{plan_of(wildcards).minutes(rule, dict(wildcards.items()), attempt)}m"
 
     wanted = {"mem_mb": mem_mb, "runtime": runtime, "attempt": lambda wildcards, attempt: attempt}
     if SITE.lsf:  # its plugin reserves memory but sets no limit
@@ -278,13 +340,13 @@ def requests(rule):
     return wanted
 
 
-def preprocessing():
+def preprocessing(config):
     """How a video becomes features; stored in bundles, to do the same for new videos."""
-    sampled = plain(CONFIG.frames)
+    sampled = plain(config.frames)
     sampled.pop("timeout")
     return {
         "frames": sampled,
-        "faces": plain(CONFIG.faces),
+        "faces": plain(config.faces),
         "decoder": frames.decoder_name(),
         "versions": codehash.versions("faces"),
     }

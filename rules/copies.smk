@@ -2,15 +2,15 @@
 rule copies:
     input:
         videos=lambda wildcards: watched(wildcards.batch),
-        table=f"{RUN}/faces/{{batch}}.tsv",
+        table=lambda wildcards: f"{folder_of('faces', wildcards)}/faces/{wildcards.batch}.tsv",
     output:
-        faces=f"{RUN}/copies/{{batch}}.npy",
-        crops=f"{RUN}/copies/{{batch}}.tar",
-        table=f"{RUN}/copies/{{batch}}.tsv",
+        faces=f"{BRANCH}/copies/{{batch}}.npy",
+        crops=f"{BRANCH}/copies/{{batch}}.tar",
+        table=f"{BRANCH}/copies/{{batch}}.tsv",
     log:
-        f"{RUN}/logs/copies/{{batch}}.log",
+        f"{BRANCH}/logs/copies/{{batch}}.log",
     benchmark:
-        f"{RUN}/benchmarks/copies/{{batch}}.jsonl"
+        f"{BRANCH}/benchmarks/copies/{{batch}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("copies")
@@ -19,12 +19,12 @@ rule copies:
     params:
         job=lambda wildcards: {
             "videos": copied_videos(wildcards.batch),
-            "frames": plain(CONFIG.frames),
-            "faces": plain(CONFIG.faces),
-            "copies": plain(CONFIG.training.copies),
+            "frames": plain(config_of(wildcards).frames),
+            "faces": plain(config_of(wildcards).faces),
+            "copies": plain(config_of(wildcards).training.copies),
             "seed": CONFIG.seed,
             "keys": {"copies": "training.copies"},
-            "code": code("copies", *perturbations.modules(plain(CONFIG.training.copies))),
+            "code": code("copies", *copy_modules(wildcards)),
         },
     message:
         "cutting the faces of batch {wildcards.batch} out of perturbed copies of its clips"
@@ -34,14 +34,14 @@ rule copies:
 
 use rule features as copy_features with:
     input:
-        crops=f"{RUN}/copies/{{batch}}.tar",
-        table=f"{RUN}/copies/{{batch}}.tsv",
+        crops=f"{BRANCH}/copies/{{batch}}.tar",
+        table=f"{BRANCH}/copies/{{batch}}.tsv",
     output:
         vectors=f"{FEATURES}/copies/{{batch}}.npy",
     log:
-        f"{RUN}/logs/copy_features/{{features}}.{{batch}}.log",
+        f"{BRANCH}/logs/copy_features/{{features}}.{{batch}}.log",
     benchmark:
-        f"{RUN}/benchmarks/copy_features/{{features}}.{{batch}}.jsonl"
+        f"{BRANCH}/benchmarks/copy_features/{{features}}.{{batch}}.jsonl"
     threads: threads("copy_features")
     resources:
         **requests("copy_features"),

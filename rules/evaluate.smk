@@ -2,8 +2,8 @@ rule evaluate:
     input:
         matrix=f"{FEATURES}/matrix.npy",
         rows=labelled_rows,
-        split=f"{RUN}/splits/{{protocol}}.tsv",
-        audit=f"{RUN}/splits/{{protocol}}.audit.json",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
+        audit=f"{BRANCH}/splits/{{protocol}}.audit.json",
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
     output:
         frames=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/frames.tsv",
@@ -11,9 +11,9 @@ rule evaluate:
         metrics=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
         text=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/report.txt",
     log:
-        f"{RUN}/logs/evaluate/{{features}}.{{protocol}}.{{model}}.log",
+        f"{BRANCH}/logs/evaluate/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/evaluate/{{features}}.{{protocol}}.{{model}}.jsonl"
+        f"{BRANCH}/benchmarks/evaluate/{{features}}.{{protocol}}.{{model}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("evaluate")
@@ -34,27 +34,27 @@ rule evaluate:
 
 rule summary:
     input:
-        metrics=for_each_model("evaluation/{model}/metrics.json"),
-        videos=for_each_model("evaluation/{model}/videos.tsv"),
-        rows=f"{RUN}/rows.tsv",
-        records=f"{RUN}/faces.tsv",
-        splits=expand(f"{RUN}/splits/{{protocol}}.tsv", protocol=CONFIG.split.protocols),
-        selections=expand(f"{RUN}/selection/{{protocol}}.json", protocol=CONFIG.split.protocols),
+        metrics=for_each_model("evaluation/{model}/metrics.json", folder=BRANCH),
+        videos=for_each_model("evaluation/{model}/videos.tsv", folder=BRANCH),
+        rows=f"{BRANCH}/rows.tsv",
+        records=f"{BRANCH}/faces.tsv",
+        splits=for_each_protocol("splits/{protocol}.tsv"),
+        selections=for_each_protocol("selection/{protocol}.json"),
     output:
-        table=f"{RUN}/summary.tsv",
-        pairs=f"{RUN}/comparisons.tsv",
-        shortcuts=f"{RUN}/shortcuts.tsv",
+        table=f"{BRANCH}/summary.tsv",
+        pairs=f"{BRANCH}/comparisons.tsv",
+        shortcuts=f"{BRANCH}/shortcuts.tsv",
         text=report(
-            f"{RUN}/summary.txt",
-            category=RUN,
+            f"{BRANCH}/summary.txt",
+            category=BRANCH,
             labels={"what": "the table of scores"},
         ),
-        best=f"{RUN}/best.json",
-        known=for_each_model("models/{model}/known.json"),
+        best=f"{BRANCH}/best.json",
+        known=for_each_model("models/{model}/known.json", folder=BRANCH),
     log:
-        f"{RUN}/logs/summary.log",
+        f"{BRANCH}/logs/summary.log",
     benchmark:
-        f"{RUN}/benchmarks/summary.jsonl"
+        f"{BRANCH}/benchmarks/summary.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("summary")
@@ -65,7 +65,7 @@ rule summary:
             "evaluation": evaluation_settings(),
             "protocols": CONFIG.split.protocols,
             "keys": {"protocols": "split.protocols"},
-            "folder": RUN,
+            "folder": f"{RUN}{branch_of(wildcards).folder}",
             "ranks": {model: catalogue.RANKS[model] for model in PLAN.candidates},
             "code": code("summary"),
         },

@@ -1,15 +1,15 @@
 rule faces:
     input:
-        frames=f"{RUN}/frames/{{batch}}.tar",
-        table=f"{RUN}/frames/{{batch}}.tsv",
+        frames=f"{BRANCH}/frames/{{batch}}.tar",
+        table=f"{BRANCH}/frames/{{batch}}.tsv",
     output:
-        faces=f"{RUN}/faces/{{batch}}.npy",
-        crops=f"{RUN}/faces/{{batch}}.tar",
-        table=f"{RUN}/faces/{{batch}}.tsv",
+        faces=f"{BRANCH}/faces/{{batch}}.npy",
+        crops=f"{BRANCH}/faces/{{batch}}.tar",
+        table=f"{BRANCH}/faces/{{batch}}.tsv",
     log:
-        f"{RUN}/logs/faces/{{batch}}.log",
+        f"{BRANCH}/logs/faces/{{batch}}.log",
     benchmark:
-        f"{RUN}/benchmarks/faces/{{batch}}.jsonl"
+        f"{BRANCH}/benchmarks/faces/{{batch}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("faces")
@@ -18,7 +18,8 @@ rule faces:
     params:
         # for new videos all faces are kept
         job=lambda wildcards: {
-            "faces": plain(CONFIG.faces) | ({"choose": "all"} if CLASSIFYING else {}),
+            "faces": plain(config_of(wildcards).faces)
+            | ({"choose": "all"} if CLASSIFYING else {}),
             "hashes": not CLASSIFYING,  # they are for the leak audit
             "code": code("faces"),
         },

@@ -1,13 +1,13 @@
 rule features:
     input:
-        crops=f"{RUN}/faces/{{batch}}.tar",
-        table=f"{RUN}/faces/{{batch}}.tsv",
+        crops=f"{BRANCH}/faces/{{batch}}.tar",
+        table=f"{BRANCH}/faces/{{batch}}.tsv",
     output:
         vectors=f"{FEATURES}/batches/{{batch}}.npy",
     log:
-        f"{RUN}/logs/features/{{features}}.{{batch}}.log",
+        f"{BRANCH}/logs/features/{{features}}.{{batch}}.log",
     benchmark:
-        f"{RUN}/benchmarks/features/{{features}}.{{batch}}.jsonl"
+        f"{BRANCH}/benchmarks/features/{{features}}.{{batch}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("features")

@@ -57,21 +57,46 @@ def member_files(wildcards, path):
     return expand(f"{place(wildcards)}/{path}", member=PLAN.members("average", wildcards.features))
 
 
-def face_tables():
-    """The records of the faces of all batches."""
-    return expand(f"{RUN}/faces/{{batch}}.tsv", batch=PLAN.batches)
+def face_tables(wildcards, batches=None):
+    """The records of the faces of all batches, or of these."""
+    return expand(
+        f"{folder_of('faces', wildcards)}/faces/{{batch}}.tsv", batch=batches or PLAN.batches
+    )
 
 
-def copy_tables():
-    """The same of the training copies; nothing where there are none."""
-    batches = PLAN.batches if CONFIG.training.copies.count else []
-    return expand(f"{RUN}/copies/{{batch}}.tsv", batch=batches)
+def copied_batches(wildcards):
+    """The batches that training copies are made of; none where there are no copies."""
+    return PLAN.batches if config_of(wildcards).training.copies.count else []
+
+
+def copy_tables(wildcards):
+    """The records of the training copies; nothing where there are none."""
+    folder = folder_of("models", wildcards)
+    return expand(f"{folder}/copies/{{batch}}.tsv", batch=copied_batches(wildcards))
+
+
+def copy_modules(wildcards):
+    """The library modules of the perturbations that training copies are made with."""
+    return perturbations.modules(plain(config_of(wildcards).training.copies))
+
+
+def sampled_crops(wildcards):
+    """The faces of all batches, if the page shows some."""
+    batches = PLAN.batches if CONFIG.report.sample_faces else []
+    return expand(f"{folder_of('faces', wildcards)}/faces/{{batch}}.tar", batch=batches)
+
+
+def base_split(wildcards):
+    """The split of the base, by which those of other branches are dealt."""
+    is_base = not branch_of(wildcards).folder
+    return [] if is_base else [f"{RUN}/splits/{wildcards.protocol}.tsv"]
 
 
 def vector_files(wildcards, batches=None):
     """A feature set's vectors of all batches, or of these; of pixels, the faces themselves."""
     folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
-    return expand(f"{RUN}/{folder}/{{batch}}.npy", batch=batches or PLAN.batches)
+    above = folder_of("faces", wildcards)
+    return expand(f"{above}/{folder}/{{batch}}.npy", batch=batches or PLAN.batches)
 
 
 def calibration_files(path):
@@ -83,7 +108,7 @@ def calibration_files(path):
     def found(wildcards):
         kind, _ = protocols.split_name(wildcards.protocol)
         is_wanted = CALIBRATION and kind in ("", protocols.PLAIN)
-        return [path.format(features=wildcards.features)] if is_wanted else []
+        return [path.format(**dict(wildcards.items()))] if is_wanted else []
 
     return found
 
@@ -91,8 +116,8 @@ def calibration_files(path):
 def copy_files(wildcards):
     """The same of the training copies; nothing where there are none."""
     folder = "" if wildcards.features == features.PIXELS else f"{wildcards.features}/"
-    batches = PLAN.batches if CONFIG.training.copies.count else []
-    return expand(f"{RUN}/{folder}copies/{{batch}}.npy", batch=batches)
+    above = folder_of("models", wildcards)
+    return expand(f"{above}/{folder}copies/{{batch}}.npy", batch=copied_batches(wildcards))
 
 
 def perturbed_files(wildcards):
@@ -108,13 +133,14 @@ def perturbation_modules():
 
 def place(wildcards):
     """Folder of a feature set under a protocol."""
-    return f"{RUN}/{wildcards.features}/{wildcards.protocol}"
+    return f"{folder_of('models', wildcards)}/{wildcards.features}/{wildcards.protocol}"
 
 
 def labelled_rows(wildcards):
     """The table of the rows, with the labels of a split's models."""
     kind, _ = protocols.split_name(wildcards.protocol)
-    return f"{RUN}/{'shuffled' if kind == protocols.SHUFFLED else 'rows'}.tsv"
+    name = "shuffled" if kind == protocols.SHUFFLED else "rows"
+    return f"{folder_of('models', wildcards)}/{name}.tsv"
 
 
 def crossed(protocol):
@@ -127,15 +153,15 @@ def crossed(protocol):
 def gram_files(wildcards, ending):
     """The Gram files of a search job (wildcards chunk and fold) or of a fit (neither)."""
     which = wildcards.get("chunk"), wildcards.get("fold", "all")
-    names = PLAN.grams(wildcards.model, wildcards.features, *which)
+    names = plan_of(wildcards).grams(wildcards.model, wildcards.features, *which)
     return [f"{place(wildcards)}/gram/{name}{ending}" for name in names]
 
 
-def published_files():
+def published_files(wildcards):
     """The records of all published runs that are repeated."""
     return [
         f"{RUN}/{job['features']}/{job['protocol']}/published/{job['published']}.json"
-        for job in PLAN.published_jobs()
+        for job in plan_of(wildcards).published_jobs()
     ]
 
 
@@ -193,15 +219,15 @@ def search_files(wildcards, ending):
     )
 
 
-def searched_under(protocol):
+def searched_under(wildcards):
     """Features, model and its search jobs' files without their ending; an average has none."""
-    swept = PLAN.swept([protocol])
+    swept, folder = PLAN.swept([wildcards.protocol]), folder_of("models", wildcards)
     return [
         (
             name,
             model,
             expand(
-                f"{RUN}/{name}/{protocol}/search/{model}/{{chunk}}.{{fold}}",
+                f"{folder}/{name}/{wildcards.protocol}/search/{model}/{{chunk}}.{{fold}}",
                 chunk=PLAN.chunks[model],
                 fold=range(CONFIG.split.folds.k),
             ),
@@ -210,17 +236,45 @@ def searched_under(protocol):
     ]
 
 
-def all_searched(protocol, ending):
+def all_searched(wildcards, ending):
     """The tables or values of all search jobs under a protocol."""
-    return [file + ending for *_, files in searched_under(protocol) for file in files]
+    return [file + ending for *_, files in searched_under(wildcards) for file in files]
 
 
-def all_averaged(protocol):
+def all_averaged(wildcards):
     """The out-of-fold scores of all averages under a protocol."""
+    folder = folder_of("models", wildcards)
     return [
-        f"{RUN}/{name}/{protocol}/search/{model}.out_of_fold.tsv"
-        for name, model, files in searched_under(protocol)
+        f"{folder}/{name}/{wildcards.protocol}/search/{model}.out_of_fold.tsv"
+        for name, model, files in searched_under(wildcards)
         if not files
+    ]
+
+
+def chosen_files(wildcards, path):
+    """A file of every model under a protocol."""
+    return for_each_model(path, [wildcards.protocol], folder_of("models", wildcards))
+
+
+def split_file(wildcards):
+    """A split of a branch."""
+    return f"{folder_of('models', wildcards)}/splits/{wildcards.protocol}.tsv"
+
+
+def branch_files(wildcards, files, *more):
+    """What a function says of the files of each variant, one after the other."""
+    found = [files(at, *more) for _, at in compared_branches(wildcards)]
+    return [file for some in found for file in ([some] if isinstance(some, str) else some)]
+
+
+def searched_models(wildcards):
+    """What identifies every model under a protocol, and how many search jobs each has."""
+    size = config_of(wildcards).faces.size
+    return [
+        {"features": name, "model": model, "jobs": len(files)}
+        | {"length": features.length(name, size)}
+        | {"rank": catalogue.RANKS[model]}
+        for name, model, files in searched_under(wildcards)
     ]
 
 
@@ -243,13 +297,23 @@ def curve_files():
     """The learning curves of all networks, under every protocol."""
     networks = PLAN.chunks.get("mesonet", []) if features.PIXELS in CONFIG.features else []
     return expand(
-        f"{RUN}/{features.PIXELS}/{{protocol}}/search/mesonet/{{chunk}}.{{fold}}.curve.tsv",
+        f"{BRANCH}/{features.PIXELS}/{{protocol}}/search/mesonet/{{chunk}}.{{fold}}.curve.tsv",
         protocol=CONFIG.split.protocols,
         chunk=networks,
         fold=range(CONFIG.split.folds.k),
+        allow_missing=True,
     )
 
 
-def for_each_model(path, splits=None):
-    """A path of every model on every feature set under every protocol, or under other splits."""
-    return expand(f"{FEATURES}/{{protocol}}/{path}", zip, **PLAN.swept(splits))
+def for_each_model(path, splits=None, folder=None):
+    """A path of every model on every feature set under every protocol, or under other splits.
+
+    Of the base, or below another folder.
+    """
+    path = f"{folder or RUN}/{{features}}/{{protocol}}/{path}"
+    return expand(path, zip, **PLAN.swept(splits), allow_missing=True)
+
+
+def for_each_protocol(path):
+    """A path of every protocol, in a branch."""
+    return expand(f"{BRANCH}/{path}", protocol=CONFIG.split.protocols, allow_missing=True)

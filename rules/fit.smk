@@ -3,12 +3,12 @@ rule fit:
         matrix=f"{FEATURES}/matrix.npy",
         sheet=CONFIG.sheet,
         rows=labelled_rows,
-        records=f"{RUN}/faces.tsv",
-        split=f"{RUN}/splits/{{protocol}}.tsv",
-        audit=f"{RUN}/splits/{{protocol}}.audit.json",
+        records=f"{BRANCH}/faces.tsv",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
+        audit=f"{BRANCH}/splits/{{protocol}}.audit.json",
         best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
         out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
-        calibration_rows=calibration_files(f"{RUN}/calibration/rows.tsv"),
+        calibration_rows=calibration_files(f"{BRANCH}/calibration/rows.tsv"),
         calibration_matrix=calibration_files(f"{FEATURES}/calibration/matrix.npy"),
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
@@ -17,9 +17,9 @@ rule fit:
     output:
         bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
     log:
-        f"{RUN}/logs/fit/{{features}}.{{protocol}}.{{model}}.log",
+        f"{BRANCH}/logs/fit/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/fit/{{features}}.{{protocol}}.{{model}}.jsonl"
+        f"{BRANCH}/benchmarks/fit/{{features}}.{{protocol}}.{{model}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("fit")
@@ -27,15 +27,15 @@ rule fit:
         **requests("fit"),
     params:
         job=lambda wildcards: {
-            "run": CONFIG.run,
+            "run": f"{CONFIG.run}{branch_of(wildcards).folder}",
             "features": wildcards.features,
             "model": wildcards.model,
-            "scalings": PLAN.scalings(wildcards.model),
-            "in_columns": PLAN.in_columns(wildcards.model, wildcards.features),
+            "scalings": plan_of(wildcards).scalings(wildcards.model),
+            "in_columns": plan_of(wildcards).in_columns(wildcards.model, wildcards.features),
             "seed": CONFIG.seed,
             "evaluation": plain(CONFIG.evaluation, "threshold"),
             "verdict": plain(CONFIG.verdict),
-            "preprocessing": preprocessing(),
+            "preprocessing": preprocessing(config_of(wildcards)),
             "versions": codehash.versions("fit", *modules(wildcards.model)),
             "keys": {
                 "scalings": f"sweep.{wildcards.model}.scaling",

@@ -26,14 +26,14 @@ rule vote:
     input:
         matrix=f"{FEATURES}/matrix.npy",
         rows=labelled_rows,
-        split=f"{RUN}/splits/{{protocol}}.tsv",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
         compiled=rules.compile.output.compiled,
     output:
         votes=temp(f"{FEATURES}/{{protocol}}/search/forest/votes/{{chunk}}.{{fold}}.{{part}}.npy"),
     log:
-        f"{RUN}/logs/vote/{{features}}.{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.log",
+        f"{BRANCH}/logs/vote/{{features}}.{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.log",
     benchmark:
-        f"{RUN}/benchmarks/vote/{{features}}.{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.jsonl"
+        f"{BRANCH}/benchmarks/vote/{{features}}.{{protocol}}.forest.{{chunk}}.{{fold}}.{{part}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("vote")
@@ -41,8 +41,8 @@ rule vote:
         **requests("vote"),
     params:
         job=lambda wildcards: {
-            "candidate": PLAN.family(wildcards.chunk),
-            "trees": list(PLAN.parts("forest", wildcards.chunk)[wildcards.part]),
+            "candidate": plan_of(wildcards).family(wildcards.chunk),
+            "trees": list(plan_of(wildcards).parts("forest", wildcards.chunk)[wildcards.part]),
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,
             "keys": {"candidate": "sweep.forest"},
@@ -58,15 +58,15 @@ rule grow:
     input:
         matrix=f"{FEATURES}/matrix.npy",
         rows=labelled_rows,
-        split=f"{RUN}/splits/{{protocol}}.tsv",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
         best=f"{FEATURES}/{{protocol}}/search/forest.best.json",
         compiled=rules.compile.output.compiled,
     output:
         trees=temp(f"{FEATURES}/{{protocol}}/search/forest/trees/{{part}}.npz"),
     log:
-        f"{RUN}/logs/grow/{{features}}.{{protocol}}.forest.{{part}}.log",
+        f"{BRANCH}/logs/grow/{{features}}.{{protocol}}.forest.{{part}}.log",
     benchmark:
-        f"{RUN}/benchmarks/grow/{{features}}.{{protocol}}.forest.{{part}}.jsonl"
+        f"{BRANCH}/benchmarks/grow/{{features}}.{{protocol}}.forest.{{part}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("grow")
@@ -74,7 +74,7 @@ rule grow:
         **requests("grow"),
     params:
         job=lambda wildcards: {
-            "trees": list(PLAN.parts("forest")[wildcards.part]),
+            "trees": list(plan_of(wildcards).parts("forest")[wildcards.part]),
             "seed": CONFIG.seed,
             "code": code("grow"),
         },

@@ -2,12 +2,12 @@ rule frames:
     input:
         videos=lambda wildcards: watched(wildcards.batch),
     output:
-        frames=temp(f"{RUN}/frames/{{batch}}.tar"),
-        table=f"{RUN}/frames/{{batch}}.tsv",
+        frames=temp(f"{BRANCH}/frames/{{batch}}.tar"),
+        table=f"{BRANCH}/frames/{{batch}}.tsv",
     log:
-        f"{RUN}/logs/frames/{{batch}}.log",
+        f"{BRANCH}/logs/frames/{{batch}}.log",
     benchmark:
-        f"{RUN}/benchmarks/frames/{{batch}}.jsonl"
+        f"{BRANCH}/benchmarks/frames/{{batch}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("frames")
@@ -16,7 +16,7 @@ rule frames:
     params:
         job=lambda wildcards: {
             "videos": batch_videos(wildcards.batch),
-            "frames": plain(CONFIG.frames),
+            "frames": plain(config_of(wildcards).frames),
             "code": code("frames"),
         },
     message:

@@ -1,14 +1,14 @@
 rule gram:
     input:
         matrix=f"{FEATURES}/matrix.npy",
-        split=f"{RUN}/splits/{{protocol}}.tsv",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
     output:
         products=f"{FEATURES}/{{protocol}}/gram/{{scaling}}.{{fold}}.npy",
         facts=f"{FEATURES}/{{protocol}}/gram/{{scaling}}.{{fold}}.json",
     log:
-        f"{RUN}/logs/gram/{{features}}.{{protocol}}.{{scaling}}.{{fold}}.log",
+        f"{BRANCH}/logs/gram/{{features}}.{{protocol}}.{{scaling}}.{{fold}}.log",
     benchmark:
-        f"{RUN}/benchmarks/gram/{{features}}.{{protocol}}.{{scaling}}.{{fold}}.jsonl"
+        f"{BRANCH}/benchmarks/gram/{{features}}.{{protocol}}.{{scaling}}.{{fold}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("gram")

@@ -1,15 +1,15 @@
 rule rows:
     input:
         sheet=CONFIG.sheet,
-        tables=face_tables(),
-        copies=copy_tables(),
+        tables=face_tables,
+        copies=copy_tables,
     output:
-        rows=f"{RUN}/rows.tsv",
-        records=f"{RUN}/faces.tsv",
+        rows=f"{BRANCH}/rows.tsv",
+        records=f"{BRANCH}/faces.tsv",
     log:
-        f"{RUN}/logs/rows.log",
+        f"{BRANCH}/logs/rows.log",
     benchmark:
-        f"{RUN}/benchmarks/rows.jsonl"
+        f"{BRANCH}/benchmarks/rows.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("rows")
@@ -25,16 +25,16 @@ rule rows:
 
 rule matrix:
     input:
-        tables=face_tables(),
+        tables=face_tables,
         vectors=vector_files,
-        copies=copy_tables(),
+        copies=copy_tables,
         copied=copy_files,
     output:
         matrix=f"{FEATURES}/matrix.npy",
     log:
-        f"{RUN}/logs/matrix/{{features}}.log",
+        f"{BRANCH}/logs/matrix/{{features}}.log",
     benchmark:
-        f"{RUN}/benchmarks/matrix/{{features}}.jsonl"
+        f"{BRANCH}/benchmarks/matrix/{{features}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("matrix")

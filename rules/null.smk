@@ -10,15 +10,15 @@ rule null:
 
 rule label_flips:
     input:
-        matrix=f"{FEATURES}/matrix.npy",
+        matrix=f"{RUN}/{{features}}/matrix.npy",
         rows=f"{RUN}/rows.tsv",
         split=f"{RUN}/splits/{{protocol}}.tsv",
-        best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
-        bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
-        metrics=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
+        best=f"{RUN}/{{features}}/{{protocol}}/search/{{model}}.best.json",
+        bundle=f"{RUN}/{{features}}/{{protocol}}/models/{{model}}/bundle.json",
+        metrics=f"{RUN}/{{features}}/{{protocol}}/evaluation/{{model}}/metrics.json",
     output:
-        null=f"{FEATURES}/{{protocol}}/null/{{model}}.json",
-        known=f"{FEATURES}/{{protocol}}/models/{{model}}/null.json",
+        null=f"{RUN}/{{features}}/{{protocol}}/null/{{model}}.json",
+        known=f"{RUN}/{{features}}/{{protocol}}/models/{{model}}/null.json",
     log:
         f"{RUN}/logs/label_flips/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:

@@ -2,15 +2,15 @@
 # set and split, and tested on the rest. A run whose settings a search chose is the run's own.
 rule published_run:
     input:
-        matrix=f"{FEATURES}/matrix.npy",
+        matrix=f"{RUN}/{{features}}/matrix.npy",
         rows=f"{RUN}/rows.tsv",
         audit=f"{RUN}/splits/{{protocol}}.audit.json",
         products=lambda wildcards: published_grams(wildcards, ".npy"),
         facts=lambda wildcards: published_grams(wildcards, ".json"),
         compiled=lambda wildcards: compiled_files(PLAN.published[wildcards.published]),
     output:
-        record=f"{FEATURES}/{{protocol}}/published/{{published}}.json",
-        text=f"{FEATURES}/{{protocol}}/published/{{published}}.txt",
+        record=f"{RUN}/{{features}}/{{protocol}}/published/{{published}}.json",
+        text=f"{RUN}/{{features}}/{{protocol}}/published/{{published}}.txt",
     log:
         f"{RUN}/logs/published_run/{{features}}.{{protocol}}/{{published}}.log",
     benchmark:

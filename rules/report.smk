@@ -1,33 +1,30 @@
 rule report:
     input:
         sheet=CONFIG.sheet,
-        rows=f"{RUN}/rows.tsv",
-        records=f"{RUN}/faces.tsv",
-        crops=expand(
-            f"{RUN}/faces/{{batch}}.tar",
-            batch=PLAN.batches if CONFIG.report.sample_faces else [],
-        ),
-        audits=expand(f"{RUN}/splits/{{protocol}}.audit.json", protocol=CONFIG.split.protocols),
-        search=for_each_model("search/{model}.tsv"),
-        best=for_each_model("search/{model}.best.json"),
+        rows=f"{BRANCH}/rows.tsv",
+        records=f"{BRANCH}/faces.tsv",
+        crops=sampled_crops,
+        audits=for_each_protocol("splits/{protocol}.audit.json"),
+        search=for_each_model("search/{model}.tsv", folder=BRANCH),
+        best=for_each_model("search/{model}.best.json", folder=BRANCH),
         curves=curve_files(),
-        frames=for_each_model("evaluation/{model}/frames.tsv"),
-        videos=for_each_model("evaluation/{model}/videos.tsv"),
-        metrics=for_each_model("evaluation/{model}/metrics.json"),
-        pairs=f"{RUN}/comparisons.tsv",
-        shortcuts=f"{RUN}/shortcuts.tsv",
-        published=published_files(),
+        frames=for_each_model("evaluation/{model}/frames.tsv", folder=BRANCH),
+        videos=for_each_model("evaluation/{model}/videos.tsv", folder=BRANCH),
+        metrics=for_each_model("evaluation/{model}/metrics.json", folder=BRANCH),
+        pairs=f"{BRANCH}/comparisons.tsv",
+        shortcuts=f"{BRANCH}/shortcuts.tsv",
+        published=published_files,
     output:
         page=report(
-            f"{RUN}/report.html",
-            category=RUN,
+            f"{BRANCH}/report.html",
+            category=BRANCH,
             labels={"what": "the run, on one page"},
         ),
-        config=f"{RUN}/config.json",
+        config=f"{BRANCH}/config.json",
     log:
-        f"{RUN}/logs/report.log",
+        f"{BRANCH}/logs/report.log",
     benchmark:
-        f"{RUN}/benchmarks/report.jsonl"
+        f"{BRANCH}/benchmarks/report.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("report")
@@ -36,9 +33,9 @@ rule report:
     params:
         # benchmarks and ledger are no inputs: a change of them must not rerun the report
         job=lambda wildcards: {
-            "config": settings.deciding(CONFIG),
+            "config": settings.deciding(config_of(wildcards)),
             "keys": {"config": ""},
-            "benchmarks": f"{RUN}/benchmarks",
+            "benchmarks": f"{RUN}{branch_of(wildcards).folder}/benchmarks",
             "ledger": LEDGER,
             "models": catalogue.on_pages(PLAN.candidates),
             "code": code("report"),

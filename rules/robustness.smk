@@ -78,7 +78,7 @@ use rule features as perturbed_features with:
         crops=f"{RUN}/perturbed/{{batch}}.tar",
         table=f"{RUN}/perturbed/{{batch}}.tsv",
     output:
-        vectors=f"{FEATURES}/perturbed/{{batch}}.npy",
+        vectors=f"{RUN}/{{features}}/perturbed/{{batch}}.npy",
     log:
         f"{RUN}/logs/perturbed_features/{{features}}.{{batch}}.log",
     benchmark:
@@ -95,13 +95,13 @@ rule robustness_scores:
         tables=expand(f"{RUN}/perturbed/{{batch}}.tsv", batch=PLAN.batches),
         vectors=perturbed_files,
         rows=f"{RUN}/rows.tsv",
-        bundle=f"{FEATURES}/{{protocol}}/models/{{model}}/bundle.json",
-        frames=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/frames.tsv",
-        videos=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/videos.tsv",
-        metrics=f"{FEATURES}/{{protocol}}/evaluation/{{model}}/metrics.json",
+        bundle=f"{RUN}/{{features}}/{{protocol}}/models/{{model}}/bundle.json",
+        frames=f"{RUN}/{{features}}/{{protocol}}/evaluation/{{model}}/frames.tsv",
+        videos=f"{RUN}/{{features}}/{{protocol}}/evaluation/{{model}}/videos.tsv",
+        metrics=f"{RUN}/{{features}}/{{protocol}}/evaluation/{{model}}/metrics.json",
     output:
-        scores=f"{FEATURES}/{{protocol}}/robustness/{{model}}/frames.tsv",
-        judged=f"{FEATURES}/{{protocol}}/robustness/{{model}}/metrics.json",
+        scores=f"{RUN}/{{features}}/{{protocol}}/robustness/{{model}}/frames.tsv",
+        judged=f"{RUN}/{{features}}/{{protocol}}/robustness/{{model}}/metrics.json",
     log:
         f"{RUN}/logs/robustness_scores/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:

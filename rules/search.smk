@@ -2,7 +2,7 @@ rule search:
     input:
         matrix=f"{FEATURES}/matrix.npy",
         rows=labelled_rows,
-        split=f"{RUN}/splits/{{protocol}}.tsv",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
         products=lambda wildcards: gram_files(wildcards, ".npy"),
         facts=lambda wildcards: gram_files(wildcards, ".json"),
         compiled=compiled_files,
@@ -11,9 +11,9 @@ rule search:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.tsv",
         values=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.npy",
     log:
-        f"{RUN}/logs/search/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.log",
+        f"{BRANCH}/logs/search/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.log",
     benchmark:
-        f"{RUN}/benchmarks/search/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.jsonl"
+        f"{BRANCH}/benchmarks/search/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("search")
@@ -22,9 +22,9 @@ rule search:
     params:
         job=lambda wildcards: {
             "model": wildcards.model,
-            "candidates": PLAN.chosen(wildcards.model, wildcards.chunk),
-            "scalings": PLAN.scalings(wildcards.model, wildcards.chunk),
-            "in_columns": PLAN.in_columns(wildcards.model, wildcards.features),
+            "candidates": plan_of(wildcards).chosen(wildcards.model, wildcards.chunk),
+            "scalings": plan_of(wildcards).scalings(wildcards.model, wildcards.chunk),
+            "in_columns": plan_of(wildcards).in_columns(wildcards.model, wildcards.features),
             "keys": {
                 "candidates": f"sweep.{wildcards.model}",
                 "scalings": f"sweep.{wildcards.model}.scaling",
@@ -43,7 +43,7 @@ rule search:
 rule choose:
     input:
         rows=labelled_rows,
-        split=f"{RUN}/splits/{{protocol}}.tsv",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
         tables=lambda wildcards: search_files(wildcards, ".tsv"),
         values=lambda wildcards: search_files(wildcards, ".npy"),
     output:
@@ -51,9 +51,9 @@ rule choose:
         best=f"{FEATURES}/{{protocol}}/search/{{model}}.best.json",
         out_of_fold=f"{FEATURES}/{{protocol}}/search/{{model}}.out_of_fold.tsv",
     log:
-        f"{RUN}/logs/choose/{{features}}.{{protocol}}.{{model}}.log",
+        f"{BRANCH}/logs/choose/{{features}}.{{protocol}}.{{model}}.log",
     benchmark:
-        f"{RUN}/benchmarks/choose/{{features}}.{{protocol}}.{{model}}.jsonl"
+        f"{BRANCH}/benchmarks/choose/{{features}}.{{protocol}}.{{model}}.jsonl"
     conda:
         "../envs/deepfake.yaml"
     threads: threads("choose")

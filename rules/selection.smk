@@ -2,18 +2,18 @@
 rule selection:
     input:
         rows=labelled_rows,
-        split=f"{RUN}/splits/{{protocol}}.tsv",
-        tables=lambda wildcards: all_searched(wildcards.protocol, ".tsv"),
-        values=lambda wildcards: all_searched(wildcards.protocol, ".npy"),
-        best=lambda wildcards: for_each_model("search/{model}.best.json", [wildcards.protocol]),
-        bundles=lambda wildcards: for_each_model("models/{model}/bundle.json", [wildcards.protocol]),
-        unseen=lambda wildcards: all_averaged(wildcards.protocol),
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
+        tables=lambda wildcards: all_searched(wildcards, ".tsv"),
+        values=lambda wildcards: all_searched(wildcards, ".npy"),
+        best=lambda wildcards: chosen_files(wildcards, "search/{model}.best.json"),
+        bundles=lambda wildcards: chosen_files(wildcards, "models/{model}/bundle.json"),
+        unseen=lambda wildcards: all_averaged(wildcards),
     output:
-        record=f"{RUN}/selection/{{protocol}}.json",
+        record=f"{BRANCH}/selection/{{protocol}}.json",
     log:
-        f"{RUN}/logs/selection/{{protocol}}.log",
+        f"{BRANCH}/logs/selection/{{protocol}}.log",
     benchmark:
-        f"{RUN}/benchmarks/selection/{{protocol}}.jsonl"
+        f"{BRANCH}/benchmarks/selection/{{protocol}}.jsonl"
     wildcard_constraints:
         protocol="[a-z]+",
     conda:
@@ -24,12 +24,7 @@ rule selection:
     params:
         job=lambda wildcards: {
             "protocol": wildcards.protocol,
-            "searched": [
-                {"features": name, "model": model, "jobs": len(files)}
-                | {"length": features.length(name, CONFIG.faces.size)}
-                | {"rank": catalogue.RANKS[model]}
-                for name, model, files in searched_under(wildcards.protocol)
-            ],
+            "searched": [searched_models(wildcards)],
             "score": CONFIG.search.score,
             "resamples": CONFIG.evaluation.resamples,
             "keys": {"score": "search.score", "resamples": "evaluation.resamples"},

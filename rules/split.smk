@@ -1,13 +1,14 @@
 rule split:
     input:
-        rows=f"{RUN}/rows.tsv",
+        rows=f"{BRANCH}/rows.tsv",
+        base=base_split,
     output:
-        split=f"{RUN}/splits/{{protocol}}.tsv",
-        audit=f"{RUN}/splits/{{protocol}}.audit.json",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
+        audit=f"{BRANCH}/splits/{{protocol}}.audit.json",
     log:
-        f"{RUN}/logs/split/{{protocol}}.log",
+        f"{BRANCH}/logs/split/{{protocol}}.log",
     benchmark:
-        f"{RUN}/benchmarks/split/{{protocol}}.jsonl"
+        f"{BRANCH}/benchmarks/split/{{protocol}}.jsonl"
     wildcard_constraints:
         protocol=f"[a-z]+|{leave_one_out.NAMED}[a-z0-9-]+",
     conda:

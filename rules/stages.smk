@@ -6,7 +6,7 @@ localrules:
 
 rule dataset:
     input:
-        expand(f"{FEATURES}/matrix.npy", features=CONFIG.features),
+        expand(f"{RUN}/{{features}}/matrix.npy", features=CONFIG.features),
         expand(f"{RUN}/splits/{{protocol}}.tsv", protocol=CONFIG.split.protocols),
 
 

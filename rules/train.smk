@@ -6,15 +6,15 @@ rule train:
     input:
         matrix=f"{FEATURES}/matrix.npy",
         rows=labelled_rows,
-        split=f"{RUN}/splits/{{protocol}}.tsv",
+        split=f"{BRANCH}/splits/{{protocol}}.tsv",
     output:
         table=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.tsv",
         values=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.npy",
         curve=f"{FEATURES}/{{protocol}}/search/{{model}}/{{chunk}}.{{fold}}.curve.tsv",
     log:
-        f"{RUN}/logs/train/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.log",
+        f"{BRANCH}/logs/train/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.log",
     benchmark:
-        f"{RUN}/benchmarks/train/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.jsonl"
+        f"{BRANCH}/benchmarks/train/{{features}}.{{protocol}}.{{model}}.{{chunk}}.{{fold}}.jsonl"
     wildcard_constraints:
         model="mesonet",
     conda:
@@ -25,7 +25,7 @@ rule train:
     params:
         job=lambda wildcards: {
             "protocol": wildcards.protocol,
-            "candidates": PLAN.chosen(wildcards.model, wildcards.chunk),
+            "candidates": plan_of(wildcards).chosen(wildcards.model, wildcards.chunk),
             "keys": {"candidates": f"sweep.{wildcards.model}"},
             "fold": int(wildcards.fold),
             "seed": CONFIG.seed,

@@ -7,7 +7,10 @@ from deepfake.splits import assignment, leak_audit
 def main(work: job.Job) -> None:
     """Assign rows to training, test and folds, and audit them for leaks."""
     rows, settings = tables.read(work.read("rows")), work.params["split"]
-    split = assignment.make(rows, **settings)
+    if work.input.get("base"):
+        split = assignment.like(tables.read(work.read("base")), rows, **settings)
+    else:
+        split = assignment.make(rows, **settings)
     found = leak_audit.audit(rows, split, settings["protocol"])
     for part, counts in found["parts"].items():
         job.log.info("%s: %s", part, ", ".join(f"{v} {k}" for k, v in counts.items()))

@@ -5,6 +5,7 @@ output is given one.
 """
 
 import json
+import re
 from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,7 @@ from deepfake.preprocessing.face_record import crop_name
 # Seconds, memory, dates, hosts, commit, machine code.
 NEVER = (
     "logs/*", "benchmarks/*", "compiled/*", "report.html", "leakage.html", "leakage.svg",
-    "robustness.html", "robustness.svg", "transfer.html", "transfer.svg",
+    "robustness.html", "robustness.svg", "transfer.html", "transfer.svg", "variants.html",
 )  # fmt: skip
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (
@@ -33,6 +34,7 @@ CLOSE = (
     "*/gram/standard.*", "summary.tsv", "summary.txt", "comparisons.tsv", "best.json",
     "*/search/*", "*/models/*", "*/evaluation/*", "*/published/*", "leakage.tsv",
     "*/robustness/*", "robustness.tsv", "transfer.tsv", "selection/*", "shortcuts.tsv",
+    "variants.tsv", "variants.txt", "variants/*.json",
 )  # fmt: skip
 # Cut otherwise where batches are, and the keys that say how.
 BATCHES = (
@@ -79,6 +81,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def _is(name: str, patterns: tuple[str, ...]) -> bool:
+    name = re.sub("^variants/[^/]+/", "", name)  # a variant has the files of a run
     return any(fnmatch(name, pattern) for pattern in patterns)
 
 

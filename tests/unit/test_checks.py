@@ -21,7 +21,7 @@ def refused(*sizes: int, **settings) -> list[str]:
 
 
 def test_a_usual_plan_warns_of_nothing():
-    assert checks.warnings(Plan(*run(2000, 50))) == []
+    assert checks.warnings([Plan(*run(2000, 50))]) == []
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_usual_plan_warns_of_nothing():
 )
 def test_a_plan_of_many_jobs_says_how_many_and_which_key_to_turn(made, turn):
     plan = Plan(*made)
-    (told,) = checks.warnings(plan)
+    (told,) = checks.warnings([plan])
     assert f"{sum(1 for _ in plan.jobs())} jobs" in told
     assert turn in told
     assert checks.problems(*made) == []  # it may run

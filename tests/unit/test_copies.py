@@ -235,21 +235,19 @@ def test_copies_of_a_video_are_a_video_of_their_own_for_thresholds():
 def test_the_correction_of_selection_chooses_as_the_run_does():
     rows = held_out()
     split = [{"row": row["row"], "part": "train", "fold": row["fold"]} for row in rows]
-    pool = selection_bias.pool(rows, split)
+    pool = selection_bias.pool(rows, split, selection_bias.groups(rows, split))
     values = np.array([float(row["score"]) for row in rows])
     copied = np.array([bool(row["copy"]) for row in rows])
     good_on_faces = np.where(copied, -values, values)
     found = selection_bias.corrected(
-        pool,
-        [selection_bias.Searched("lbp", 1, "svm", 0, 0.0, np.stack([good_on_faces, values]))],
+        [selection_bias.Searched(pool, "lbp", 1, "svm", 0, 0.0, np.stack([good_on_faces, values]))],
         [1], score="roc_auc", count=50, seed=0, level=0.95,
     )  # fmt: skip
     assert found["models"]["lbp svm"]["candidates"] == 2
     assert (found["all"]["fake"], found["all"]["real"]) == (12, 12)  # videos, not their copies
     with pytest.raises(ValueError, match="the run chose candidates"):
         selection_bias.corrected(
-            pool,
-            [selection_bias.Searched("lbp", 1, "svm", 0, 0.0, np.stack([good_on_faces, values]))],
+            [selection_bias.Searched(pool, "lbp", 1, "svm", 0, 0.0, np.stack([good_on_faces, values]))],
             [0], score="roc_auc", count=50, seed=0, level=0.95,
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from deepfake.workflow import config, config_diff
+from deepfake.workflow import config, config_diff, variants
 from tests.unit.clips import SCRIPTS
 
 RULES = SCRIPTS.parent / "rules"
@@ -94,6 +94,8 @@ def names() -> dict[str, Any]:
         exec(compile((RULES / f"{file}.smk").read_text("utf-8"), file, "exec"), found)
     whole = marked()
     found |= {"CONFIG": whole, "PLAN": Plan(whole), "plain": plain, "CLASSIFYING": False}
+    branch = variants.Branch("", whole, frozenset(), dict.fromkeys(variants.STAGES, ""), ())
+    found |= {"BRANCHES": {"": branch}, "plan_at": lambda _: Plan(whole)}
     found |= {"RUN": "results/x", "LEDGER": "ledger.tsv", "LACKING": {}, "COMPARED": []}
     sides = {"by": mark("transfer.by"), "train": ["a"], "test": ["b"]}
     found["LEFT_OUT"] = {"transfer-b": {"cross": sides, "reason": ""}}
@@ -103,6 +105,8 @@ def names() -> dict[str, Any]:
     found["code"] = lambda *_: {}
     found["modules"] = lambda _: []
     found["perturbation_modules"] = list
+    found["copy_modules"] = lambda _: []
+    found["compared_folders"] = list
     found["searched_under"] = lambda _: []
     found["settings"] = SimpleNamespace(deciding=plain)
     return found
@@ -115,10 +119,17 @@ LAMBDAS = {
 }
 
 
-def wildcards_of(model: str) -> SimpleNamespace:
+class Wildcards(SimpleNamespace):
+    """As Snakemake's: values by name, and `get`."""
+
+    def get(self, name: str, default: str) -> str:
+        return getattr(self, name, default)
+
+
+def wildcards_of(model: str) -> Wildcards:
     found = {"model": model, "protocol": "cross", "features": "pixels", "batch": "b0001"}
     found |= {"chunk": "c000", "fold": "0", "part": "t000", "scaling": "none", "published": "svm-1"}
-    return SimpleNamespace(**found, subset="x", compression="c23")
+    return Wildcards(**found, subset="x", compression="c23")
 
 
 def configured(settings: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from deepfake.workflow import config, extra_jobs, resources
+from deepfake.workflow import config, extra_jobs, resources, variants
 from deepfake.workflow.plan import LONG_CLIP, Plan
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
@@ -15,9 +15,9 @@ def plan(videos: int, per_job: int, calibration: dict | None = None, **settings)
         {"video_id": f"v{n}", "path": f"v{n}.mp4", "label": "real", "batch": f"b{n // per_job}"}
         for n in range(videos)
     ]
-    return Plan(
-        config.load({"sweep": {"forest": {}}} | settings, "x"), rows, calibration=calibration
-    )
+    made = config.load({"sweep": {"forest": {}}} | settings, "x")
+    base = variants.branches(made)[""]
+    return Plan(made, rows, calibration=calibration, branch=base)
 
 
 def test_clips_that_are_decoded_whole_are_planned_as_long_ones():
@@ -63,7 +63,10 @@ def test_every_rule_that_is_submitted_is_planned_with_a_formula():
         "split": {"protocols": ["grouped", "frame"]},
     }
     found = {}
-    for more in ({"report": {"published": "original"}}, {"training": {"copies": {"crf": [40]}}}):
+    for more in (
+        {"report": {"published": "original"}, "variants": {"wide": {"faces": {"margin": 0.3}}}},
+        {"training": {"copies": {"crf": [40]}}},
+    ):
         others = {"calibrate-on.b0": [{"video_id": "w", "path": "w.mp4", "label": "real"}]}
         made, chosen = plan(10, 5, others, **values | more), config.load(values | more, "x")
         for rule, wildcards in [*made.jobs(), *extra_jobs.jobs(chosen, made)]:

@@ -23,7 +23,7 @@ def made(groups: int = 8, frames: int = 2, seed: int = 0) -> selection_bias.Pool
 def searched(known, candidates, seed, skill=0.0, model="svm", features="pixels", length=9):
     noise = np.random.default_rng(seed).normal(size=(candidates, len(known.fake)))
     values = noise + skill * known.fake
-    return selection_bias.Searched(features, length, model, RANKS[model], 0.0, values)
+    return selection_bias.Searched(known, features, length, model, RANKS[model], 0.0, values)
 
 
 def corrected(known, models) -> dict:
@@ -36,7 +36,7 @@ def corrected(known, models) -> dict:
             for values in one.values
         ]  # fmt: skip
         numbers.append(int(np.argmax(np.where(np.isnan(means), -np.inf, np.round(means, 12)))))
-    return selection_bias.corrected(known, models, numbers, **HOW)
+    return selection_bias.corrected(models, numbers, **HOW)
 
 
 def drawn_rows(known, times, rows) -> np.ndarray:
@@ -139,7 +139,7 @@ def test_scores_of_search_jobs_are_put_in_their_rows():
     split = [
         {"row": n, "part": "test" if n == 0 else "train", "fold": str(n % 2)} for n in range(6)
     ]
-    known = selection_bias.pool(rows, split)
+    known = selection_bias.pool(rows, split, selection_bias.groups(rows, split))
     assert known.fake.tolist() == [False, True, False, True, False]
     assert known.fold.tolist() == [1, 0, 1, 0, 1]
     parts = [[{"candidate": "0", "fold": "0"}, {"candidate": "1", "fold": "0"}],
@@ -154,4 +154,4 @@ def test_scores_of_search_jobs_are_put_in_their_rows():
 def test_a_choice_that_is_not_the_runs_is_refused():
     known = made()
     with pytest.raises(ValueError, match=r"chose candidates \[9\], and this job chooses"):
-        selection_bias.corrected(known, [searched(known, 3, 0)], [9], **HOW)
+        selection_bias.corrected([searched(known, 3, 0)], [9], **HOW)

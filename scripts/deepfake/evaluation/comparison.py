@@ -16,11 +16,13 @@ import numpy as np
 from deepfake.core import tables
 from deepfake.core.tables import Row
 from deepfake.dataset import grouping
-from deepfake.evaluation import metrics, model_selection
+from deepfake.evaluation import metrics, model_selection, summary
 
 COLUMNS = ("protocol", "one_run", "one_features", "one", "other_run", "other_features", "other",
            "what", "score", "one_value", "other_value", "difference", "low", "high", "videos",
            "fake", "real", "groups", "one_only", "other_only", "baseline", "leaky")  # fmt: skip
+VARIANT_COLUMNS = ("variant", "folder", "chosen", "difference", "difference_low", "difference_high",
+                   "shared_videos", *summary.COLUMNS)  # fmt: skip
 SCORES = ("roc_auc", "balanced_accuracy")
 SAME, BEST = "same model", "best on the folds"
 Key = tuple[str, str, str]  # protocol, feature set, model
@@ -124,11 +126,50 @@ def table(runs: Sequence[Run], *, level: float) -> list[dict]:
     return rows
 
 
+def of_variants(
+    runs: Sequence[Run], folders: Sequence[str], rows: Sequence[dict], choices: Sequence[dict]
+) -> list[dict]:
+    """A row for each variant of a run and each of its models, by video; see VARIANT_COLUMNS.
+
+    Args:
+        runs: the variants, the base first. folders: of each.
+        rows: of `table`: the ROC AUC of the same model less the base's comes from there.
+        choices: of each protocol, from `selection_bias.corrected`.
+    """
+    less = {
+        (row["other_run"], row["protocol"], row["other_features"], row["other"]): row
+        for row in rows
+        if (row["what"], row["score"]) == (SAME, "roc_auc")
+    }
+    best = {
+        tuple(one["all"][name] for name in ("variant", "features", "model")) + (one["protocol"],)
+        for one in choices
+    }
+    return [
+        {
+            "variant": run.folder,
+            "folder": folder,
+            "chosen": "yes" if (run.folder, key[1], key[2], key[0]) in best else "no",
+            **_less_the_base(less.get((run.folder, *key))),
+            **summary.row(record, "videos"),
+        }
+        for run, folder in zip(runs, folders, strict=True)
+        for key, record in run.records.items()
+    ]
+
+
+def _less_the_base(row: dict | None) -> dict:
+    names = {"difference": "difference", "difference_low": "low", "difference_high": "high"}
+    names |= {"shared_videos": "videos"}
+    return {name: row[column] if row else None for name, column in names.items()}
+
+
 def _check(one: Run, other: Run, protocol: str) -> None:
     """Whether no video of a test is in the other run's training, and labels are equal."""
     where = f"{one.folder} and {other.folder} cannot be compared on the split {protocol}: "
     for tested, trained in ((one, other), (other, one)):
-        known = sorted(tested.tests(protocol).keys() & trained.training[protocol])
+        known = tested.tests(protocol).keys() & trained.training[protocol]
+        known = sorted(known - tested.training[protocol])  # a leaky split has its own on both sides
         if known:
             raise ComparisonError(
                 f"{where}{len(known)} test videos of {tested.folder} are in the training of "

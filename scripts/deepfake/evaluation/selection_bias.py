@@ -43,6 +43,7 @@ class Searched:
     """A model's candidates on a feature set.
 
     Attributes:
+        known: the rows that they are trained on.
         features, length, model: what it sees, how many numbers that is, and its name.
         rank: of the model among all, the simplest the smallest.
         threshold: score from which it says fake.
@@ -50,6 +51,7 @@ class Searched:
         trim: how a video's score is made of its frames'; see `metrics.trimmed_mean`.
     """
 
+    known: Pool
     features: str
     length: int
     model: str
@@ -57,17 +59,38 @@ class Searched:
     threshold: float
     values: np.ndarray
     trim: float = 0.0
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """Feature set and model, and the variant of the run if there are some."""
+        return " ".join(filter(None, (self.variant, self.features, self.model)))
 
 
-def pool(rows: Sequence[dict], split: Sequence[dict]) -> Pool:
-    """The training rows of a split."""
+def groups(rows: Sequence[dict], split: Sequence[dict]) -> list[str]:
+    """The names of the groups in the training of a split, sorted."""
+    return sorted({row["group_id"] for row, _ in rows_of(rows, split, "train")})
+
+
+def pool(rows: Sequence[dict], split: Sequence[dict], names: Sequence[str]) -> Pool:
+    """The training rows of a split.
+
+    Args:
+        names: of groups, sorted: the numbers of these rows' groups are their places.
+
+    Raises:
+        ValueError: a group is not among the names.
+    """
     chosen = rows_of(rows, split, "train")
-    numbers = (
-        metrics.numbered([row[column] for row, _ in chosen]) for column in ("group_id", "video_id")
-    )
+    number = {name: place for place, name in enumerate(names)}
+    if other := sorted({row["group_id"] for row, _ in chosen} - number.keys()):
+        raise ValueError(f"the group {other[0]} is in the training of one variant only")
+    group_of = np.array([number[row["group_id"]] for row, _ in chosen])
+    videos = [row["video_id"] for row, _ in chosen]
     fake = np.array([row["label"] == "fake" for row, _ in chosen])
     copied = np.array([is_copy(row) for row, _ in chosen])
-    return Pool(fake, copied, np.array([int(cut["fold"]) for _, cut in chosen]), *numbers)
+    fold = np.array([int(cut["fold"]) for _, cut in chosen])
+    return Pool(fake, copied, fold, group_of, metrics.numbered(videos))
 
 
 def gathered(
@@ -89,7 +112,6 @@ def gathered(
 
 
 def corrected(
-    known: Pool,
     searched: Sequence[Searched],
     numbers: Sequence[int],
     *,
@@ -101,30 +123,30 @@ def corrected(
     """The corrected ROC AUC of videos of each model's choice, and of the best of all.
 
     Args:
-        searched: of one protocol. numbers: of the candidate that the run chose of each.
+        searched: of one protocol; their pools number the groups alike. numbers: of the candidate that the run chose of each.
         score: by which candidates are chosen.
         count: draws. seed: of them. level: of the intervals.
 
     Returns:
-        JSON-ready. `models`: by "features model" the dict of `_estimate`; `all`: that of the best.
+        JSON-ready. `models`: by `Searched.name` the dict of `_estimate`; `all`: that of the best.
 
     Raises:
         ValueError: the choice on all groups is not the run's.
     """
-    groups = int(known.group_of.max()) + 1
+    most = max(int(one.known.group_of.max()) for one in searched) + 1
     generator = np.random.default_rng(seed)
-    drawn = generator.multinomial(groups, [1 / groups] * groups, size=count).astype(float)
-    whole = [_chosen(known, one, score, np.ones((1, groups))) for one in searched]
+    drawn = generator.multinomial(most, [1 / most] * most, size=count).astype(float)
+    whole = [_chosen(one, score, np.ones((1, most))) for one in searched]
     if (again_chosen := [int(choice.best[0]) for choice in whole]) != [*numbers]:
         raise ValueError(
             f"the run chose candidates {[*numbers]}, and this job chooses {again_chosen}"
         )
-    again = [_chosen(known, one, score, drawn) for one in searched]
+    again = [_chosen(one, score, drawn) for one in searched]
     found = {
-        f"{one.features} {one.model}": _estimate(known, [one], [choice], [draws], level)
+        one.name: _estimate([one], [choice], [draws], level)
         for one, choice, draws in zip(searched, whole, again, strict=True)
     }
-    return {"models": found, "all": _estimate(known, searched, whole, again, level)}
+    return {"models": found, "all": _estimate(searched, whole, again, level)}
 
 
 @dataclass(frozen=True)
@@ -136,15 +158,15 @@ class _Choice:
     left: np.ndarray
 
 
-def _chosen(known: Pool, one: Searched, score: str, drawn: np.ndarray) -> _Choice:
-    means = np.stack([_fold_means(known, values, one.threshold, score, drawn)
+def _chosen(one: Searched, score: str, drawn: np.ndarray) -> _Choice:
+    means = np.stack([_fold_means(one.known, values, one.threshold, score, drawn)
                       for values in one.values])  # fmt: skip
     means = np.round(np.where(np.isnan(means), -np.inf, means), 12)
     best = np.argmax(means, axis=0)  # the first, simplest of equal ones
     inside, outside = np.full(len(drawn), np.nan), np.full(len(drawn), np.nan)
     for number in np.unique(best):
         where = best == number
-        fake, values, group_of = _videos(known, one.values[number], one.trim)
+        fake, values, group_of = _videos(one.known, one.values[number], one.trim)
         for into, times in ((inside, drawn[where]), (outside, 1.0 * (drawn[where] == 0))):
             into[where] = _scores(fake, values, group_of, one.threshold, times)["roc_auc"]
     return _Choice(best, inside, outside)
@@ -189,13 +211,12 @@ def _videos(
 
 
 def _estimate(
-    known: Pool, searched: Sequence[Searched], whole: Sequence[_Choice],
-    again: Sequence[_Choice], level: float,
-) -> dict:  # fmt: skip
+    searched: Sequence[Searched], whole: Sequence[_Choice], again: Sequence[_Choice], level: float
+) -> dict:
     """The corrected score of the best of some models.
 
     Returns:
-        features and model; chosen: its ROC AUC on the folds that chose it; roc_auc: {value, low,
+        features and model, and variant if there are some; chosen: its ROC AUC on the folds that chose it; roc_auc: {value, low,
         high} after the correction, the interval of the same width on the logit scale as the best
         one's; candidates: how many were compared; draws: how many samples it uses.
     """
@@ -206,13 +227,14 @@ def _estimate(
     value = float(left.mean()) if len(left) else None
     low, high = intervals.NONE
     best = searched[winner]
-    fake, values, group_of = _videos(known, best.values[whole[winner].best[0]], best.trim)
+    fake, values, group_of = _videos(best.known, best.values[whole[winner].best[0]], best.trim)
+    group_of = metrics.numbered(group_of)
     if value is not None and not metrics.lacking(fake, group_of):
         line = intervals.scores(fake, values, best.threshold)["roc_auc"]
         moved = intervals.Linear(value, line.parts, line.step)
         low, high = intervals.limits(moved, group_of, level)
     chosen = float(whole[winner].drawn[0])
-    return {
+    return ({"variant": best.variant} if best.variant else {}) | {
         "features": best.features,
         "model": best.model,
         "chosen": chosen if np.isfinite(chosen) else None,

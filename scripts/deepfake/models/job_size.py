@@ -28,6 +28,7 @@ class Size:
         copies: of each face that the training holds too.
         download: bytes that the job brings over the network.
         whole: videos of the sheet, all batches together. batches: of the sheet.
+        variants: rows of all variants, as multiples of those of the base; 0 without variants.
     """
 
     videos: int = 0
@@ -49,6 +50,7 @@ class Size:
     download: float = 0.0
     whole: int = 0
     batches: int = 0
+    variants: float = 0.0
 
     @property
     def square(self) -> float:

@@ -25,6 +25,7 @@ THINNED = "thinned by split.rows.every"
 UNPAIRED = "its original is not in training (split.paired)"
 COPY = "a training copy of a face that is not in training"
 PLAIN = "left out to compare with a training without copies"
+NOT_IN_BASE = "not in the base variant, whose split the others follow"
 PROTOCOLS: dict[str, Callable[[Sequence[Row], SplitSettings], tuple[np.ndarray, list[str]]]] = {
     "grouped": dealing.grouped,
     "official": sides.official,
@@ -96,6 +97,57 @@ def make(
                 "reason": reason if part == "unused" else "",
             }
         )
+    return _finished(rows, result, copies, protocol, k, paired)
+
+
+def like(
+    base: Sequence[Row],
+    rows: Sequence[Row],
+    protocol: str,
+    *,
+    k: int,
+    every: int,
+    paired: bool = False,
+    **_dealt: object,
+) -> list[dict]:
+    """Assign the rows of a variant as the base variant's are, so that differences are paired.
+
+    A video whose rows are all in one part and fold there has the same here. Of another, as in the
+    protocol frame, each frame has its own part. What the base does not have is in no part.
+
+    Args:
+        base: the split of the base variant, as `make` gave it or as strings.
+        rows, protocol, k, every, paired: as in `make`.
+
+    Returns, raises:
+        As `make`.
+    """
+    rows, copies = parted(rows)
+    parts_of: dict[object, dict[tuple, None]] = {}
+    for cut in base:
+        if cut["reason"] not in (THINNED, COPY):
+            part = cut["part"], str(cut["fold"]), cut["reason"]
+            for place in (cut["video_id"], (cut["video_id"], str(cut["frame"]))):
+                parts_of.setdefault(place, {})[part] = None
+    used, result = set(_subset(rows, every)), []
+    for index, row in enumerate(rows):
+        found = parts_of.get(row["video_id"], {})
+        if len(found) > 1:
+            found = parts_of.get((row["video_id"], str(row["frame"])), {})
+        part, fold, reason = next(iter(found), ("unused", "", NOT_IN_BASE))
+        if index not in used:
+            part, fold, reason = "unused", "", THINNED
+        place = {"part": part, "fold": int(fold) if fold else "", "reason": reason}
+        line = {"row": index, "video_id": row["video_id"], "frame": row["frame"]}
+        result.append(line | place)
+    return _finished(rows, result, copies, protocol, k, paired)
+
+
+def _finished(
+    rows: Sequence[Row], result: list[dict], copies: Sequence[Row], protocol: str, k: int,
+    paired: bool,
+) -> list[dict]:  # fmt: skip
+    """The split with what is unpaired left out and with its copies, if it has both classes."""
     if paired:
         _leave_out_unpaired(rows, result)
     _check_classes(rows, result, protocol, k)

@@ -6,13 +6,14 @@ The Snakefile calls this, so nothing heavy is imported.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from deepfake.dataset.sheet import Video
 from deepfake.features import registry as features
 from deepfake.models.catalogue import SPECS, listed
 from deepfake.models.job_size import WIDEST
 from deepfake.splits import protocols
+from deepfake.workflow import variants
 from deepfake.workflow.config import Config
 from deepfake.workflow.plan import Plan
 from deepfake.workflow.site import Limits
@@ -50,9 +51,13 @@ def smaller(rule: str) -> str:
     return SMALLER.get(rule, "take fewer frames (frames.per_video) or videos")
 
 
-def warnings(plan: Plan) -> list[str]:
-    """Warnings with the key to change; empty for most runs."""
-    counts = Counter(rule for rule, _ in plan.jobs())
+def warnings(plans: Sequence[Plan]) -> list[str]:
+    """Warnings with the key to change; empty for most runs.
+
+    Args:
+        plans: of each branch of the run.
+    """
+    counts = Counter(rule for plan in plans for rule, _ in plan.jobs())
     jobs = sum(counts.values())
     if jobs <= MANY_JOBS:
         return []
@@ -70,20 +75,24 @@ def problems(
     calibration: Mapping[str, list[Video]] | None = None,
 ) -> list[str]:
     """Why a run is refused, and what to do; empty if it is not."""
-    free = Plan(config, videos, calibration=calibration)  # its requests are not capped
-    return [
-        *_jobs(config, free),
-        *_products(config, free),
-        *_columns(config, free),
-        *_networks(config, free),
-        *_splits(config, videos),
-        *_requests(limits or Limits(), free),
-    ]
+    branches = list(variants.branches(config).values())
+    # their requests are not capped
+    plans = [Plan(one.config, videos, calibration=calibration, branch=one) for one in branches]
+    found = [*_jobs(config, plans), *_networks(config, plans[0]), *_splits(config, videos)]
+    for branch, plan in zip(branches, plans, strict=True):
+        lines = [
+            *_products(branch.config, plan),
+            *_columns(branch.config, plan),
+            *_requests(limits or Limits(), plan),
+        ]
+        where = f"variant {branch.title}: " if branch.folder else ""
+        found += [where + line for line in lines if line not in found]
+    return found
 
 
-def _jobs(config: Config, plan: Plan) -> Iterator[str]:
+def _jobs(config: Config, plans: Sequence[Plan]) -> Iterator[str]:
     """A line if there are too many jobs."""
-    jobs = sum(1 for _ in plan.jobs())
+    jobs = sum(1 for plan in plans for _ in plan.jobs())
     if jobs > config.max_jobs:
         yield (
             f"this run has {jobs} jobs, more than max_jobs ({config.max_jobs}): pack more "

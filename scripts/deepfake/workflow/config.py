@@ -27,7 +27,7 @@ from deepfake.dataset.sheet import unusable
 from deepfake.features import registry as sets
 from deepfake.models.catalogue import on_gram
 from deepfake.splits.leave_one_out import Transfer
-from deepfake.workflow import published_results
+from deepfake.workflow import published_results, variants
 from deepfake.workflow.config_evaluation import Evaluation, Verdict
 from deepfake.workflow.config_models import Sweep
 from deepfake.workflow.config_robustness import Robustness
@@ -37,7 +37,12 @@ __all__ = ["Config", "ConfigError", "deciding", "keys", "load"]
 
 
 RUN = r"^[A-Za-z0-9._-]{1,100}$"  # a folder's name
-ASIDE = ("nothing", "robustness", "transfer")  # stages that do not change a run's results
+ASIDE = (
+    "nothing",
+    "robustness",
+    "transfer",
+    "variants",
+)  # stages that do not change a run's results
 
 
 class Frames(Section):
@@ -223,6 +228,13 @@ class Config(Section):
     report: Report = Report()
     robustness: Robustness = Robustness()
     transfer: Transfer = Transfer()
+    variants: dict[str, Any] = key(
+        {},
+        "other values of frames, faces and training, each a branch of the run: by name, like wide: "
+        "{faces: {margin: 0.3}}, or lists, of which every combination is one, like faces: {margin: "
+        "[0, 0.3]}",
+        "variants",
+    )
     download: Download = Download()
 
     @model_validator(mode="after")
@@ -261,7 +273,9 @@ def load(values: dict[str, Any], name: str) -> Config:
     Raises:
         ConfigError: one line for each wrong key, with file and key path.
     """
-    return schema.check(Config, values, name)
+    made = schema.check(Config, values, name)
+    variants.branches(made, name)
+    return made
 
 
 def deciding(config: Config) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from deepfake.workflow.config import Config
 from deepfake.workflow.job_sheet import StoredSheet
 from deepfake.workflow.site import Limits
 from deepfake.workflow.sweep_plan import SweepPlan
+from deepfake.workflow.variants import STAGES, Branch
 
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, their length is not known
@@ -33,6 +34,7 @@ class Plan(SweepPlan):
         config, videos, limits: of this run; in a job, what the main process left of the videos.
         faces: of a frame that are kept, at most.
         calibration: videos of the calibration sheet by batch.
+        branch: whose jobs these are, in a run with variants.
 
     Attributes:
         batches: videos by batch.
@@ -45,13 +47,22 @@ class Plan(SweepPlan):
         limits: Limits | None = None,
         faces: int = 1,
         calibration: Mapping[str, list[sheet.Video]] | None = None,
+        branch: Branch | None = None,
     ) -> None:
         super().__init__(config, len(videos))
+        self._stages = branch.stages if branch else frozenset(STAGES)
+        self._is_base = branch is None or not branch.folder
+        self._rows_of_variants = branch.rows if branch else 0.0
         self._calibration = calibration or {}
         self._faces = faces
         self._videos = videos
         self._limits = limits or Limits()
         self.batches = videos.batches if isinstance(videos, StoredSheet) else sheet.batches(videos)
+
+    @property
+    def has_variants(self) -> bool:
+        """Whether other branches are compared with this one."""
+        return self._rows_of_variants > 0
 
     def videos(self, batch: str) -> list[sheet.Video]:
         """The videos of a batch, of the run's own sheet or of the calibration sheet."""
@@ -59,18 +70,24 @@ class Plan(SweepPlan):
         return found[batch]
 
     def jobs(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Every job of a whole run from nothing, as (rule, wildcards)."""
-        sets = self._config.features
-        computed = [name for name in sets if name != features.PIXELS]
+        """Every job of a whole run from nothing, or of its branch, as (rule, wildcards)."""
+        computed = [name for name in self._config.features if name != features.PIXELS]
         for batch in [*self.batches, *self._calibration]:
-            yield "frames", {"batch": batch}
-            yield "faces", {"batch": batch}
-            for name in computed:
-                yield "features", {"features": name, "batch": batch}
-            if self._config.training.copies.count and batch in self.batches:
-                yield "copies", {"batch": batch}
+            if "faces" in self._stages:
+                yield "frames", {"batch": batch}
+                yield "faces", {"batch": batch}
                 for name in computed:
-                    yield "copy_features", {"features": name, "batch": batch}
+                    yield "features", {"features": name, "batch": batch}
+        if "models" in self._stages:
+            yield from self._jobs_of_models(computed)
+
+    def _jobs_of_models(self, computed: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """The jobs from the training copies and the rows on."""
+        sets = self._config.features
+        for batch in self.batches if self._config.training.copies.count else ():
+            yield "copies", {"batch": batch}
+            for name in computed:
+                yield "copy_features", {"features": name, "batch": batch}
         yield "rows", {}
         for name in sets:
             yield "matrix", {"features": name}
@@ -79,7 +96,8 @@ class Plan(SweepPlan):
         if self._calibration:
             yield "calibration_rows", {}
         repeated = {run.model for run in self.published.values()}
-        if any(SPECS[model].compiled for model in repeated | set(self.candidates)):
+        compiled = any(SPECS[model].compiled for model in repeated | set(self.candidates))
+        if compiled and self._is_base:
             yield "compile", {}
         for protocol in self._config.split.protocols:
             yield "split", {"protocol": protocol}
@@ -94,6 +112,10 @@ class Plan(SweepPlan):
             yield "published_run", job
         yield "summary", {}
         yield "report", {}
+        if self.has_variants:
+            for protocol in self._config.split.protocols:
+                yield "variant_choice", {"protocol": protocol}
+            yield "variants", {}
 
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""
@@ -127,6 +149,7 @@ class Plan(SweepPlan):
             patience=self._config.frames.timeout,
             **rows,
             copies=self._config.training.copies.count,
+            variants=self._rows_of_variants,
             features=features.length(
                 wildcards.get("features", features.PIXELS), self._config.faces.size
             ),

@@ -109,6 +109,14 @@ OF_RULES = {
         # 2,000 draws; a candidate of 11,000 rows took 2 s, and is scored by frame and by video
         seconds=lambda s, t: 120 + s.candidates * s.rows * 6e-4,
     ),
+    "variant_choice": Formulas(
+        memory=lambda s: 500 * MB + (6000 + 16 * s.candidates) * s.rows * s.variants,
+        seconds=lambda s, t: 120 + s.candidates * s.rows * s.variants * 6e-4,
+    ),
+    "variants": Formulas(
+        memory=lambda s: 300 * MB + 9000 * s.rows * s.variants,
+        seconds=lambda s, t: 60 + s.rows * s.variants / 1000,
+    ),
     "evaluate": Formulas(
         memory=lambda s: 250 * MB + 1.05 * s.looked_at,
         seconds=lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
