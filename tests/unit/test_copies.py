@@ -239,16 +239,16 @@ def test_the_correction_of_selection_chooses_as_the_run_does():
     values = np.array([float(row["score"]) for row in rows])
     copied = np.array([bool(row["copy"]) for row in rows])
     good_on_faces = np.where(copied, -values, values)
+    both = np.stack([good_on_faces, values])
+    searched = selection_bias.Searched(pool, "lbp", 1, "svm", 0, 0.0, both)
     found = selection_bias.corrected(
-        [selection_bias.Searched(pool, "lbp", 1, "svm", 0, 0.0, np.stack([good_on_faces, values]))],
-        [1], score="roc_auc", count=50, seed=0, level=0.95,
+        [searched], [1], score="roc_auc", count=50, seed=0, level=0.95,
     )  # fmt: skip
     assert found["models"]["lbp svm"]["candidates"] == 2
     assert (found["all"]["fake"], found["all"]["real"]) == (12, 12)  # videos, not their copies
     with pytest.raises(ValueError, match="the run chose candidates"):
         selection_bias.corrected(
-            [selection_bias.Searched(pool, "lbp", 1, "svm", 0, 0.0, np.stack([good_on_faces, values]))],
-            [0], score="roc_auc", count=50, seed=0, level=0.95,
+            [searched], [0], score="roc_auc", count=50, seed=0, level=0.95,
         )  # fmt: skip
 
 

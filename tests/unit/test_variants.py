@@ -183,7 +183,7 @@ def as_read(split: list[dict]) -> list[dict]:
 def test_a_variants_videos_are_in_the_parts_and_folds_of_the_base():
     base = assignment.make(ROWS, "grouped", **HOW)
     more = [row | {"frame": str(frame)} for row in ROWS[::2] for frame in (0, 5, 9)]
-    other = more + [more[0] | {"video_id": "new", "group_id": "new"}]
+    other = [*more, more[0] | {"video_id": "new", "group_id": "new"}]
     found = dealt(assignment.like(as_read(base), other, "grouped", **HOW))
     assert found.pop(("new", "0")) == ("unused", "", assignment.NOT_IN_BASE)
     of_video = {video: place for (video, _), place in dealt(base).items()}

@@ -142,14 +142,14 @@ def of_variants(
         if (row["what"], row["score"]) == (SAME, "roc_auc")
     }
     best = {
-        tuple(one["all"][name] for name in ("variant", "features", "model")) + (one["protocol"],)
+        (one["all"]["variant"], one["protocol"], one["all"]["features"], one["all"]["model"])
         for one in choices
     }
     return [
         {
             "variant": run.folder,
             "folder": folder,
-            "chosen": "yes" if (run.folder, key[1], key[2], key[0]) in best else "no",
+            "chosen": "yes" if (run.folder, *key) in best else "no",
             **_less_the_base(less.get((run.folder, *key))),
             **summary.row(record, "videos"),
         }

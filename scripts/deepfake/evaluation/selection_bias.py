@@ -123,7 +123,8 @@ def corrected(
     """The corrected ROC AUC of videos of each model's choice, and of the best of all.
 
     Args:
-        searched: of one protocol; their pools number the groups alike. numbers: of the candidate that the run chose of each.
+        searched: of one protocol; their pools number the groups alike.
+        numbers: of the candidate that the run chose of each.
         score: by which candidates are chosen.
         count: draws. seed: of them. level: of the intervals.
 
@@ -216,8 +217,8 @@ def _estimate(
     """The corrected score of the best of some models.
 
     Returns:
-        features and model, and variant if there are some; chosen: its ROC AUC on the folds that chose it; roc_auc: {value, low,
-        high} after the correction, the interval of the same width on the logit scale as the best
+        features and model, and variant if there are some; chosen: its ROC AUC on the folds that
+        chose it; roc_auc: {value, low, high} after the correction, the interval of the same width on the logit scale as the best
         one's; candidates: how many were compared; draws: how many samples it uses.
     """
     (winner,) = _winners(searched, np.stack([choice.drawn for choice in whole]))

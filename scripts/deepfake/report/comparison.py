@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deepfake.evaluation import model_selection, summary
+from deepfake.evaluation import summary
 from deepfake.evaluation.comparison import BEST, Run
 from deepfake.report.results import SCORE_NAMES
 from deepfake.workflow import config_diff
@@ -83,8 +83,8 @@ def chosen(found: dict) -> list[str]:
         line
         for one in found["choices"]
         for line in (
-            f"Best on the folds of the {one['protocol']} split among {len(found['runs'])} variants: "
-            f"{one['variant']}, {one['features']} {one['model']}, ROC AUC of videos "
+            f"Best on the folds of the {one['protocol']} split among {len(found['runs'])} variants"
+            f": {one['variant']}, {one['features']} {one['model']}, ROC AUC of videos "
             f"{summary.interval(summary.UNDEFINED | {'value': one['chosen']})}"
             f"{' LEAKY' if one['leaky'] else ''}",
             f"  corrected for the choice among {one['candidates']} combinations of variant, "

@@ -25,9 +25,9 @@ from deepfake.core.schema import ConfigError, Section
 FOLDER = "variants"  # below the run's
 BASE = "base"  # the run's own values
 NAME = re.compile(r"[A-Za-z0-9._=+-]{1,200}")
-# The sections that decide each stage: frames and faces; then everything from the rows on. Frames are
-# kept only until their faces are cut. Were they shared, a new variant's would be newer than the faces
-# of the others, and Snakemake would cut those again.
+# The sections that decide each stage: frames and faces; then everything from the rows on. Frames
+# are kept only until their faces are cut. Were they shared, a new variant's would be newer than the
+# faces of the others, and Snakemake would cut those again.
 STAGES = {"faces": ("frames", "faces"), "models": ("frames", "faces", "training")}
 SECTIONS = STAGES["models"]
 LONGEST = 120  # characters of a folder's name
