@@ -1,4 +1,5 @@
 # The input files and videos of rules, by their wildcards. Functions only, no rules.
+from snakemake.io import strip_wildcard_constraints
 
 
 def batch_videos(batch):
@@ -253,3 +254,13 @@ def curve_files():
 def for_each_model(path, splits=None):
     """A path of every model on every feature set under every protocol, or under other splits."""
     return expand(f"{FEATURES}/{{protocol}}/{path}", zip, **PLAN.swept(splits))
+
+
+def files_of_rules():
+    """The files of a run that each rule makes, with wildcards, by rule."""
+    made = {
+        one.name: [*map(strip_wildcard_constraints, one.output)]
+        for one in workflow.rules
+        if one.output
+    }
+    return {name: files for name, files in made.items() if files[0].startswith(f"{RUN}/")}

@@ -24,6 +24,7 @@ rule report:
             labels={"what": "the run, on one page"},
         ),
         config=f"{RUN}/config.json",
+        usage=f"{RUN}/usage.tsv",
     log:
         f"{RUN}/logs/report.log",
     benchmark:
@@ -39,6 +40,7 @@ rule report:
             "config": settings.deciding(CONFIG),
             "keys": {"config": ""},
             "benchmarks": f"{RUN}/benchmarks",
+            "outputs": files_of_rules(),
             "ledger": LEDGER,
             "models": catalogue.on_pages(PLAN.candidates),
             "code": code("report"),
