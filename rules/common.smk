@@ -1,4 +1,6 @@
 # Settings of the run and functions that the rules share. No rules.
+from snakemake.logging import logger
+
 from cluster import plugin_patches, snakemake_logs, status_wrappers
 from deepfake.core import codehash, schema
 from deepfake.dataset import download, sheet, video_query
@@ -9,7 +11,7 @@ from deepfake.person import mesh_file, person_file
 from deepfake.preprocessing import face_record, frames
 from deepfake.preprocessing.perturbations import registry as perturbations
 from deepfake.splits import calibration_sheet, leave_one_out, protocols
-from deepfake.workflow import checks, config_classify, config_person, job_sheet
+from deepfake.workflow import budget, checks, config_classify, config_person, job_sheet
 from deepfake.workflow import published_results, site
 from deepfake.workflow import config as settings
 from deepfake.workflow.plan import Plan
@@ -211,6 +213,8 @@ def make_plan():
     made = Plan(CONFIG, VIDEOS, SITE.limits, faces=faces, calibration=CALIBRATION)
     for line in checks.warnings(made) if is_checked else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
+    if is_checked and workflow.output_settings.dryrun:
+        logger.info(budget.described([("", made)]))
     return made
 
 

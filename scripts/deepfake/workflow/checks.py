@@ -13,6 +13,7 @@ from deepfake.features import registry as features
 from deepfake.models.catalogue import SPECS, listed
 from deepfake.models.job_size import WIDEST
 from deepfake.splits import protocols
+from deepfake.workflow import budget
 from deepfake.workflow.config import Config
 from deepfake.workflow.plan import Plan
 from deepfake.workflow.site import Limits
@@ -73,6 +74,7 @@ def problems(
     free = Plan(config, videos, calibration=calibration)  # its requests are not capped
     return [
         *_jobs(config, free),
+        *filter(None, [budget.refusal(free, config.search.core_hours)]),
         *_products(config, free),
         *_columns(config, free),
         *_networks(config, free),

@@ -19,6 +19,7 @@ class Used:
     Attributes:
         jobs: measured. requested_mb, requested_minutes, threads: of the largest request.
         used_mb, used_seconds: the most of any job. seconds, cpu_seconds: of all jobs together.
+        core_minutes: that all jobs requested, of the attempt that ended well.
     """
 
     jobs: int = 0
@@ -29,6 +30,7 @@ class Used:
     used_seconds: float = 0
     seconds: float = 0
     cpu_seconds: float = 0
+    core_minutes: float = 0
 
     @property
     def measured(self) -> bool:
@@ -74,16 +76,21 @@ def together(parts: Iterable[Used]) -> Used:
     for part in parts:
         for name in ("requested_mb", "requested_minutes", "threads", "used_mb", "used_seconds"):
             setattr(total, name, max(getattr(total, name), getattr(part, name)))
-        for name in ("jobs", "seconds", "cpu_seconds"):
+        for name in ("jobs", "seconds", "cpu_seconds", "core_minutes"):
             setattr(total, name, getattr(total, name) + getattr(part, name))
     return total
 
 
 def core_hours(benchmarks: Path, videos: int) -> str:
-    """What the jobs of a run have used, in a line: processor time, as Snakemake samples it."""
-    hours = together(collect(benchmarks).values()).cpu_seconds / 3600
+    """What the jobs of a run have used of what they requested, in a line.
+
+    Used is processor time, as Snakemake samples it; requested are threads x minutes.
+    """
+    all_jobs = together(collect(benchmarks).values())
+    hours, requested = all_jobs.cpu_seconds / 3600, all_jobs.core_minutes / 60
+    of = f" of {requested:.3g} that its jobs requested" if requested else ""
     each = 1000 * hours / videos
-    return f"{hours:.3g} core hours were used, which is {each:.3g} for 1,000 videos"
+    return f"{hours:.3g} core hours were used{of}, which is {each:.3g} for 1,000 videos"
 
 
 def _read(path: Path) -> list[dict]:
@@ -102,6 +109,7 @@ def _add(used: Used, record: dict) -> None:
     used.requested_mb = max(used.requested_mb, number(request.get("mem_mb")))
     used.requested_minutes = max(used.requested_minutes, number(request.get("runtime")))
     used.threads = max(used.threads, int(number(record.get("threads"))))
+    used.core_minutes += number(record.get("threads")) * number(request.get("runtime"))
     used.used_seconds = max(used.used_seconds, number(record.get("s")))
     used.seconds += number(record.get("s"))
     used.cpu_seconds += number(record.get("cpu_time"))
