@@ -3,6 +3,7 @@ import functools
 import re
 
 from snakemake.iocontainers import Wildcards
+from snakemake.logging import logger
 
 from cluster import plugin_patches, snakemake_logs, status_wrappers
 from deepfake.core import codehash, schema
@@ -14,7 +15,7 @@ from deepfake.person import mesh_file, person_file
 from deepfake.preprocessing import face_record, frames
 from deepfake.preprocessing.perturbations import registry as perturbations
 from deepfake.splits import calibration_sheet, leave_one_out, protocols
-from deepfake.workflow import checks, config_classify, config_person, job_sheet
+from deepfake.workflow import budget, checks, config_classify, config_person, job_sheet
 from deepfake.workflow import published_results, site, variants
 from deepfake.workflow import config as settings
 from deepfake.workflow.plan import Plan
@@ -214,7 +215,17 @@ def make_plan():
         refuse("\n".join(reasons))
     for line in checks.warnings([plan_at(folder) for folder in BRANCHES]) if is_checked else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
+    if is_checked and workflow.output_settings.dryrun:
+        logger.info(budget.described(named_plans()))
     return plan_at("")
+
+
+def named_plans():
+    """The plan of each branch with the names of its variants; of a run without variants no name."""
+    return [
+        (branch.title if len(BRANCHES) > 1 else "", plan_at(folder))
+        for folder, branch in BRANCHES.items()
+    ]
 
 
 @functools.cache

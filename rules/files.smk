@@ -1,4 +1,5 @@
 # The input files and videos of rules, by their wildcards. Functions only, no rules.
+from snakemake.io import strip_wildcard_constraints
 
 
 def batch_videos(batch):
@@ -317,3 +318,15 @@ def for_each_model(path, splits=None, folder=None):
 def for_each_protocol(path):
     """A path of every protocol, in a branch."""
     return expand(f"{BRANCH}/{path}", protocol=CONFIG.split.protocols, allow_missing=True)
+
+
+def files_of_rules(wildcards):
+    """The files of a branch that each rule makes, with wildcards, by rule."""
+    folder, found = f"{RUN}{branch_of(wildcards).folder}/", {}
+    for one in workflow.rules:
+        files = [strip_wildcard_constraints(file) for file in one.output]
+        files = [file.replace("{branch}", branch_of(wildcards).folder) for file in files]
+        # a new variant must not change this of the base
+        if files and files[0].startswith(folder) and one.name not in ("variant_choice", "variants"):
+            found[one.name] = files
+    return found

@@ -1,6 +1,6 @@
 # Messages at the start and at the end of a run. Functions only, no rules.
 from deepfake.core import partial_files
-from deepfake.workflow import extra_jobs, usage
+from deepfake.workflow import budget, extra_jobs, usage
 
 # Pages of further targets, by the target's name, with their titles.
 PAGES = {
@@ -18,14 +18,16 @@ def show_failures(log):
 
 
 def show_start():
-    """Print what will be done, in one line; remove incomplete files of dead processes."""
+    """Print what will be done; remove incomplete files of dead processes."""
     partial_files.remove_abandoned(pathlib.Path("results"), jobs_may_run=True)
     if DOWNLOADING:
         print(f"downloading {', '.join(CONFIG.download.datasets)} to {CONFIG.download.folder}")
     elif CLASSIFYING:
         print(extra_jobs.to_classify(PLAN, len(VIDEOS), bool(OPTIONS.person)))
+    elif ENROLLING:
+        print(extra_jobs.to_enroll(PLAN, len(VIDEOS)))
     else:
-        print(extra_jobs.to_enroll(PLAN, len(VIDEOS)) if ENROLLING else PLAN.described())
+        print(f"{PLAN.described()}\n{budget.described(named_plans())}")
 
 
 def show_summary():
@@ -36,10 +38,15 @@ def show_summary():
         )
         return
     table = pathlib.Path(RESULT)
+    others = pathlib.Path(RUN, "variants.txt")
     if table.exists():
-        print(f"\n{table.read_text()}\nAll results are in {RUN}/\nThe report is {PAGE}")
-    if CLASSIFYING and VIDEOS:
-        print(usage.core_hours(pathlib.Path(RUN, "benchmarks"), len(VIDEOS)))
+        print(f"\n{table.read_text()}")
+        if not NO_SHEET and PLAN.has_variants and others.exists():
+            print(f"{others.read_text()}\nThe variants are in {RUN}/variants.html")
+        print(f"All results are in {RUN}/\nThe report is {PAGE}")
+    if VIDEOS and not ENROLLING:
+        folders = [pathlib.Path(f"{RUN}{folder}", "benchmarks") for folder in BRANCHES]
+        print(usage.core_hours(folders, len(VIDEOS)))
     for name, what in PAGES.items():
         page = pathlib.Path(RUN, f"{name}.html")
         if page.exists():

@@ -21,6 +21,7 @@ rule report:
             labels={"what": "the run, on one page"},
         ),
         config=f"{BRANCH}/config.json",
+        usage=f"{BRANCH}/usage.tsv",
     log:
         f"{BRANCH}/logs/report.log",
     benchmark:
@@ -36,6 +37,7 @@ rule report:
             "config": settings.deciding(config_of(wildcards)),
             "keys": {"config": ""},
             "benchmarks": f"{RUN}{branch_of(wildcards).folder}/benchmarks",
+            "outputs": files_of_rules(wildcards),
             "ledger": LEDGER,
             "models": catalogue.on_pages(PLAN.candidates),
             "code": code("report"),

@@ -18,8 +18,9 @@ from deepfake.preprocessing.face_record import crop_name
 
 # Seconds, memory, dates, hosts, commit, machine code.
 NEVER = (
-    "logs/*", "benchmarks/*", "compiled/*", "report.html", "leakage.html", "leakage.svg",
-    "robustness.html", "robustness.svg", "transfer.html", "transfer.svg", "variants.html",
+    "logs/*", "benchmarks/*", "compiled/*", "usage.tsv", "report.html",
+    "leakage.html", "leakage.svg", "robustness.html", "robustness.svg",
+    "transfer.html", "transfer.svg", "variants.html",
 )  # fmt: skip
 # Byte for byte, on any number of threads, jobs, batches and hosts.
 BYTES = (

@@ -75,8 +75,10 @@ def cancel(jobs: dict[str, str]) -> None:
         run_command("bkill", "-r", *unreachable)
 
 
-def used(run_ids: list[str]) -> list[tuple[str, float | None, float]]:
-    """(rule, MB, seconds) of each job of these runs that bjobs still lists; None MB if unknown.
+def used(run_ids: list[str]) -> list[tuple[str, float | None, float, None]]:
+    """(rule, MB, seconds, None) of each job of these runs that bjobs still lists.
+
+    None MB if unknown; how long a job was in the queue is not asked.
 
     Raises:
         CommandFailed: bjobs does not answer.
@@ -90,7 +92,7 @@ def used(run_ids: list[str]) -> list[tuple[str, float | None, float]]:
             number = re.match(r"[0-9.]+", seconds)
             if rule:
                 duration = float(number[0]) if number else 0.0
-                found.append((rule[1], megabytes(memory) or None, duration))
+                found.append((rule[1], megabytes(memory) or None, duration, None))
     return found
 
 

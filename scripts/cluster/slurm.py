@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import pwd
 import re
+from datetime import datetime
 
 from cluster.scheduler_commands import CommandFailed, megabytes, run_command
 
@@ -58,35 +59,47 @@ def cancel(jobs: dict[str, str]) -> None:
         run_command("scancel", *sorted(jobs))
 
 
-def used(run_ids: list[str]) -> list[tuple[str, float | None, float]]:
-    """(rule, MB, seconds) of each job of these runs in accounting; None MB where no sample exists.
+def used(run_ids: list[str]) -> list[tuple[str, float | None, float, float | None]]:
+    """(rule, MB, seconds, seconds in the queue) of each job of these runs in accounting.
+
+    None MB where no sample exists, None seconds in the queue where a job has not started.
 
     Raises:
         CommandFailed: there is no accounting.
     """
     if not run_ids:
         return []
-    form = "--format=JobID,Comment,MaxRSS,ElapsedRaw"
+    form = "--format=JobID,Comment,MaxRSS,ElapsedRaw,Submit,Start"
     answer = run_command(
         "sacct", "-P", "--noheader", form, "--name", ",".join(run_ids), "-S", "now-30days"
     )
     return used_from(answer)
 
 
-def used_from(answer: str) -> list[tuple[str, float | None, float]]:
-    """Read `sacct -P --noheader --format=JobID,Comment,MaxRSS,ElapsedRaw`: jobs and steps."""
+def used_from(answer: str) -> list[tuple[str, float | None, float, float | None]]:
+    """Read `sacct -P --noheader` with the format of `used`: jobs and steps."""
     rules: dict[str, str] = {}
     memory: dict[str, float] = {}
     seconds: dict[str, float] = {}
+    queued: dict[str, float | None] = {}
     for line in answer.splitlines():
-        job_id, comment, most, elapsed = line.split("|")
+        job_id, comment, most, elapsed, submitted, started = line.split("|")
         number, _, step = job_id.partition(".")
         if step and megabytes(most):  # what the job used is with its steps
             memory[number] = max(memory.get(number, 0.0), megabytes(most))
         elif not step and comment.startswith("rule_"):
             rules[number] = comment.removeprefix("rule_").split("_wildcards_")[0]
             seconds[number] = float(elapsed or 0)
-    return [(rule, memory.get(n), seconds[n]) for n, rule in rules.items()]
+            queued[number] = _between(submitted, started)
+    return [(rule, memory.get(n), seconds[n], queued[n]) for n, rule in rules.items()]
+
+
+def _between(first: str, second: str) -> float | None:
+    """Seconds between two times of sacct; None where one is no time, like `Unknown`."""
+    try:
+        return (datetime.fromisoformat(second) - datetime.fromisoformat(first)).total_seconds()
+    except ValueError:
+        return None
 
 
 def evidence(job_id: str, log: str = "") -> str:

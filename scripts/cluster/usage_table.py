@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from deepfake.models.catalogue import on_gram
 from deepfake.workflow import published_results
@@ -52,18 +53,29 @@ def profile_lines(found: dict[str, Used]) -> str:
     return "\n".join(lines) if rules else "every job was too short to be measured"
 
 
-def from_accounting(jobs: list[tuple[str, float | None, float]]) -> str:
-    """What the cluster measured, including the nested Snakemake: a line a rule."""
-    rules: dict[str, list[tuple[float | None, float]]] = {}
-    for rule, memory, seconds in jobs:
-        rules.setdefault(rule, []).append((memory, seconds))
-    lines = [f"{'by accounting':<20} {'jobs':>5} {'used MB':>9} {'used min':>9}"]
+def from_accounting(jobs: list[tuple[str, float | None, float, float | None]]) -> str:
+    """What the cluster measured, including the nested Snakemake: the most of any job of a rule.
+
+    Args:
+        jobs: rule, MB, seconds, and seconds in the queue; None where they are not known.
+    """
+    rules: dict[str, list[tuple[float | None, float, float | None]]] = {}
+    for rule, *measured in jobs:
+        rules.setdefault(rule, []).append(tuple(measured))
+    lines = [f"{'by accounting':<20} {'jobs':>5} {'used MB':>9} {'used min':>9} {'queued min':>11}"]
     for rule, found in rules.items():
-        known = [memory for memory, _ in found if memory is not None]
-        most = f"{max(known):.0f}" if known else "unknown"
-        seconds = max(seconds for _, seconds in found)
-        lines.append(f"{rule:<20} {len(found):>5} {most:>9} {seconds / 60:>9.1f}")
+        memory, seconds, queued = zip(*found, strict=True)
+        lines.append(
+            f"{rule:<20} {len(found):>5} {_most(memory, 1, 0):>9} {_most(seconds, 60, 1):>9} "
+            f"{_most(queued, 60, 1):>11}"
+        )
     return "\n".join(lines)
+
+
+def _most(values: Iterable[float | None], unit: float, digits: int) -> str:
+    """The largest of the values that are known, in another unit."""
+    known = [value for value in values if value is not None]
+    return f"{max(known) / unit:.{digits}f}" if known else "unknown"
 
 
 def against_the_original(found: dict[str, Used]) -> str:

@@ -185,4 +185,4 @@ def params(folder: Path, **changed) -> dict:
     values = yaml.safe_load(yaml.safe_dump({**SETTINGS, "sweep": {"svm": {}}, **changed}))
     settings = config.deciding(config.load(values, "made-up"))
     return {"config": settings, "benchmarks": str(folder / "benchmarks"),
-            "ledger": str(folder / "ledger.tsv")}  # fmt: skip
+            "outputs": {}, "ledger": str(folder / "ledger.tsv")}  # fmt: skip

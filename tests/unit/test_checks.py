@@ -3,7 +3,7 @@
 import pytest
 
 from deepfake.dataset.sheet import Video
-from deepfake.workflow import checks, config
+from deepfake.workflow import budget, checks, config
 from deepfake.workflow.checks import MANY_JOBS
 from deepfake.workflow.plan import Plan
 
@@ -68,3 +68,26 @@ def test_a_network_that_has_nothing_to_see_is_refused():
     assert refused(10, 5, sweep=grids, features=["pixels", "residuals"]) == []
     (told,) = refused(10, 5, sweep=grids, features=["residuals"])
     assert told.startswith("sweep.mesonet: a network needs images")
+
+
+def test_a_plan_says_what_its_jobs_request_at_their_first_attempt_a_line_a_plan():
+    small, wide = Plan(*run(10, 5)), Plan(*run(10, 5, faces={"size": 640}))
+    jobs = list(wide.jobs())
+    hours = sum(wide.threads(*job) * wide.minutes(*job) for job in jobs) / 60
+    most = max(wide.mem_mb(*job) for job in jobs)
+    first, second = budget.described([("", small), ("wide", wide)]).splitlines()
+    assert first.startswith(f"{sum(1 for _ in small.jobs())} jobs from nothing request ")
+    assert second.startswith(f"wide: {len(jobs)} jobs from nothing request {hours:,.1f} core hours")
+    assert second.endswith(f"at most {most:,} MB a job")
+
+
+def test_a_plan_that_requests_more_core_hours_than_the_limit_is_refused_with_the_largest_rules():
+    total = budget.requested(Plan(*run(10, 5)))
+    assert refused(10, 5) == refused(10, 5, search={"core_hours": total.core_hours}) == []
+    (told,) = refused(10, 5, search={"core_hours": 0.5})
+    assert f"{total.jobs} jobs request {total.core_hours:,.1f} core hours" in told
+    assert "more than search.core_hours (0.5)" in told
+    (rule, minutes), *_ = total.core_minutes.most_common()
+    assert f"the most: {rule} {minutes / 60:,.1f}, " in told
+    assert minutes == max(total.core_minutes.values())
+    assert told.endswith("or raise search.core_hours")

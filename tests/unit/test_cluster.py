@@ -530,14 +530,10 @@ def test_usage_compares_asked_and_used_and_gives_lines_to_paste(tmp_path):
 
 def test_accounting_adds_the_steps_of_a_job_to_its_rule():
     told = (
-        "7|rule_faces_wildcards_b0001||65\n7.batch||138200K|65\n7.0||1048576K|63\n"
-        "8|rule_matrix||10\n8.batch||51200K|10\n9|other||5\n"
+        "7|rule_faces_wildcards_b0001||65||\n7.batch||138200K|65||\n7.0||1048576K|63||\n"
+        "8|rule_matrix||10||\n8.batch||51200K|10||\n9|other||5||\n"
     )
     found = slurm.used_from(told)
-    assert found == [("faces", 1024.0, 65.0), ("matrix", 50.0, 10.0)]
-    assert usage_table.from_accounting(found).splitlines()[1].split() == [
-        "faces",
-        "1",
-        "1024",
-        "1.1",
-    ]
+    assert found == [("faces", 1024.0, 65.0, None), ("matrix", 50.0, 10.0, None)]
+    line = usage_table.from_accounting(found).splitlines()[1].split()
+    assert line == ["faces", "1", "1024", "1.1", "unknown"]

@@ -317,9 +317,38 @@ def test_foreign_and_broken_benchmarks_do_not_break_the_page(tmp_path, plain):
     (folder / "a.jsonl").write_text('[1, 2]\n"x"\n{}\n')
     text = page(tmp_path)
     assert EVIL not in text
-    assert "search svm 1 40 12.5 300 700 0 1" in words(text)
-    assert "svm 1 40 12.5 300 64" in words(text)  # by model, with the rows of the run
+    assert "search svm 1 12.5 40 12.5 300 700 0 1" in words(text)
+    assert "svm 1 12.5 40 12.5 300 64" in words(text)  # by model, with the rows of the run
     assert "notes" not in words(text)
+    assert "the longest chain of jobs is not known" in words(text)
+
+
+def test_the_critical_path_stands_beside_what_the_rules_took(tmp_path):
+    """With a word where a record is gone."""
+    files = made_up_run.write(tmp_path)
+    made = Path(files["rows"][0])
+    jobs = {"faces": ({"batch": "b1"}, ["faces/b1.npy"], 9.0), "rows": ({}, [made.name], 2.5)}
+    for rule, (wildcards, _, seconds) in jobs.items():
+        inputs = {str(tmp_path / "faces/b1.npy"): 1.0} if rule == "rows" else {}
+        record = {"s": seconds, "rule_name": rule, "wildcards": wildcards, "input_size_mb": inputs}
+        path = tmp_path / "benchmarks" / f"{rule}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(record))
+    settings = made_up_run.params(tmp_path)
+    settings["outputs"] = {rule: [str(tmp_path / made[0])] for rule, (_, made, _) in jobs.items()}
+    facts = run.facts(files, settings)
+    text = words(pages.render("report.html", **facts))
+    assert "sum to the most: 11.5 s of the 11.5 s of all jobs" in text
+    assert "job run s so far faces b1 9.0 9.0 rows 2.5 11.5" in text
+    rows = facts["resources"]["table"]
+    assert [tuple(row) for row in rows] == [run.USAGE_COLUMNS] * 2
+    assert [row["critical_path_seconds"] for row in rows] == [9.0, 2.5]
+    assert [row["cpu_seconds"] for row in rows] == [0.0, 0.0]
+    (tmp_path / "benchmarks" / "faces.jsonl").unlink()
+    facts = run.facts(files, settings)
+    assert str(tmp_path / "faces/b1.npy") in facts["resources"]["path"].lacking
+    text = words(pages.render("report.html", **facts))
+    assert "that jobs read have no benchmark record of the job that made them" in text
 
 
 def test_the_originals_figures_are_never_set_beside_another_size_without_a_word(plain):

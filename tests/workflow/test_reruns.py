@@ -81,6 +81,7 @@ CHANGED = {
     "search.score": "accuracy",
     "search.candidates_per_job": 1,
     "search.trees_per_job": 8,
+    "search.core_hours": 10_000,
     "evaluation.threshold": "model",
     "evaluation.level": 0.9,
     "evaluation.resamples": 300,

@@ -218,8 +218,9 @@ def _estimate(
 
     Returns:
         features and model, and variant if there are some; chosen: its ROC AUC on the folds that
-        chose it; roc_auc: {value, low, high} after the correction, the interval of the same width on the logit scale as the best
-        one's; candidates: how many were compared; draws: how many samples it uses.
+        chose it; roc_auc: {value, low, high} after the correction, the interval of the same width
+        on the logit scale as the best one's; candidates: how many were compared; draws: how many
+        samples it uses.
     """
     (winner,) = _winners(searched, np.stack([choice.drawn for choice in whole]))
     most = _winners(searched, np.stack([choice.drawn for choice in again]))

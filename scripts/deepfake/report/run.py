@@ -15,12 +15,18 @@ from deepfake.features import registry as features
 from deepfake.report import data, provenance, published, samples, texts
 from deepfake.report.results import LONG, SCORE_NAMES, Result, dots, load, read, section
 from deepfake.splits.parts import is_copy
-from deepfake.workflow import published_results, usage
+from deepfake.workflow import critical_path, published_results, usage
 
 # From benchmarks/interval_coverage.py: with fewer groups, also of one class, differences of good
 # models are seldom detected; with a larger group, 0.919 of the intervals of an AUC of 0.98 covered
 # it, not 0.92.
 FEW_GROUPS, LARGE_GROUP = 30, 0.3  # of the videos
+
+# of a run's usage.tsv
+USAGE_COLUMNS = (
+    *("rule", "jobs", "seconds", "longest_seconds", "critical_path_seconds", "cpu_seconds"),
+    *("used_mb", "requested_mb", "requested_minutes", "threads"),
+)
 
 
 def facts(files: dict[str, list[str]], params: dict) -> dict:
@@ -29,7 +35,8 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
     Args:
         files: paths by name: sheet, rows, records, audits, crops (may be empty), and the lists
             that `results.read` takes; published, of the repeated runs, may be empty.
-        params: config (what the results depend on), benchmarks (the folder) and ledger.
+        params: config (what the results depend on), benchmarks (the folder), outputs (names of
+            files by the rule that makes them, with wildcards) and ledger.
     """
     config = params["config"]
     results = read(files)
@@ -76,7 +83,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
         "threshold": summary.threshold(results[0].metrics),
         "dots": dots(results),
         "tests": tests(ledger.read(params["ledger"]), results),
-        "resources": resources(Path(params["benchmarks"]), results, len(rows), config),
+        "resources": resources(files, params, results, len(rows)),
         "original": published_results,
         "experiments": published.facts(
             files.get("published", []), results, Path(params["benchmarks"]), config
@@ -177,19 +184,41 @@ def _group_warnings(name: str, videos: Sequence[dict], many: bool) -> list[str]:
     return found
 
 
-def resources(benchmarks: Path, results: Sequence[Result], rows: int, config: dict) -> dict:
-    """What the jobs used, by rule and by model, and the sizes of the data."""
-    found = usage.collect(benchmarks)
-    size = config["faces"]["size"]
+def resources(
+    files: dict[str, list[str]], params: dict, results: Sequence[Result], rows: int
+) -> dict:
+    """What the jobs used, by rule and by model, the critical path, and the sizes of the data."""
+    benchmarks, config = Path(params["benchmarks"]), params["config"]
+    found, size = usage.collect(benchmarks), config["faces"]["size"]
+    last = [path for paths in files.values() for path in paths]
+    path = critical_path.find(benchmarks, params["outputs"], last)
     return {
         "rules": found,
+        "path": path,
+        "on_path": path.seconds_by_name(),
+        "table": [_usage(name, used, path) for name, used in found.items()],
         "models": usage.by_model(found, dict.fromkeys(result.model for result in results)),
-        "cpu_seconds": sum(used.cpu_seconds for used in found.values()),
-        "jobs": sum(used.jobs for used in found.values()),
+        "all": usage.together(found.values()),
         "rows": rows,
         "features": {name: features.length(name, size) for name in config["features"]},
         "protocols": len({result.protocol for result in results}),
         "same_size": config["features"] == [features.PIXELS]
         and features.length(features.PIXELS, size) == published_results.FEATURES
         and abs(rows / published_results.ROWS - 1) < 0.05,
+    }
+
+
+def _usage(name: str, used: usage.Used, path: critical_path.CriticalPath) -> dict:
+    """A row of USAGE_COLUMNS; processor time and memory are empty where no job was sampled."""
+    return {
+        "rule": name,
+        "jobs": used.jobs,
+        "seconds": round(used.seconds, 1),
+        "longest_seconds": round(used.used_seconds, 1),
+        "critical_path_seconds": round(path.seconds_by_name().get(name, 0), 1),
+        "cpu_seconds": round(used.cpu_seconds, 1) if used.measured else None,
+        "used_mb": round(used.used_mb) if used.measured else None,
+        "requested_mb": round(used.requested_mb),
+        "requested_minutes": round(used.requested_minutes),
+        "threads": used.threads,
     }

@@ -13,7 +13,7 @@ from deepfake.features import registry as features
 from deepfake.models.catalogue import SPECS, listed
 from deepfake.models.job_size import WIDEST
 from deepfake.splits import protocols
-from deepfake.workflow import variants
+from deepfake.workflow import budget, variants
 from deepfake.workflow.config import Config
 from deepfake.workflow.plan import Plan
 from deepfake.workflow.site import Limits
@@ -78,7 +78,9 @@ def problems(
     branches = list(variants.branches(config).values())
     # their requests are not capped
     plans = [Plan(one.config, videos, calibration=calibration, branch=one) for one in branches]
-    found = [*_jobs(config, plans), *_networks(config, plans[0]), *_splits(config, videos)]
+    found = [*_jobs(config, plans)]
+    found += filter(None, [budget.refusal(plans, config.search.core_hours)])
+    found += [*_networks(config, plans[0]), *_splits(config, videos)]
     for branch, plan in zip(branches, plans, strict=True):
         lines = [
             *_products(branch.config, plan),

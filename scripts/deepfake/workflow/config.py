@@ -182,6 +182,14 @@ class Search(Section):
         "on feature sets of up to 5,000 columns, which are then solved in the columns",
         "search",
     )
+    core_hours: Float | None = key(
+        None,
+        "core hours above which a run is refused: threads x minutes that all of its jobs request "
+        "at their first attempt, of which they use less; null is no limit",
+        "nothing",
+        gt=0,
+        le=10**9,
+    )
 
 
 class Report(Section):

@@ -232,6 +232,5 @@ class Plan(SweepPlan):
         sizes = ", ".join(f"{len(found)} {model}" for model, found in self.candidates.items())
         return (
             f"{self._config.run}: {labels.count('real')} real and {labels.count('fake')} fake "
-            f"videos in {len(self.batches)} batches; candidates: {sizes}; "
-            f"{sum(1 for _ in self.jobs())} jobs from nothing"
+            f"videos in {len(self.batches)} batches; candidates: {sizes}"
         )

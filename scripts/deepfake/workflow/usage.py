@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ class Used:
     Attributes:
         jobs: measured. requested_mb, requested_minutes, threads: of the largest request.
         used_mb, used_seconds: the most of any job. seconds, cpu_seconds: of all jobs together.
+        core_minutes: that all jobs requested, of the attempt that ended well.
     """
 
     jobs: int = 0
@@ -29,6 +30,7 @@ class Used:
     used_seconds: float = 0
     seconds: float = 0
     cpu_seconds: float = 0
+    core_minutes: float = 0
 
     @property
     def measured(self) -> bool:
@@ -39,15 +41,18 @@ class Used:
 def collect(benchmarks: Path) -> dict[str, Used]:
     """What each rule's benchmark files tell; search, choose, fit and evaluate a model."""
     found: dict[str, Used] = {}
+    for name, record in records(benchmarks):
+        _add(found.setdefault(name, Used()), record)
+    return found
+
+
+def records(benchmarks: Path) -> Iterator[tuple[str, dict]]:
+    """Each job's benchmark record, with the name that it is counted under, as `collect` has it."""
     for path in sorted(benchmarks.rglob("*.jsonl")):
         rule = path.relative_to(benchmarks).parts[0].removesuffix(".jsonl")
         model = re.search(rf"\.({'|'.join(SPECS)})\b", path.name)
-        records = _records(path)
-        if records:
-            used = found.setdefault(f"{rule} {model[1]}" if model else rule, Used())
-        for record in records:
-            _add(used, record)
-    return found
+        for record in _read(path):
+            yield f"{rule} {model[1]}" if model else rule, record
 
 
 def by_model(found: dict[str, Used], models: Iterable[str]) -> dict[str, Used]:
@@ -71,19 +76,27 @@ def together(parts: Iterable[Used]) -> Used:
     for part in parts:
         for name in ("requested_mb", "requested_minutes", "threads", "used_mb", "used_seconds"):
             setattr(total, name, max(getattr(total, name), getattr(part, name)))
-        for name in ("jobs", "seconds", "cpu_seconds"):
+        for name in ("jobs", "seconds", "cpu_seconds", "core_minutes"):
             setattr(total, name, getattr(total, name) + getattr(part, name))
     return total
 
 
-def core_hours(benchmarks: Path, videos: int) -> str:
-    """What the jobs of a run have used, in a line: processor time, as Snakemake samples it."""
-    hours = together(collect(benchmarks).values()).cpu_seconds / 3600
+def core_hours(benchmarks: Iterable[Path], videos: int) -> str:
+    """What the jobs of a run have used of what they requested, in a line.
+
+    Used is processor time, as Snakemake samples it; requested are threads x minutes.
+
+    Args:
+        benchmarks: the folder `benchmarks` of the run, and of each of its variants.
+    """
+    all_jobs = together(used for folder in benchmarks for used in collect(folder).values())
+    hours, requested = all_jobs.cpu_seconds / 3600, all_jobs.core_minutes / 60
+    of = f" of {requested:.3g} that its jobs requested" if requested else ""
     each = 1000 * hours / videos
-    return f"{hours:.3g} core hours were used, which is {each:.3g} for 1,000 videos"
+    return f"{hours:.3g} core hours were used{of}, which is {each:.3g} for 1,000 videos"
 
 
-def _records(path: Path) -> list[dict]:
+def _read(path: Path) -> list[dict]:
     """The jobs in a file; none where it is cut short or somebody else's."""
     try:
         found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -96,18 +109,20 @@ def _add(used: Used, record: dict) -> None:
     request = record.get("resources")
     request = request if isinstance(request, dict) else {}
     used.jobs += 1
-    used.requested_mb = max(used.requested_mb, _number(request.get("mem_mb")))
-    used.requested_minutes = max(used.requested_minutes, _number(request.get("runtime")))
-    used.threads = max(used.threads, int(_number(record.get("threads"))))
-    used.used_seconds = max(used.used_seconds, _number(record.get("s")))
-    used.seconds += _number(record.get("s"))
-    used.cpu_seconds += _number(record.get("cpu_time"))
-    used.used_mb = max(used.used_mb, _number(record.get("max_rss")))
+    used.requested_mb = max(used.requested_mb, number(request.get("mem_mb")))
+    used.requested_minutes = max(used.requested_minutes, number(request.get("runtime")))
+    used.threads = max(used.threads, int(number(record.get("threads"))))
+    used.core_minutes += number(record.get("threads")) * number(request.get("runtime"))
+    used.used_seconds = max(used.used_seconds, number(record.get("s")))
+    used.seconds += number(record.get("s"))
+    used.cpu_seconds += number(record.get("cpu_time"))
+    used.used_mb = max(used.used_mb, number(record.get("max_rss")))
 
 
-def _number(value: object) -> float:
+def number(value: object) -> float:
+    """A number of a record; 0 where it has none, as of a job that was too short to be sampled."""
     try:
-        number = float(value)
+        found = float(value)
     except (TypeError, ValueError):
         return 0.0
-    return number if math.isfinite(number) else 0.0
+    return found if math.isfinite(found) else 0.0
