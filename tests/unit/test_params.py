@@ -106,6 +106,7 @@ def names() -> dict[str, Any]:
     found["modules"] = lambda _: []
     found["perturbation_modules"] = list
     found["copy_modules"] = lambda _: []
+    found["files_of_rules"] = lambda _: {}
     found["compared_folders"] = list
     found["searched_under"] = lambda _: []
     found["settings"] = SimpleNamespace(deciding=plain)

@@ -25,6 +25,7 @@ def facts(
     return {
         "runs": [run.folder for run in runs],
         "what": "variants" if choices else "runs",
+        "used": {},
         "choices": [
             one["all"]
             | {"protocol": one["protocol"], "shown": summary.interval(one["all"]["roc_auc"])}
