@@ -4,13 +4,14 @@ import numpy as np
 
 from deepfake.core import job, tables
 from deepfake.evaluation import selection_bias
+from deepfake.features import row_order
 from deepfake.models import registry as models
 
 
 def main(work: job.Job) -> None:
     """Correct the score of the best on the folds for selection bias."""
     params = work.params
-    known = selection_bias.pool(tables.read(work.read("rows")), tables.read(work.read("split")))
+    known = selection_bias.pool(row_order.read(work.read("rows")), tables.read(work.read("split")))
     parts = {name: iter(work.input.get(name, [])) for name in ("tables", "values", "unseen")}
     searched = []
     for one, record in zip(params["searched"], work.read_each_json("bundles"), strict=True):
@@ -19,8 +20,7 @@ def main(work: job.Job) -> None:
             values = [np.load(next(parts["values"]), allow_pickle=False) for _ in read]
             scores = selection_bias.gathered(known, read, values)
         else:  # an average: its members were chosen before
-            table = tables.read(next(parts["unseen"]))
-            scores = np.array([[float(row["score"]) for row in table]])
+            scores = tables.read(next(parts["unseen"]), ("score",)).floats("score")[None]
         facts = (one[name] for name in ("features", "length", "model", "rank"))
         threshold = models.module(one["model"]).THRESHOLD
         trim = record["calibration"]["trim"]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfake.evaluation import intervals, metrics
-from deepfake.splits.parts import is_copy, rows_of
+from deepfake.splits.parts import copies, rows_of
 
 CHUNK = 2_000_000  # weights of rows held at once, and ten arrays of them: 160 MB
 
@@ -62,12 +62,9 @@ class Searched:
 def pool(rows: Sequence[dict], split: Sequence[dict]) -> Pool:
     """The training rows of a split."""
     chosen = rows_of(rows, split, "train")
-    numbers = (
-        metrics.numbered([row[column] for row, _ in chosen]) for column in ("group_id", "video_id")
-    )
-    fake = np.array([row["label"] == "fake" for row, _ in chosen])
-    copied = np.array([is_copy(row) for row, _ in chosen])
-    return Pool(fake, copied, np.array([int(cut["fold"]) for _, cut in chosen]), *numbers)
+    numbers = (metrics.numbered(chosen.column(name)) for name in ("group_id", "video_id"))
+    fake, fold = chosen.column("label") == "fake", chosen.column("fold").astype(int)
+    return Pool(fake, copies(chosen), fold, *numbers)
 
 
 def gathered(
