@@ -116,6 +116,13 @@ FOLDER ?= results/full
 benchmark-full: .venv/.runtime  ## the original experiment at full size, on made-up faces (an hour, 24 GiB)
 	$(BIN)/python benchmarks/full.py --folder $(FOLDER) $(PAGES) --page README.md
 
+# As FOLDER; ROWS='50000 200000', FEATURES=lbp for short vectors
+LARGE ?= results/large
+.PHONY: benchmark-large
+benchmark-large: .venv/.runtime  ## the rules from rows to report as the rows grow, on made-up vectors (ROWS, FEATURES, LARGE)
+	$(BIN)/python benchmarks/large.py --folder $(LARGE) --rows $(or $(ROWS),50000 200000 834000) \
+	    --features $(or $(FEATURES),residuals) $(PAGES)
+
 RECORD ?= results/record
 .PHONY: record
 record: .venv/.runtime $(DEMO)/videos.tsv  ## what jobs use at three sizes, for the resource formulas (after benchmark-full)

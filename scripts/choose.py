@@ -4,6 +4,7 @@ import numpy as np
 
 from deepfake.core import job, tables
 from deepfake.evaluation import search_table
+from deepfake.features import row_order
 
 
 def main(work: job.Job) -> None:
@@ -19,7 +20,7 @@ def main(work: job.Job) -> None:
     columns = ("candidate", *settings, "fold", *search_table.SCORES, *more)
     values = [np.load(path, allow_pickle=False) for path in work.input["values"]]
     unseen = search_table.out_of_fold(
-        best, parts, values, tables.read(work.read("rows")), tables.read(work.read("split"))
+        best, parts, values, row_order.read(work.read("rows")), tables.read(work.read("split"))
     )
     tables.write(rows, work.write("table"), columns)
     tables.write(unseen, work.write("out_of_fold"), search_table.OUT_OF_FOLD_COLUMNS)

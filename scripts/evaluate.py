@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from deepfake.core import job, tables
 from deepfake.evaluation import answers, ledger, scoring
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.inference import bundle
 from deepfake.models import registry as models
@@ -16,16 +15,16 @@ from deepfake.splits.parts import rows_of
 def main(work: job.Job) -> None:
     """Score the test rows with a bundle once, and compute its metrics."""
     fitted, record = bundle.load(Path(work.read("bundle")).parent)
-    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
-    rows = [row for row, _ in rows_of(rows, split, "test")]
-    inputs = Matrix(work.read("matrix")).at(np.array([int(row["row"]) for row in rows]))
+    rows, split = row_order.read(work.read("rows")), tables.read(work.read("split"))
+    rows = rows_of(rows, split, "test")
+    inputs = Matrix(work.read("matrix")).at(rows.column("row").astype(int))
     values = models.decide(fitted, inputs)
     audit = work.read_json("audit")
     ledger.add(
         work.params["ledger"],
         run=record["training"]["run"],
         protocol=audit["protocol"],
-        videos=(row["video_id"] for row in rows),
+        videos=rows.column("video_id"),
         rows=len(rows),
         features=record["features"]["name"],
         model=fitted.model,

@@ -8,11 +8,12 @@ import numpy as np
 from deepfake.core import job, tables
 from deepfake.evaluation import decision
 from deepfake.features import registry as features
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.inference import bundle, training_domain
 from deepfake.models import columns, gram, numba_cache
 from deepfake.models import registry as models
-from deepfake.splits.parts import is_copy, rows_of
+from deepfake.splits import parts
 
 
 def main(work: job.Job) -> None:
@@ -20,9 +21,11 @@ def main(work: job.Job) -> None:
     params = work.params
     numba_cache.keep_beside(work.input.get("compiled", []))
     best = work.read_json("best")
-    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
+    rows, split = row_order.read(work.read("rows")), tables.read(work.read("split"))
     training, _ = models.training(rows, split, Matrix(work.read("matrix")))
-    training_rows = [row for row, _ in rows_of(rows, split, "train")]
+    training_rows = parts.rows_of(rows, split, "train")
+    copies = training_rows.column("copy", "")
+    copies = copies[copies != ""]
     if params["in_columns"]:
         job.log.info(columns.TAKEN, *training.pixels.shape)
     else:
@@ -30,8 +33,8 @@ def main(work: job.Job) -> None:
     model = models.module(params["model"])
     job.log.info("fitting %s on %d rows", best["candidate"], len(training.fake))
     if grown := work.input.get("trees"):
-        parts = [dict(np.load(path, allow_pickle=False)) for path in grown]
-        fitted = model.join(best["candidate"], parts)
+        trees = [dict(np.load(path, allow_pickle=False)) for path in grown]
+        fitted = model.join(best["candidate"], trees)
     else:
         training.folder = work.checkpoint("bundle")
         fitted = models.fit(
@@ -61,16 +64,16 @@ def main(work: job.Job) -> None:
         "training": {
             "run": params["run"],
             "sheet_sha256": bundle.sha256(Path(work.read("sheet"))),
-            "datasets": sorted({row["dataset"] for row in rows}),
+            "datasets": sorted(set(rows.column("dataset"))),
             "protocol": audit["protocol"],
             "leaky": audit["leaky"] or audit["leaky_folds"],
             "seed": params["seed"],
             **audit["parts"]["train"],
-            "copies": _copies(training_rows),
+            "copies": dict(sorted(Counter(copies).items())),
         },
         "domain": training_domain.describe(
-            _of_training(tables.read(work.read("records")), training_rows),
-            {row["video_id"] for row in training_rows},
+            _of_training(work.read("records"), len(copies) > 0),
+            set(training_rows.column("video_id")),
         ),
         "versions": params["versions"],
     }
@@ -78,15 +81,10 @@ def main(work: job.Job) -> None:
     bundle.save(fitted, facts, record.parent, record)
 
 
-def _of_training(records: list[dict], rows: list[dict]) -> list[dict]:
+def _of_training(path: str, copied: bool) -> tables.Table:
     """The records of faces, with those of training copies only where the training has copies."""
-    copied = any(map(is_copy, rows))
-    return [record for record in records if copied or not is_copy(record)]
-
-
-def _copies(rows: list[dict]) -> dict[str, int]:
-    """How many training copies of each perturbation there are."""
-    return dict(sorted(Counter(row["copy"] for row in rows if is_copy(row)).items()))
+    records = tables.read(path, ("video_id", "status", "copy", *training_domain.COLUMNS))
+    return records if copied else records.at(~parts.copies(records))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ from deepfake.models import gram
 
 def main(work: job.Job) -> None:
     """Inner products of all training rows, scaled by one fold's training rows."""
-    split = [row for row in tables.read(work.read("split")) if row["part"] == "train"]
-    pixels = Matrix(work.read("matrix"), np.array([int(row["row"]) for row in split]))
-    fitted_on = np.array(
-        [i for i, row in enumerate(split) if row["fold"] != work.params["fold"]], dtype=int
-    )
+    split = tables.read(work.read("split"))
+    split = split.at(split.column("part") == "train")
+    pixels = Matrix(work.read("matrix"), split.column("row").astype(int))
+    fitted_on = np.flatnonzero(split.column("fold") != work.params["fold"])
     progress = Progress(pixels.shape[1], "features")
     found = gram.compute(pixels, work.params["scaling"], fitted_on, progress.step)
     gram.save(found, work.write("products"), work.write("facts"))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from deepfake.core import job, tables
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.models import numba_cache
 from deepfake.models import registry as models
@@ -18,7 +19,7 @@ def main(work: job.Job) -> None:
     first, end = params["trees"]
     numbers = range(first, min(end, best["n_estimators"]))
     training, _ = models.training(
-        tables.read(work.read("rows")),
+        row_order.read(work.read("rows")),
         tables.read(work.read("split")),
         Matrix(work.read("matrix")),
     )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from deepfake.core import job, tables
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.models import gram, label_flips
 from deepfake.models.registry import Training
@@ -13,21 +14,21 @@ def main(work: job.Job) -> None:
     """Score a model's test with random labels, many times."""
     params = work.params
     best, record, bundle = map(work.read_json, ("best", "metrics", "bundle"))
-    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
-    used = list(rows_of(rows, split, "train", "test"))
+    rows, split = row_order.read(work.read("rows")), tables.read(work.read("split"))
+    used = rows_of(rows, split, "train", "test")
     if len(used) > label_flips.MOST_ROWS:
         found = {"note": label_flips.TOO_MANY}
     else:
-        rows, tested = [row for row, _ in used], np.array([s["part"] == "test" for _, s in used])
-        folds = np.array([int(side["fold"] or -1) for _, side in used])
-        pixels = Matrix(work.read("matrix"), np.array([int(row["row"]) for row in rows]))
+        tested = used.column("part") == "test"
+        folds = np.array([int(fold or -1) for fold in used.column("fold")])
+        pixels = Matrix(work.read("matrix"), used.column("row").astype(int))
         scaling = best["candidate"]["scaling"]
         products = gram.compute(pixels, scaling, np.flatnonzero(~tested))
-        fake = np.array([row["label"] == "fake" for row in rows])
+        fake = used.column("label") == "fake"
         known = Training(pixels, fake, {scaling: products}, folds)
         drawn = label_flips.aucs(
             *(params["model"], best["candidate"], known),
-            *(tested, [row["video_id"] for row in rows], [row["group_id"] for row in rows]),
+            *(tested, used.column("video_id"), used.column("group_id")),
             seed=params["seed"],
             trim=bundle["calibration"]["trim"],
             threads=work.threads,

@@ -1,7 +1,10 @@
 """Rule perturbed_faces: perturb the clips of a batch that are in the test, and cut their faces."""
 
+from collections.abc import Iterable
+
 from deepfake.core import archive, job, tables
 from deepfake.core.progress import Progress
+from deepfake.features import row_order
 from deepfake.preprocessing import face_record, faces, frames, perturb, sampling
 from deepfake.preprocessing.detector import Detector
 from deepfake.preprocessing.perturbations import registry
@@ -17,7 +20,7 @@ def main(work: job.Job) -> None:
     detector = Detector(settings.pop("thresholds"))
     indices = sampling.wanted(sampled["every"], sampled["per_video"], sampled["span"])
     requested = registry.requested(params["robustness"])
-    tested = _tested(tables.read(work.read("rows")), map(tables.read, work.input["splits"]))
+    tested = _tested(row_order.read(work.read("rows")), map(tables.read, work.input["splits"]))
     videos = [video for video in params["videos"] if video["video_id"] in tested]
     job.log.info("%d of %d videos are in the test", len(videos), len(params["videos"]))
     progress = Progress(len(videos), "videos")
@@ -43,9 +46,9 @@ def main(work: job.Job) -> None:
     tables.write(rows, work.write("table"), COLUMNS)
 
 
-def _tested(rows: list[dict], splits) -> set[str]:
+def _tested(rows: tables.Table, splits: Iterable[tables.Table]) -> set[str]:
     """The videos that have a row in the test of some split."""
-    return {row["video_id"] for split in splits for row, _ in rows_of(rows, split, "test")}
+    return {video for split in splits for video in rows_of(rows, split, "test").column("video_id")}
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
-from deepfake.core import job, tables
+from deepfake.core import job
 from deepfake.evaluation import ledger, scoring
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.models import gram, numba_cache
 from deepfake.models import registry as models
@@ -20,14 +19,14 @@ def main(work: job.Job) -> None:
     """Fit one model as a published experiment did, and test it."""
     params, candidate, seed = work.params, work.params["candidate"], work.params["split"]["seed"]
     numba_cache.keep_beside(work.input.get("compiled", []))
-    rows, pixels = tables.read(work.read("rows")), Matrix(work.read("matrix"))
+    rows, pixels = row_order.read(work.read("rows")), Matrix(work.read("matrix"))
     split = assignment.make(rows, params["protocol"], **params["split"])
     training, _ = models.training(rows, split, pixels)
     training.grams = gram.load_all(params["scalings"], work.input, [candidate])
     job.log.info("fitting %s on %d rows", candidate, len(training.fake))
     fitted = models.module(params["model"]).fit(candidate, training, seed, work.threads)
-    test = [row for row, _ in rows_of(rows, split, "test")]
-    inputs = pixels.at(np.array([int(row["row"]) for row in test]))
+    test = rows_of(rows, split, "test")
+    inputs = pixels.at(test.column("row").astype(int))
     values, threshold = models.decide(fitted, inputs), fitted.threshold
     frames = scoring.frame_table(test, values, threshold)
     videos = scoring.video_table(test, values, threshold, MEAN)
@@ -35,7 +34,7 @@ def main(work: job.Job) -> None:
         params["ledger"],
         run=params["run"],
         protocol=params["protocol"],
-        videos=(row["video_id"] for row in test),
+        videos=test.column("video_id"),
         rows=len(test),
         features=params["features"],
         model=params["model"],

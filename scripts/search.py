@@ -4,19 +4,20 @@ import numpy as np
 
 from deepfake.core import job, tables
 from deepfake.evaluation import search_table
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.models import columns, gram, numba_cache
 from deepfake.models import registry as models
-from deepfake.splits.parts import is_copy, rows_of
+from deepfake.splits import parts
 
 
 def main(work: job.Job) -> None:
     """Score a chunk of a model's candidates on one fold."""
     params = work.params
     numba_cache.keep_beside(work.input.get("compiled", []))
-    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
+    rows, split = row_order.read(work.read("rows")), tables.read(work.read("split"))
     training, folds = models.training(rows, split, Matrix(work.read("matrix")))
-    copies = np.array([is_copy(row) for row, _ in rows_of(rows, split, "train")])
+    copies = parts.copies(parts.rows_of(rows, split, "train"))
     train, held_out = (
         np.flatnonzero(folds != params["fold"]),
         np.flatnonzero(folds == params["fold"]),
@@ -28,8 +29,8 @@ def main(work: job.Job) -> None:
     else:
         training.grams = gram.load_all(params["scalings"], work.input, candidates)
     if votes := work.input.get("votes"):
-        parts = (np.load(path, allow_pickle=False) for path in votes)
-        values = model.score_votes(candidates, parts)
+        of_trees = (np.load(path, allow_pickle=False) for path in votes)
+        values = model.score_votes(candidates, of_trees)
     else:
         values = models.score(
             *(params["model"], candidates, training, train, held_out),

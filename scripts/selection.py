@@ -4,6 +4,7 @@ import numpy as np
 
 from deepfake.core import job, tables
 from deepfake.evaluation import selection_bias
+from deepfake.features import row_order
 from deepfake.models import registry as models
 
 
@@ -14,7 +15,7 @@ def main(work: job.Job) -> None:
     bundles = iter(work.read_each_json("bundles"))
     files = zip(params["searched"], work.input["rows"], work.input["split"], strict=True)
     for branch, rows, split in files:
-        read = tables.read(rows), tables.read(split)
+        read = row_order.read(rows), tables.read(split)
         names = names or selection_bias.groups(*read)  # of the base: no variant has others
         known = selection_bias.pool(*read, names)
         searched += [_searched(known, one, parts, next(bundles)) for one in branch]
@@ -33,7 +34,7 @@ def _searched(known, one: dict, parts: dict, record: dict) -> selection_bias.Sea
         values = [np.load(next(parts["values"]), allow_pickle=False) for _ in read]
         scores = selection_bias.gathered(known, read, values)
     else:  # an average: its members were chosen before
-        scores = np.array([[float(row["score"]) for row in tables.read(next(parts["unseen"]))]])
+        scores = tables.read(next(parts["unseen"]), ("score",)).floats("score")[None]
     facts = (one[name] for name in ("features", "length", "model", "rank"))
     threshold = models.module(one["model"]).THRESHOLD
     trim, variant = record["calibration"]["trim"], one.get("variant", "")

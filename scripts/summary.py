@@ -2,6 +2,7 @@
 
 from deepfake.core import job, tables
 from deepfake.evaluation import model_selection, shortcuts, summary
+from deepfake.features import row_order
 from deepfake.inference import known_scores
 
 
@@ -14,7 +15,8 @@ def main(work: job.Job) -> None:
     compared = summary.pairs(found, videos, level=settings["level"])
     tables.write(compared, work.write("pairs"), summary.PAIR_COLUMNS)
     tables.write(rows, work.write("table"), summary.COLUMNS)
-    faces, records = (tables.read(work.read(name)) for name in ("rows", "records"))
+    faces = row_order.read(work.read("rows"))
+    records = tables.read(work.read("records"), shortcuts.OF_A_RECORD)
     splits = zip(work.params["protocols"], work.input["splits"], strict=True)
     means = {name: shortcuts.of_videos(faces, records, tables.read(path)) for name, path in splits}
     untrained = shortcuts.table(found, videos, means, settings["level"])

@@ -4,18 +4,19 @@ import numpy as np
 
 from deepfake.core import job, tables
 from deepfake.evaluation import search_table
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.models import mesonet
 from deepfake.models import registry as models
-from deepfake.splits.parts import is_copy, rows_of
+from deepfake.splits import parts
 
 
 def main(work: job.Job) -> None:
     """Train a network on all folds but one, and score the held-out fold after every epoch."""
     params = work.params
-    rows, split = tables.read(work.read("rows")), tables.read(work.read("split"))
+    rows, split = row_order.read(work.read("rows")), tables.read(work.read("split"))
     training, folds = models.training(rows, split, Matrix(work.read("matrix")))
-    copies = np.array([is_copy(row) for row, _ in rows_of(rows, split, "train")])
+    copies = parts.copies(parts.rows_of(rows, split, "train"))
     training.folder = work.checkpoint("table")
     epochs = {number: c["epochs"] for number, c in params["candidates"].items()}
     candidate = max(params["candidates"].values(), key=lambda candidate: candidate["epochs"])

@@ -4,6 +4,7 @@ import numpy as np
 
 from deepfake.core import job, tables
 from deepfake.core.progress import Progress
+from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.models import numba_cache
 from deepfake.models import registry as models
@@ -16,7 +17,7 @@ def main(work: job.Job) -> None:
     from deepfake.models import forest
 
     training, folds = models.training(
-        tables.read(work.read("rows")),
+        row_order.read(work.read("rows")),
         tables.read(work.read("split")),
         Matrix(work.read("matrix")),
     )

@@ -4,6 +4,8 @@ import collections
 
 import pytest
 
+from deepfake.core import tables
+from deepfake.core.tables import Table
 from deepfake.splits import assignment, equal, protocols
 
 SETTINGS = {"test_size": 0.25, "k": 3, "shuffle": True, "every": 1}
@@ -142,7 +144,7 @@ def test_what_a_sheet_lacks_for_a_split_is_told(changed, k, lacking):
         assert reason in found[name]
 
 
-def folds_of(groups: tuple[int, int], sizes: dict[str, int]) -> tuple[list[dict], list[dict]]:
+def folds_of(groups: tuple[int, int], sizes: dict[str, int]) -> tuple[Table, Table]:
     """Two folds of so many groups, of so many rows of each class; and their split."""
     placed = [
         (label, f"g{fold}{number}", fold)
@@ -153,7 +155,7 @@ def folds_of(groups: tuple[int, int], sizes: dict[str, int]) -> tuple[list[dict]
     ]
     rows = [{"label": label, "group_id": group} for label, group, _ in placed]
     split = [{"part": "train", "fold": fold, "reason": ""} for *_, fold in placed]
-    return rows, split
+    return tables.of(rows), tables.of(split)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -175,8 +177,8 @@ def test_no_whole_unit_goes_where_only_one_class_is_too_much():
 def test_no_fold_loses_its_last_unit_of_a_class():
     """Its fakes are of one unit, which would be what is too much: single rows go instead."""
     rows, split = folds_of((3, 3), {"fake": 10})
-    for row in rows:
-        row["label"] = "fake" if row["group_id"].endswith("0") else "real"
+    labels = ["fake" if row["group_id"].endswith("0") else "real" for row in rows]
+    rows = rows.with_columns(label=labels)
     found = equal.cut(rows, split, {"fake": 10, "real": 40}, "group_id", 0)
     kept = {(cut["fold"], row["label"]) for row, cut in zip(rows, found, strict=True)}
     assert {(0, "fake"), (0, "real"), (1, "fake"), (1, "real")} <= kept

@@ -241,7 +241,7 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
         "a": {"label": "real", "group_id": "g", "method": "", "clip_id": "a"},
         "b": {"label": "fake", "group_id": "h", "method": "swap", "official": "val"},
     }
-    rows, records = row_order.collect([table for table, _ in files], videos)
+    rows, records = map(list, row_order.collect([table for table, _ in files], videos))
     sources = row_order.sources(files)
     assert [(r["row"], r["video_id"], r["frame"], r["face"], r["label"]) for r in rows] == [
         (0, "a", "0", "0", "real"),
@@ -258,7 +258,7 @@ def test_faces_of_all_batches_are_ordered_by_video_frame_and_face(tmp_path):
     ]
     assert sources == [("two.npy", 1), ("two.npy", 0), ("one.npy", 1), ("one.npy", 0)]
     assert [r["status"] for r in records] == ["kept", "dropped", "kept", "kept", "kept"]
-    assert row_order.collect([table for table, _ in files[::-1]], videos)[0] == rows
+    assert list(row_order.collect([table for table, _ in files[::-1]], videos)[0]) == rows
     assert row_order.sources(files[::-1]) == sources
 
 

@@ -45,7 +45,9 @@ def made(sign: float = -1.0):
                 rows.append(row | {"label": label, "group_id": f"g{group}"})
                 value = sign * (label == "fake") + generator.normal()
                 records.append(row | {"status": "kept", "sharpness": str(value), "noise": "1.0"})
-                split.append({"row": len(split), "part": "train" if group % 2 else "test"})
+                split.append(
+                    {"row": len(split), "part": "train" if group % 2 else "test", "fold": ""}
+                )
     records.append(records[0] | {"face": "7", "status": "dropped", "sharpness": "", "noise": ""})
     return rows, records, split
 

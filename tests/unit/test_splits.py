@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from deepfake.core import tables
 from deepfake.dataset import sheet
 from deepfake.splits import assignment, dealing, leak_audit, parts, protocols, sides
 from tests.unit import synthetic
@@ -273,7 +274,7 @@ def test_large_units_are_dealt_first():
     sizes = [1] * 10 + [6, 4]
     rows = [{"label": "real", "method": ""} for size in sizes for _ in range(size)]
     keys = np.repeat([f"{number:02}" for number in range(len(sizes))], sizes)
-    parts = dealing.deal(rows, keys, [0.5, 0.5], None)
+    parts = dealing.deal(tables.of(rows), keys, [0.5, 0.5], None)
     assert np.bincount(parts).tolist() == [10, 10]
     assert parts[keys == "10"][0] != parts[keys == "11"][0]
 
@@ -286,7 +287,7 @@ def test_rows_mix_whose_donor_is_of_the_other_side(seed, unknown, monkeypatch):
     pairs = [(n, (n + 7 * k + seed) % 30) for n in range(20) for k in range(1 + n % 3)]
     rows = [row for row in swaps(pairs, 30) if row["label"] == "fake"]
     units = np.array([row["target_id"] for row in rows])
-    rows = [row | {unknown: ""} for row in rows]  # one of the two names is enough
+    rows = tables.of([row | {unknown: ""} for row in rows])  # one of the two names is enough
     side, mixes = sides._cut_with_least_loss(rows, units, [0.6, 0.4], np.random.default_rng(seed))
     homes = dict(zip(units.tolist(), side.tolist(), strict=True))
     worn: dict[str, list[int]] = {}
@@ -450,10 +451,13 @@ def test_protocols_that_mix_people_take_part_only_where_there_is_no_other(names,
 def test_rows_of_a_part_carry_their_line_of_the_split():
     rows = [{"row": number, "video_id": f"v{number}"} for number in range(4)]
     split = [
-        {"row": str(n), "part": part} for n, part in enumerate(["train", "test", "unused", "test"])
+        {"row": str(n), "part": part, "fold": part[:2]}
+        for n, part in enumerate(["train", "test", "unused", "test"])
     ]
     found = parts.rows_of(rows, split, "test")
-    assert [(row["video_id"], cut["row"]) for row, cut in found] == [("v1", "1"), ("v3", "3")]
+    assert list(found) == [
+        {"row": number, "video_id": f"v{number}", "part": "test", "fold": "te"} for number in (1, 3)
+    ]
     assert len(parts.rows_of(rows, split, "train", "test")) == 3
 
 
@@ -502,7 +506,9 @@ def test_a_rare_method_is_spread_over_the_parts_before_a_common_one():
     units.append(("rare", 1, "c"))
     rows = [{"label": "fake", "method": method} for method, count, _ in units for _ in range(count)]
     keys = np.array([key for _, count, key in units for _ in range(count)])
-    part_of = dict(zip(keys, dealing.deal(rows, keys, [0.5, 0.5], None).tolist(), strict=True))
+    part_of = dict(
+        zip(keys, dealing.deal(tables.of(rows), keys, [0.5, 0.5], None).tolist(), strict=True)
+    )
     assert part_of == {"a": 0, "b": 1, "c": 1}
 
 

@@ -1,6 +1,7 @@
 """Tests of the tab-separated tables."""
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,101 @@ def test_a_table_without_rows_is_read_as_such(place: Path) -> None:
 
 def test_a_cell_of_any_length_is_read(place: Path) -> None:
     assert round_trip(place, "x" * 200_000) == ["x" * 200_000]
+
+
+def many(count: int) -> list[dict]:
+    """Rows of a column of each kind: few values, many, hexadecimal digits, and these to the end."""
+    return [
+        {
+            "few": f"v{number % 5}",
+            "many": f"é{number}",
+            "hash": f"{number:08x}",
+            "nearly": f"{number:08x}" if number < count - 1 else "ABC",
+        }
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, tables.CHUNK, 3 * tables.CHUNK + 1])
+def test_a_table_comes_back_byte_for_byte_however_its_columns_are_held(place, count):
+    rows = many(count)
+    tables.write(rows, place, tuple(rows[0]))
+    found = tables.read(place)
+    assert found == rows
+    assert found != [*rows[:-1], rows[-1] | {"few": "other"}]
+    tables.write(found, place.with_suffix(".again"), tuple(rows[0]))
+    assert place.with_suffix(".again").read_bytes() == place.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> tuple[list[dict], tables.Table]:
+    """Rows, and the same as a table whose columns are held in all ways."""
+    rows = many(3 * tables.CHUNK)
+    path = tmp_path_factory.mktemp("large") / "table.tsv"
+    tables.write(rows, path, tuple(rows[0]))
+    return rows, tables.read(path)
+
+
+def test_rows_are_chosen_by_position_by_mask_and_by_slice(large):
+    rows, table = large
+    some = np.array([5, 0, 3 * tables.CHUNK - 1])
+    assert table.at(some) == [rows[place] for place in some]
+    mask = table.column("few") == "v3"
+    assert table.at(mask) == [row for row in rows if row["few"] == "v3"]
+    assert table[10:20] == rows[10:20]
+    assert table[-1] == rows[-1]
+    with pytest.raises(IndexError):
+        table[len(rows)]
+
+
+def test_columns_are_replaced_added_and_left_out(large):
+    rows, table = large
+    table = table[:3].only("many", "absent").with_columns(score=np.array([0.5, 1.0, 2.0]))
+    table = table.with_columns(many=["a", "b", "a"])
+    assert table == [{"many": m, "score": s} for m, s in zip("aba", (0.5, 1.0, 2.0), strict=True)]
+    assert table.beside(large[1][:3], "few") == [
+        row | {"few": other["few"]} for row, other in zip(table, rows, strict=False)
+    ]
+
+
+def test_a_missing_column_has_a_default_or_is_an_error(large):
+    _, table = large
+    assert set(table.column("absent", "")) == {""}
+    with pytest.raises(KeyError):
+        table.column("absent")
+
+
+@pytest.mark.parametrize("names", [("few",), ("few", "absent"), ("hash", "few"), ("absent",)])
+def test_kinds_are_numbered_by_their_first_row(large, names):
+    rows, table = large
+    first, kind = table.distinct(*names)
+    keys = [tuple(row.get(name, "") for name in names) for row in rows]
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    assert kind.tolist() == [numbers[key] for key in keys]
+    assert [keys[place] for place in first] == list(numbers)
+
+
+def test_numbers_that_are_equal_and_written_differently_stay_apart(place):
+    table = tables.of([{"n": 1}, {"n": 1.0}, {"n": "1"}, {}])
+    assert [type(row["n"]) for row in table] == [int, float, str, str]
+    tables.write(table, place, ("n",))
+    assert place.read_text() == "n\n1\n1.0\n1\n\n"
+
+
+def test_several_files_are_one_table_with_the_number_of_each(tmp_path):
+    paths = [tmp_path / name for name in "abc"]
+    for path, count in zip(paths, (2, 0, 1), strict=True):
+        tables.write([{"x": f"{path.name}{n}", "y": ""} for n in range(count)], path, ("y", "x"))
+    found = tables.read_all(paths, ("x", "z"))
+    assert found == [{"x": "a0", "file": 0}, {"x": "a1", "file": 0}, {"x": "c0", "file": 2}]
+
+
+def test_a_row_takes_few_bytes_of_memory(large, place):
+    """As dicts they take 500."""
+    rows, _ = large
+    tables.write(rows, place, tuple(rows[0]))
+    tracemalloc.start()
+    table = tables.read(place)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held / len(table) < 120

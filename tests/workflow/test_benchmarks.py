@@ -12,6 +12,7 @@ from scipy.stats import norm
 from deepfake.core import tables
 from deepfake.evaluation import metrics
 from deepfake.workflow import published_results
+from deepfake.workflow.usage import Used
 from tests.unit import synthetic
 from tests.unit.clips import read_video
 from tests.workflow.running import ROOT, copy_compiled
@@ -25,6 +26,7 @@ import full
 import full_data
 import full_runs
 import interval_coverage
+import large
 import measure
 import record
 import self_blending
@@ -354,3 +356,29 @@ def test_linear_models_in_the_columns_find_the_lowest_objective(model):
 def test_the_table_of_linear_models_has_a_line_a_solver():
     shown = benchmark("columns.py", "--rows", 300, "--width", 40, "--model", "ridge")
     assert [line[:2] for line in cells(shown)] == [["ridge", "ours"], ["ridge", "RidgeClassifier"]]
+
+
+def test_the_rules_after_the_faces_run_on_made_up_vectors_and_go_on_where_they_stopped(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- large -->\n<!-- /large -->\n")
+    words = ("--folder", tmp_path, "--rows", 4200, "--features", "lbp", "--models", "lda")
+    lines = {line[0]: line[1:] for line in cells(benchmark("large.py", *words, "--page", page))}
+    assert {"rows", "matrix", "split", "search lda", "fit lda", "summary", "report"} <= lines.keys()
+    assert not {"frames", "faces", "features"} & lines.keys()  # no video is decoded
+    assert lines["search lda"][:2] == ["4,200", "3"]
+    assert float(lines["report"][4]) > 50  # MB that it held
+    assert "| report " in page.read_text()
+    report = tmp_path / "lbp-4200" / "results" / "run" / "report.html"
+    made = report.stat().st_mtime_ns
+    benchmark("large.py", *words)
+    assert report.stat().st_mtime_ns == made
+
+
+def test_growth_is_told_of_each_rule_of_several_sizes():
+    found = {
+        rows: {"split": Used(jobs=1, seconds=rows / 100, used_mb=100 + rows / 2**10)}
+        for rows in (1000, 4000)
+    }
+    each, growth = large.lines(found)
+    assert [line[1] for line in each] == ["1,000", "4,000"]
+    assert growth == [["split", "1.00", "1024"]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 
 NAMES = ("clip_id", "target_id", "source_id")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import sha1
 from pathlib import Path
@@ -75,11 +76,13 @@ def read(path: str | Path, *, check_files: bool = True, both_classes: bool = Tru
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         what = getattr(error, "strerror", None) or error
         raise SheetError(f"{path}: {what}") from None
-    header, *lines = (line.split("\t") for line in text.split("\n"))
+    first, *lines = text.split("\n")
+    header, known = first.split("\t"), {}
     if problems := list(_problems_of_columns(header)):
         raise SheetError("\n".join(f"{path}: line 1: {problem}" for problem in problems))
     problems, videos, numbers = [], [], []
-    for number, cells in enumerate(lines, start=2):
+    for number, line in enumerate(lines, start=2):
+        cells = [known.setdefault(cell, cell) for cell in line.split("\t")]  # equal ones are one
         if not any(cells):
             continue
         if len(cells) != len(header):
@@ -90,6 +93,7 @@ def read(path: str | Path, *, check_files: bool = True, both_classes: bool = Tru
         problems += [f"line {number}: {what}" for what in _problems(video, check_files)]
         videos.append(video)
         numbers.append(number)
+    del text, lines, known  # more than the videos themselves
     problems += _problems_together(videos, numbers, both_classes)
     if check_files:
         problems += _problems_of_files(videos, numbers)
@@ -188,12 +192,13 @@ def _problems(video: Video, check_files: bool) -> list[str]:
 
 def _problems_together(videos: list[Video], numbers: list[int], both_classes: bool) -> list[str]:
     found = []
-    lines: dict[str, list[int]] = {}
-    for video, number in zip(videos, numbers, strict=True):
-        lines.setdefault(video["video_id"], []).append(number)
+    times = Counter(video["video_id"] for video in videos)
+    lines: dict[str, list[int]] = {name: [] for name, n in times.items() if n > 1 and name}
+    for video, number in zip(videos, numbers, strict=True) if lines else ():
+        if video["video_id"] in lines:
+            lines[video["video_id"]].append(number)
     for name, where in lines.items():
-        if len(where) > 1 and name:
-            found.append(f"lines {', '.join(map(str, where))}: one video_id {quoted(name)}")
+        found.append(f"lines {', '.join(map(str, where))}: one video_id {quoted(name)}")
     labels = {video["label"] for video in videos if video["label"] in LABELS}
     if not videos:
         found.append("no videos")

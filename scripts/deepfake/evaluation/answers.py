@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepfake.core import tables
 from deepfake.evaluation import intervals, metrics, operating_points
 
 # Shares, each of the videos of its class or of all: what is counted, and among what.
@@ -23,7 +24,8 @@ def judge(videos: Sequence[dict], points: dict, *, level: float) -> dict:
     Returns:
         What `shares` gives; and `points`, as they were given.
     """
-    said = [operating_points.verdict(row["score"], points) for row in videos]
+    videos = tables.of(videos)
+    said = [operating_points.verdict(score, points) for score in videos.floats("score").tolist()]
     return {"points": points} | shares(videos, said, level=level)
 
 
@@ -39,8 +41,8 @@ def shares(videos: Sequence[dict], said: Sequence[str], *, level: float) -> dict
         `false_alarms`, real videos that are called fake; `found`, fakes that are called fake;
         `missed`, fakes that are called no_trace.
     """
-    fake = np.array([row["label"] == "fake" for row in videos], bool)
-    groups = [row["group_id"] for row in videos]
+    videos = tables.of(videos)
+    fake, groups = videos.column("label") == "fake", videos.column("group_id")
     verdicts = np.array(said)
     called, none, everyone = verdicts == "fake", verdicts == "no_trace", np.ones(len(fake), bool)
     answered = called | none

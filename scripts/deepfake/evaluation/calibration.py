@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepfake.core import tables
 from deepfake.evaluation import intervals, metrics
 
 BINS = 10
@@ -20,12 +21,16 @@ def videos(held_out: Sequence[dict], trim: float) -> tuple[np.ndarray, np.ndarra
     Args:
         trim: how its frames' scores become its own; see `metrics.trimmed_mean`.
     """
-    clips = ["\t".join((row["video_id"], row.get("copy", ""))) for row in held_out]
-    values = np.array([float(row["score"]) for row in held_out])
-    names, means = metrics.video_means(clips, values, trim)
-    by_video = dict(zip(clips, held_out, strict=True))
-    fake = np.array([by_video[name]["label"] == "fake" for name in names])
-    return fake, means, [by_video[name]["group_id"] for name in names]
+    held_out = tables.of(held_out)
+    kinds, kind_of = held_out.distinct("video_id", "copy")
+    some = held_out.at(kinds)
+    names = some.column("video_id") + "\t" + some.column("copy", "")
+    order = np.argsort(names)
+    place = np.empty(len(order), int)
+    place[order] = np.arange(len(order))
+    _, means = metrics.video_means(place[kind_of], held_out.floats("score"), trim)
+    some = some.at(order)
+    return some.column("label") == "fake", means, some.column("group_id").tolist()
 
 
 def fit_on_folds(held_out: Sequence[dict]) -> dict:
@@ -46,12 +51,13 @@ def fit_on_folds(held_out: Sequence[dict]) -> dict:
 
 def _brier(held_out: Sequence[dict], trim: float) -> float:
     """Brier score over the videos of all folds; 0 if there is one fold only."""
-    losses = []
-    for fold in sorted({row["fold"] for row in held_out}, key=int):
-        others = [row for row in held_out if row["fold"] != fold]
+    losses, held_out = [], tables.of(held_out)
+    folds = held_out.column("fold")
+    for fold in sorted(set(folds), key=int):
+        others = held_out.at(folds != fold)
         if others:
             fitted = fit(*videos(others, trim)[:2])
-            fake, means, _ = videos([row for row in held_out if row["fold"] == fold], trim)
+            fake, means, _ = videos(held_out.at(folds == fold), trim)
             losses.append((probability(fitted, means) - fake) ** 2)
     return float(np.concatenate(losses).mean()) if losses else 0.0
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from deepfake.core import tables
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 from deepfake.dataset import grouping
 from deepfake.evaluation import metrics, model_selection, summary
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from deepfake.core import tables
 from deepfake.evaluation import calibration, metrics, operating_points
-from deepfake.splits.parts import is_copy
+from deepfake.splits import parts
 
 AIMS = ("equal_error", "model")
 PARTS = 5  # of another sheet, in place of folds
@@ -32,8 +33,8 @@ def thresholds(held_out: Sequence[dict], own: float, aim: str, trim: float) -> d
     """
     if aim == "model":
         return {"aim": aim, "frames": own, "videos": own}
-    fake = np.array([row["label"] == "fake" for row in held_out])
-    values = np.array([float(row["score"]) for row in held_out])
+    held_out = tables.of(held_out)
+    fake, values = held_out.column("label") == "fake", held_out.floats("score")
     units = {"frames": (fake, values), "videos": calibration.videos(held_out, trim)[:2]}
     found = {unit: metrics.threshold(*scored) for unit, scored in units.items()}
     return {"aim": aim} | {unit: own if at is None else at for unit, at in found.items()}
@@ -66,10 +67,12 @@ def from_folds(
         JSON-ready: `calibration`, `thresholds`, `verdict` (the operating points), all of faces and
         training copies; `out_of_fold`, the metrics of the videos, and `out_of_fold_copies`.
     """
+    held_out = tables.of(held_out)
     found = _entries(held_out, own, evaluation, verdict, "folds")
     trim, limit = found["calibration"]["trim"], found["thresholds"]["videos"]
-    for name, copies in (("out_of_fold", False), ("out_of_fold_copies", True)):
-        if some := [row for row in held_out if is_copy(row) == copies]:
+    copied = parts.copies(held_out)
+    for name, which in (("out_of_fold", ~copied), ("out_of_fold_copies", copied)):
+        if some := held_out.at(which):
             fake, values, groups = calibration.videos(some, trim)
             found[name] = metrics.summary(fake, values, limit, groups, level=LEVEL)
     return found
@@ -92,15 +95,14 @@ def from_sheet(
         `calibration`, `thresholds`, `verdict`, and `calibrated_on`: datasets, videos, fakes among
         them and groups. The trim is chosen on PARTS parts of whole groups.
     """
-    groups = sorted({row["group_id"] for row in rows})
+    rows = tables.of(rows)
+    groups = sorted(set(rows.column("group_id")))
     part = {group: str(number % PARTS) for number, group in enumerate(groups)}
-    scored = [
-        row | {"fold": part[row["group_id"]], "score": score}
-        for row, score in zip(rows, np.asarray(scores, float).tolist(), strict=True)
-    ]
+    fold = [part[group] for group in rows.column("group_id")]
+    scored = rows.with_columns(fold=fold, score=np.asarray(scores, float))
     found = _entries(scored, own, evaluation, verdict, "sheet")
     counts = {name: found["calibration"][name] for name in ("videos", "fake")}
-    datasets = sorted({row["dataset"] for row in rows})
+    datasets = sorted(set(rows.column("dataset")))
     return found | {"calibrated_on": {"datasets": datasets, "groups": len(groups)} | counts}
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 
 COLUMNS = ("time", "run", "protocol", "test", "rows", "model", "candidate", "code", "features")
 OLDER = {"features": "pixels"}  # of lines from before there was such a column, the last

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepfake.core import tables
+from deepfake.core.tables import Table
 from deepfake.evaluation import calibration as calibrated
-from deepfake.evaluation import decision, metrics
+from deepfake.evaluation import metrics
 
 FRAME_COLUMNS = ("row", "video_id", "frame", "face", "label", "group_id", "score", "predicted")
 VIDEO_COLUMNS = (
@@ -16,48 +18,39 @@ VIDEO_COLUMNS = (
 )  # fmt: skip
 
 
-def frame_table(rows: Sequence[dict], values: np.ndarray, threshold: float) -> list[dict]:
-    """One dict a row of the matrix, with its score and the predicted class."""
-    return [
-        row | {"score": float(value), "predicted": decision.label(value, threshold)}
-        for row, value in zip(rows, values, strict=True)
-    ]
+def frame_table(rows: Sequence[dict], values: np.ndarray, threshold: float) -> Table:
+    """The rows of the matrix, with their scores and the predicted classes."""
+    values = np.asarray(values, float)
+    predicted = np.where(values >= threshold, "fake", "real")
+    return tables.of(rows).with_columns(score=values, predicted=predicted)
 
 
 def video_table(
     rows: Sequence[dict], values: np.ndarray, threshold: float, calibration: dict
-) -> list[dict]:
-    """One dict a video: trimmed mean of its frames' scores, probability and predicted class.
+) -> Table:
+    """A row a video: trimmed mean of its frames' scores, probability and predicted class.
 
     Args:
         calibration: of `calibration.fit_on_folds`.
     """
-    names, means = metrics.video_means(
-        [row["video_id"] for row in rows], values, calibration["trim"]
+    rows = tables.of(rows)
+    names = rows.column("video_id")
+    _, means = metrics.video_means(names, values, calibration["trim"])
+    _, first, counts = np.unique(names, return_index=True, return_counts=True)
+    return rows.at(first).with_columns(
+        frames=counts,
+        score=means,
+        probability=calibrated.probability(calibration, means),
+        predicted=np.where(means >= threshold, "fake", "real"),
     )
-    first = {row["video_id"]: row for row in reversed(rows)}
-    counts = dict.fromkeys(names, 0)
-    for row in rows:
-        counts[row["video_id"]] += 1
-    chances = calibrated.probability(calibration, means)
-    return [
-        first[name]
-        | {
-            "frames": counts[name],
-            "score": float(mean),
-            "probability": float(chance),
-            "predicted": decision.label(mean, threshold),
-        }
-        for name, mean, chance in zip(names, means, chances, strict=True)
-    ]
 
 
 def evaluate(table: Sequence[dict], threshold: float, **how) -> dict:
     """Metrics of a table of frames or videos; see `metrics.summary`."""
-    fake = np.array([row["label"] == "fake" for row in table])
-    values = np.array([row["score"] for row in table])
-    groups, videos = ([row[name] for row in table] for name in ("group_id", "video_id"))
-    return metrics.summary(fake, values, threshold, groups, units=videos, **how)
+    table = tables.of(table)
+    fake, groups = table.column("label") == "fake", table.column("group_id")
+    units = table.column("video_id")
+    return metrics.summary(fake, table.floats("score"), threshold, groups, units=units, **how)
 
 
 def slices(videos: Sequence[dict], threshold: float, **how) -> list[dict]:
@@ -68,27 +61,27 @@ def slices(videos: Sequence[dict], threshold: float, **how) -> list[dict]:
     Returns:
         Dicts of `metrics.summary` with "by" and "of": the column and its value.
     """
-    found = []
+    found, videos = [], tables.of(videos)
+    fake = videos.column("label") == "fake"
     for by in ("dataset", "method", "compression"):
-        present = {row.get(by, "") for row in videos if by != "method" or row["label"] == "fake"}
+        column = videos.column(by, "")
+        present = set(column[fake] if by == "method" else column)
         values = sorted(present - {""})
         for value in values if len(present) > 1 else []:
-            chosen = [row for row in videos if row.get(by, "") == value]
+            chosen = np.flatnonzero(column == value)
             if by == "method":
-                datasets = {row["dataset"] for row in chosen}
-                chosen += [r for r in videos if r["label"] == "real" and r["dataset"] in datasets]
-            found.append({"by": by, "of": value} | evaluate(chosen, threshold, **how))
+                datasets = videos.column("dataset")
+                others = ~fake & np.isin(datasets, sorted(set(datasets[chosen])))
+                chosen = np.concatenate([chosen, np.flatnonzero(others)])
+            found.append({"by": by, "of": value} | evaluate(videos.at(chosen), threshold, **how))
     return found
 
 
 def probabilities(videos: Sequence[dict], **how) -> dict:
     """How well calibrated the videos' probabilities are; see `calibration.assess`."""
-    return calibrated.assess(
-        np.array([row["label"] == "fake" for row in videos]),
-        np.array([row["probability"] for row in videos]),
-        [row["group_id"] for row in videos],
-        **how,
-    )
+    videos = tables.of(videos)
+    fake, groups = videos.column("label") == "fake", videos.column("group_id")
+    return calibrated.assess(fake, videos.floats("probability"), groups, **how)
 
 
 def original_text(table: Sequence[dict], title: str) -> str:
@@ -97,9 +90,12 @@ def original_text(table: Sequence[dict], title: str) -> str:
     The report has the form of scikit-learn's `classification_report`, whose import would take
     longer than the job.
     """
+    table = tables.of(table)
+    actual, predicted = (
+        (table.column(name) == "real").astype(int) for name in ("label", "predicted")
+    )
     counts = np.zeros((2, 2), dtype=np.int64)  # (actual, predicted)
-    for row in table:
-        counts[int(row["label"] == "real"), int(row["predicted"] == "real")] += 1
+    np.add.at(counts, (actual, predicted), 1)
     right, of_class = np.diag(counts), counts.sum(axis=1)
     accuracy, total = right.sum() / len(table), len(table)
     precision, recall = _shares(right, counts.sum(axis=0)), _shares(right, of_class)

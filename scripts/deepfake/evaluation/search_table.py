@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from deepfake.core import tables
+from deepfake.core.tables import Table
 from deepfake.evaluation import metrics
-from deepfake.splits.parts import is_copy, rows_of
+from deepfake.splits import parts
+from deepfake.splits.parts import rows_of
 
 SCORES = ("roc_auc", "accuracy", "balanced_accuracy", "average_precision")
 OF_COPIES = tuple(f"copies_{name}" for name in SCORES)  # the same of training copies
@@ -116,12 +119,12 @@ def by_fold(held_out: Sequence[dict], threshold: float) -> list[dict]:
     Args:
         threshold: score from which it predicts fake.
     """
-    table = []
-    for fold in sorted({row["fold"] for row in held_out}, key=int):
-        in_fold = [row for row in held_out if row["fold"] == fold]
-        fake = np.array([row["label"] == "fake" for row in in_fold])
-        copies = np.array([is_copy(row) for row in in_fold])
-        values = np.array([float(row["score"]) for row in in_fold])
+    table, held_out = [], tables.of(held_out)
+    folds = held_out.column("fold")
+    for fold in sorted(set(folds), key=int):
+        in_fold = held_out.at(folds == fold)
+        fake, copies = in_fold.column("label") == "fake", parts.copies(in_fold)
+        values = in_fold.floats("score")
         scores = _scores(fake, values, threshold, copies)
         table.append({"candidate": "0", "fold": fold} | scores)
     return table
@@ -129,24 +132,23 @@ def by_fold(held_out: Sequence[dict], threshold: float) -> list[dict]:
 
 def out_of_fold(
     candidate: int,
-    parts: Sequence[Sequence[dict[str, str]]],
+    searched: Sequence[Sequence[dict[str, str]]],
     values: Sequence[np.ndarray],
     rows: Sequence[dict[str, str]],
     split: Sequence[dict[str, str]],
-) -> list[dict]:
-    """The score of each training row by the candidate fitted without its fold.
+) -> Table:
+    """The training rows, with the score of each by the candidate fitted without its fold.
 
     Args:
         candidate: its number.
-        parts: the table of each search job. values: its scores, float64 (candidates, held out).
+        searched: the table of each search job. values: its scores, float64 (candidates, held out).
         rows, split: of the matrix.
     """
-    by_fold = {}
-    for part, scored in zip(parts, values, strict=True):
-        for position, record in enumerate(part):
+    chosen = rows_of(rows, split, "train")
+    folds = chosen.column("fold").astype(str)
+    scores = np.full(len(chosen), np.nan)
+    for part, scored in zip(searched, values, strict=True):
+        for record, of_fold in zip(part, scored, strict=True):
             if int(record["candidate"]) == candidate:
-                by_fold[record["fold"]] = iter(scored[position])
-    return [
-        {**row, "fold": cut["fold"], "score": float(next(by_fold[cut["fold"]]))}
-        for row, cut in rows_of(rows, split, "train")
-    ]
+                scores[folds == str(record["fold"])] = of_fold
+    return chosen.with_columns(score=scores)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepfake.evaluation import intervals, metrics
-from deepfake.splits.parts import is_copy, rows_of
+from deepfake.splits.parts import copies, rows_of
 
 CHUNK = 2_000_000  # weights of rows held at once, and ten arrays of them: 160 MB
 
@@ -69,7 +69,7 @@ class Searched:
 
 def groups(rows: Sequence[dict], split: Sequence[dict]) -> list[str]:
     """The names of the groups in the training of a split, sorted."""
-    return sorted({row["group_id"] for row, _ in rows_of(rows, split, "train")})
+    return sorted(set(rows_of(rows, split, "train").column("group_id")))
 
 
 def pool(rows: Sequence[dict], split: Sequence[dict], names: Sequence[str]) -> Pool:
@@ -82,15 +82,14 @@ def pool(rows: Sequence[dict], split: Sequence[dict], names: Sequence[str]) -> P
         ValueError: a group is not among the names.
     """
     chosen = rows_of(rows, split, "train")
-    number = {name: place for place, name in enumerate(names)}
-    if other := sorted({row["group_id"] for row, _ in chosen} - number.keys()):
+    of_rows = chosen.column("group_id")
+    if other := sorted(set(of_rows).difference(names)):
         raise ValueError(f"the group {other[0]} is in the training of one variant only")
-    group_of = np.array([number[row["group_id"]] for row, _ in chosen])
-    videos = [row["video_id"] for row, _ in chosen]
-    fake = np.array([row["label"] == "fake" for row, _ in chosen])
-    copied = np.array([is_copy(row) for row, _ in chosen])
-    fold = np.array([int(cut["fold"]) for _, cut in chosen])
-    return Pool(fake, copied, fold, group_of, metrics.numbered(videos))
+    number = {name: place for place, name in enumerate(names)}
+    group_of = np.array([number[name] for name in of_rows])
+    fake, fold = chosen.column("label") == "fake", chosen.column("fold").astype(int)
+    video_of = metrics.numbered(chosen.column("video_id"))
+    return Pool(fake, copies(chosen), fold, group_of, video_of)
 
 
 def gathered(

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfake.core.tables import Row
+from deepfake.core import tables
+from deepfake.core.row import Row
 from deepfake.evaluation import metrics, summary
-from deepfake.splits.parts import is_copy, rows_of
+from deepfake.splits.parts import copies, rows_of
 
 MEASURES = {
     "sharpness": "sharpness of the face",
@@ -24,6 +25,7 @@ COLUMNS = (
     "roc_auc_low", "roc_auc_high", "difference", "difference_low", "difference_high", "videos",
     "groups", "leaky",
 )  # fmt: skip
+OF_A_RECORD = ("video_id", "frame", "face", "copy", "status", *MEASURES)  # columns that are used
 CLOSE = 0.05  # a smaller difference of ROC AUC is called hardly better
 
 
@@ -33,31 +35,37 @@ def of_videos(
     """The mean of each measure over the faces of each video, without training copies.
 
     Args:
-        rows: of the matrix. records: of the faces. split: of the rows.
+        rows: of the matrix. records: of the faces, in the order of the rows, with others between.
+        split: of the rows.
 
     Returns:
         By part (train, test) and measure, by video its mean and whether it is fake.
+
+    Raises:
+        ValueError: the records that were kept are of other faces than the rows.
     """
-    kept = {
-        _face(record): record
-        for record in records
-        if record["status"] == "kept" and not is_copy(record)
-    }
+    records = tables.of(records)
+    kept = records.at((records.column("status") == "kept") & ~copies(records))
+    faces = rows_of(rows, split, "train", "test", "unused")
+    faces = faces.at(~copies(faces))
+    for name in ("video_id", "frame", "face"):
+        if not np.array_equal(faces.column(name), kept.column(name)):
+            raise ValueError(
+                "the rows of the matrix and the faces' records are of different faces; remove both "
+                "tables (rows.tsv, faces.tsv) and run again"
+            )
     found: dict[str, dict[str, dict]] = {}
     for part in ("train", "test"):
-        chosen = [row for row, _ in rows_of(rows, split, part) if not is_copy(row)]
-        fake = {row["video_id"]: row["label"] == "fake" for row in chosen}
+        inside = faces.column("part") == part
+        videos = faces.column("video_id")[inside]
+        first = np.unique(videos, return_index=True)[1]
+        fake = (faces.column("label")[inside][first] == "fake").tolist()
         found[part] = {}
         for measure in MEASURES:
-            values = np.array([float(kept[_face(row)][measure]) for row in chosen])
-            names, means = metrics.video_means([row["video_id"] for row in chosen], values)
-            pairs = zip(names, means.tolist(), strict=True)
-            found[part][measure] = {name: (mean, fake[name]) for name, mean in pairs}
+            names, means = metrics.video_means(videos, kept.at(inside).floats(measure))
+            pairs = zip(means.tolist(), fake, strict=True)
+            found[part][measure] = dict(zip(names, pairs, strict=True))
     return found
-
-
-def _face(row: Row) -> tuple[str, ...]:
-    return row["video_id"], row["frame"], row["face"]
 
 
 def table(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 from deepfake.evaluation import answers, intervals, metrics, operating_points
 
 COLUMNS = ("video_id", "label", "group_id", "score")  # of a scored video that are used

@@ -70,7 +70,7 @@ def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
             raise MatrixError(f"{file}: has no face {number}")
     n = len(sources)
     columns = min(p, max(1, SLAB // n))
-    with _Files() as files, open(path, "wb") as out:
+    with OpenFiles() as files, open(path, "wb") as out:
         np.lib.format.write_array_header_1_0(
             out, {"descr": "|u1", "fortran_order": True, "shape": (n, p)}
         )
@@ -88,13 +88,13 @@ def gather(sources: Sequence[tuple[str, int]], path: str | Path) -> None:
             out.write(slab[:width])
 
 
-class _Files:
+class OpenFiles:
     """Files open for reading, the least recently used closed: a run may have thousands."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, int] = OrderedDict()
 
-    def __enter__(self) -> _Files:
+    def __enter__(self) -> OpenFiles:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepfake.core import tables
+
 # What every feature set depends on: name of the column, what it is called, and a clause with the
 # value. No feature set sees more than one frame, so the frame rate is not compared.
 MEASURES = (
     ("width", "face_width", "its faces are {:.0f} pixels wide"),
     ("sharpness", "sharpness", "the sharpness of its faces is {:.3g}"),
 )
+COLUMNS = tuple(column for column, _, _ in MEASURES)
 
 
 def describe(records: Sequence[dict], videos: set[str]) -> dict[str, list[float]]:
@@ -20,12 +23,14 @@ def describe(records: Sequence[dict], videos: set[str]) -> dict[str, list[float]
     Args:
         records: every frame's record. videos: ids of the training's videos.
     """
-    kept = [r for r in records if r["status"] == "kept" and r["video_id"] in videos]
+    records = tables.of(records)
+    inside = np.array([video in videos for video in records.column("video_id")], bool)
+    kept = records.at(inside & (records.column("status") == "kept"))
     found = {}
     for column, name, _ in MEASURES:
-        values = [float(record[column]) for record in kept if float(record[column] or 0)]
-        if values:
-            found[name] = [float(q) for q in np.quantile(values, (0.01, 0.99))]
+        values = np.array([float(cell or 0) for cell in kept.column(column)])
+        if values.any():
+            found[name] = [float(q) for q in np.quantile(values[values != 0], (0.01, 0.99))]
     return found
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from deepfake.core import tables
+from deepfake.core.tables import Table
 from deepfake.evaluation import calibration
 from deepfake.features.matrix import InMemoryMatrix, Matrix
 from deepfake.models import registry as models
@@ -18,34 +20,34 @@ from deepfake.models.registry import Fitted
 THRESHOLD = 0.5
 
 
-def out_of_fold(tables: Mapping[str, Sequence[dict]]) -> list[dict]:
+def out_of_fold(members: Mapping[str, Sequence[dict]]) -> Table:
     """The score of each training row by an average that did not learn from its fold.
 
     A member's scores of a fold become probabilities by what the other folds teach of them.
 
     Args:
-        tables: by member, the rows of its out-of-fold table.
+        members: by member, the rows of its out-of-fold table.
 
     Raises:
         ValueError: the members' tables are not of the same rows.
     """
-    first, *others = tables.values()
-    rows = [(row["row"], row["fold"]) for row in first]
-    if any([(row["row"], row["fold"]) for row in table] != rows for table in others):
-        raise ValueError(f"the folds of {', '.join(tables)} are not the same rows")
-    mean = np.mean([_by_the_other_folds(tables[name]) for name in sorted(tables)], axis=0)
-    return [row | {"score": float(score)} for row, score in zip(first, mean, strict=True)]
+    found = {name: tables.of(table) for name, table in members.items()}
+    first, *others = found.values()
+    for name in ("row", "fold"):
+        if any(not np.array_equal(one.column(name), first.column(name)) for one in others):
+            raise ValueError(f"the folds of {', '.join(found)} are not the same rows")
+    mean = np.mean([_by_the_other_folds(found[name]) for name in sorted(found)], axis=0)
+    return first.with_columns(score=mean)
 
 
-def _by_the_other_folds(table: Sequence[dict]) -> np.ndarray:
+def _by_the_other_folds(table: Table) -> np.ndarray:
     """A member's probability of each row, float64 (rows,)."""
-    fold_of = np.array([row["fold"] for row in table])
-    scores = np.array([float(row["score"]) for row in table])
+    fold_of, scores = table.column("fold"), table.floats("score")
     found = np.empty(len(table))
     for fold in sorted(set(fold_of)):
-        others = [row for row in table if row["fold"] != fold]
         inside = fold_of == fold
-        found[inside] = calibration.probability(calibration.fit_on_folds(others), scores[inside])
+        fitted = calibration.fit_on_folds(table.at(~inside))
+        found[inside] = calibration.probability(fitted, scores[inside])
     return found
 
 

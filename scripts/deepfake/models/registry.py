@@ -19,6 +19,7 @@ A score is a number that grows with the evidence for fake.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -75,7 +76,9 @@ class Fitted:
     contains_training_images: bool = False
 
 
-def training(rows: list[dict], split: list[dict], pixels: Matrix) -> tuple[Training, np.ndarray]:
+def training(
+    rows: Sequence[Mapping], split: Sequence[Mapping], pixels: Matrix
+) -> tuple[Training, np.ndarray]:
     """The training rows of a split, and the fold of each, int (n,).
 
     Args:
@@ -83,9 +86,8 @@ def training(rows: list[dict], split: list[dict], pixels: Matrix) -> tuple[Train
         pixels: the whole matrix.
     """
     chosen = rows_of(rows, split, "train")
-    positions = np.array([int(row["row"]) for row, _ in chosen])
-    fake = np.array([row["label"] == "fake" for row, _ in chosen])
-    folds = np.array([int(cut["fold"]) for _, cut in chosen])
+    positions, folds = (chosen.column(name).astype(int) for name in ("row", "fold"))
+    fake = chosen.column("label") == "fake"
     return Training(pixels.at(positions), fake, folds=folds), folds
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 from deepfake.preprocessing import face_record, faces
 from deepfake.preprocessing.detector import Face
 from deepfake.preprocessing.frames import Clip

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from deepfake.core.tables import Row
+import numpy as np
+
+from deepfake.core import tables
+from deepfake.core.row import Row
+from deepfake.core.tables import Table
 from deepfake.preprocessing.face_record import ANOTHER
 
 SKEW = 0.02  # difference of the lost shares that is pointed out
@@ -17,10 +21,10 @@ def count(records: Sequence[Row]) -> dict[str, dict]:
     Args:
         records: of every frame and face, kept or dropped, with its label.
     """
-    found = {}
+    found, records = {}, tables.of(records)
     for label in ("real", "fake"):
-        frames = _frames(record for record in records if record["label"] == label)
-        reasons = Counter(filter(None, frames.values()))
+        frames = _frames(records.at(records.column("label", "") == label))
+        reasons = Counter(filter(None, frames))
         found[label] = {
             "frames": len(frames),
             "kept": len(frames) - reasons.total(),
@@ -30,15 +34,14 @@ def count(records: Sequence[Row]) -> dict[str, dict]:
     return found
 
 
-def _frames(records: Iterable[Row]) -> dict[tuple[str, str], str]:
+def _frames(records: Table) -> list[str]:
     """Why each frame gave no face, or "" where it gave one: a second person's is no loss."""
-    found: dict[tuple[str, str], str] = {}
-    for record in records:
-        frame = record["video_id"], record["frame"]
-        reason = "" if record["status"] == "kept" else record["reason"]
-        if not reason or found.get(frame, ANOTHER) == ANOTHER:
-            found[frame] = reason
-    return found
+    reasons = np.where(records.column("status", "") == "kept", "", records.column("reason", ""))
+    counts = np.where(reasons == "", 0, np.where(reasons == ANOTHER, 2, 1))
+    _, frame_of = records.distinct("video_id", "frame")
+    order = np.lexsort((counts, frame_of))
+    first = np.unique(frame_of[order], return_index=True)[1]
+    return reasons[order[first]].tolist()
 
 
 def skew(found: dict[str, dict]) -> str:

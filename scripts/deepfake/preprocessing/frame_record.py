@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from deepfake.core import archive
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 
 COLUMNS = (
     "video_id", "frame", "member", "reason", "width", "height", "fps", "time", "seconds", "note",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from markupsafe import Markup
 
+from deepfake.core import tables
 from deepfake.evaluation import answers, operating_points, summary
 from deepfake.report import charts, figures
 
@@ -39,8 +39,8 @@ def figure(name: str, records: Sequence[dict], videos: Sequence[Sequence[dict]])
 
 def _curve(record: dict, videos: Sequence[dict]) -> dict:
     found = record["answers"]
-    fake = np.array([row["label"] == "fake" for row in videos])
-    values = np.array([float(row["score"]) for row in videos])
+    videos = tables.of(videos)
+    fake, values = videos.column("label") == "fake", videos.floats("score")
     error = found["error"]
     at = {"coverage": found["answered"]["value"], "risk": error["value"]} | {
         end: error[end] for end in ("low", "high")

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from deepfake.core.tables import Row
+import numpy as np
+
+from deepfake.core import tables
+from deepfake.core.row import Row
+from deepfake.core.tables import Table
 from deepfake.preprocessing import dropped_frames
 from deepfake.preprocessing.face_record import ANOTHER
 from deepfake.report import texts
@@ -28,13 +32,15 @@ def facts(videos: Sequence[Row], records: Sequence[Row], limit: int) -> dict:
         videos: of the sheet. records: of every frame, kept or dropped.
         limit: rows of a list that may grow long.
     """
+    records = tables.of(records)
     counts = dropped_frames.count(records)
-    with_face = {record["video_id"] for record in records if record["status"] == "kept"}
+    with_face = set(records.column("video_id")[records.column("status") == "kept"])
+    without = np.array([name not in with_face for name in records.column("video_id")], bool)
     reasons = sorted({reason for count in counts.values() for reason in count["dropped"]})
     label_of = {video["video_id"]: video["label"] for video in videos}
     why: dict[str, set[str]] = {}
-    for record in records:
-        if record["video_id"] not in with_face and record["reason"] != ANOTHER:
+    for record in records.at(without):
+        if record["reason"] != ANOTHER:
             why.setdefault(record["video_id"], set()).add(record["reason"])
     faceless = [
         {"video_id": name, "label": label_of[name], "reason": ", ".join(sorted(found))}
@@ -62,9 +68,9 @@ def facts(videos: Sequence[Row], records: Sequence[Row], limit: int) -> dict:
     }
 
 
-def _sources(videos: Sequence[Row], records: Sequence[Row]) -> list[dict]:
+def _sources(videos: Sequence[Row], records: Table) -> list[dict]:
     """Videos and faces by dataset and method."""
-    faces = Counter(record["video_id"] for record in records if record["status"] == "kept")
+    faces = Counter(records.column("video_id")[records.column("status") == "kept"])
     found: dict[tuple, dict] = {}
     for video in videos:
         place = video["dataset"], video["label"], video["method"], video["compression"]

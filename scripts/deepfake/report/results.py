@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from deepfake.core import tables
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
+from deepfake.core.tables import Table
 from deepfake.evaluation import model_selection, operating_points, summary
 from deepfake.evaluation.search_table import note
 from deepfake.models.catalogue import RANKS
@@ -38,9 +39,9 @@ class Result:
 
     metrics: dict
     best: dict
-    search: list[Row]
-    scored: dict[str, list[Row]]
-    curves: list[list[Row]] = field(default_factory=list)
+    search: Table
+    scored: dict[str, Table]
+    curves: list[Table] = field(default_factory=list)
 
     @property
     def model(self) -> str:
@@ -88,9 +89,8 @@ def load(path: str) -> dict:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def _slim(path: str, *more: str) -> list[Row]:
-    names = ("video_id", "label", "score", "probability", "predicted", *more)
-    return [{name: row[name] for name in names if name in row} for row in tables.read(path)]
+def _slim(path: str, *more: str) -> Table:
+    return tables.read(path, ("video_id", "label", "score", "probability", "predicted", *more))
 
 
 def section(
@@ -231,8 +231,8 @@ def _roc(name: str, results: Sequence[Result], unit: str) -> str:
     """The figure, or "" where a class is missing."""
     curves = []
     for row, result in ((_unit_row(result, unit), result) for result in results):
-        fake = np.array([scored["label"] == "fake" for scored in result.scored[unit]])
-        values = np.array([float(scored["score"]) for scored in result.scored[unit]])
+        fake = result.scored[unit].column("label") == "fake"
+        values = result.scored[unit].floats("score")
         label = f"{result.model} {summary.score(row, 'roc_auc')}"
         curves.append({"model": result.model, "label": label, "fake": fake, "values": values})
     if any(curve["fake"].all() or not curve["fake"].any() for curve in curves):

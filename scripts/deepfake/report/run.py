@@ -12,11 +12,14 @@ from deepfake.core import codehash, tables
 from deepfake.dataset import sheet
 from deepfake.evaluation import ledger, metrics, model_selection, shortcuts, summary
 from deepfake.features import registry as features
+from deepfake.features import row_order
 from deepfake.report import data, provenance, published, samples, texts
 from deepfake.report.results import LONG, SCORE_NAMES, Result, dots, load, read, section
-from deepfake.splits.parts import is_copy
+from deepfake.splits import parts
 from deepfake.workflow import critical_path, published_results, usage
 
+# columns that the page uses
+OF_A_RECORD = ("video_id", "frame", "face", "copy", "status", "reason", "label", "crop_row")
 # From benchmarks/interval_coverage.py: with fewer groups, also of one class, differences of good
 # models are seldom detected; with a larger group, 0.919 of the intervals of an AUC of 0.98 covered
 # it, not 0.92.
@@ -42,8 +45,8 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
     results = read(files)
     audits = [data.audit(load(path)) for path in files["audits"]]
     videos = sheet.read(files["sheet"][0], check_files=False)
-    with_copies = (tables.read(files[name][0]) for name in ("records", "rows"))
-    records, rows = ([row for row in found if not is_copy(row)] for found in with_copies)
+    records, rows = tables.read(files["records"][0], OF_A_RECORD), row_order.read(files["rows"][0])
+    records, rows = (found.at(~parts.copies(found)) for found in (records, rows))
     pairs_of_models, untrained = (tables.read(files[name][0]) for name in ("pairs", "shortcuts"))
     about = data.facts(videos, records, LONG)
     pairs = samples.choose(rows, config["report"]["sample_faces"])
@@ -97,7 +100,7 @@ def facts(files: dict[str, list[str]], params: dict) -> dict:
 def tests(entries: Sequence[tables.Row], results: Sequence[Result]) -> list[str]:
     """How often the test of each split was scored, a sentence or two each."""
     found = {
-        r.protocol: ledger.test_of(r.protocol, (row["video_id"] for row in r.scored["videos"]))
+        r.protocol: ledger.test_of(r.protocol, r.scored["videos"].column("video_id"))
         for r in results
     }
     return [ledger.describe(entries, protocol, test) for protocol, test in found.items()]

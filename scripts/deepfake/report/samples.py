@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from deepfake.core import archive
-from deepfake.core.tables import Row
+from deepfake.core import archive, tables
+from deepfake.core.row import Row
+from deepfake.core.tables import Table
 from deepfake.preprocessing.face_record import crop_name
 from deepfake.report import pages
 
@@ -23,27 +24,30 @@ def choose(rows: Sequence[Row], number: int) -> list[dict[str, Row]]:
     Args:
         rows: of the matrix. number: of faces; a pair is two of them.
     """
+    rows = tables.of(rows)
     fakes, reals = (_videos(rows, label) for label in ("fake", "real"))
     count = min((number + 1) // 2, len(fakes), len(reals))
     places = np.linspace(0, len(fakes) - 1, count).round().astype(int) if count else []
     pairs, taken = [], set()
     for place in places:
         frames = fakes[place]
-        fake = frames[len(frames) // 2]
-        free = [frames for frames in reals if frames[0]["video_id"] not in taken]
-        real = max(free, key=lambda frames: _similarity(fake, frames[0]))  # the first of equal ones
-        taken.add(real[0]["video_id"])
-        same = [row for row in real if row["frame"] == fake["frame"]]
-        pairs.append({"fake": fake, "real": (same or [real[len(real) // 2]])[0]})
+        fake = rows[frames[len(frames) // 2]]
+        free = [number for number in range(len(reals)) if number not in taken]
+        # the first of equal ones
+        nearest = max(free, key=lambda number: _similarity(fake, rows[reals[number][0]]))
+        taken.add(nearest)
+        real = rows.at(reals[nearest])
+        same = real.at(real.column("frame") == fake["frame"])
+        pairs.append({"fake": fake, "real": same[0] if same else real[len(real) // 2]})
     return pairs
 
 
-def _videos(rows: Sequence[Row], label: str) -> list[list[Row]]:
-    """The rows of each video of a class, in order."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        if row["label"] == label:
-            found.setdefault(row["video_id"], []).append(row)
+def _videos(rows: Table, label: str) -> list[list[int]]:
+    """The numbers of the rows of each video of a class, in order."""
+    found: dict[str, list[int]] = {}
+    inside = np.flatnonzero(rows.column("label", "") == label)
+    for number, video in zip(inside, rows.at(inside).column("video_id", ""), strict=True):
+        found.setdefault(video, []).append(number)
     return list(found.values())
 
 
@@ -66,9 +70,12 @@ def pictures(
     tars = {Path(path).name.removesuffix(".tar"): path for path in crops}
     rows = [pair[label] for pair in pairs for label in ("real", "fake")]
     wanted = {_key(row) for row in rows}
+    records = tables.of(records)
+    videos = sorted({row["video_id"] for row in rows})
+    of_videos = records.at(np.isin(records.column("video_id"), videos))
     member = {
         _key(r): crop_name(r["crop_row"])
-        for r in records
+        for r in of_videos
         if r["status"] == "kept" and _key(r) in wanted
     }
     shown = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from deepfake.core.filenames import shown
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 from deepfake.evaluation import summary, transfer
 from deepfake.report import charts, data, leakage, texts
 

@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from deepfake.core.tables import Row
-from deepfake.splits import dealing, protocols, sides
-from deepfake.splits.dealing import UNUSED, SplitError, SplitSettings
-from deepfake.splits.parts import is_copy
+from deepfake.core import tables
+from deepfake.core.row import Row
+from deepfake.core.tables import Table
+from deepfake.splits import dealing, parts, protocols, sides
+from deepfake.splits.dealing import TEST, UNUSED, Dealt, SplitError, SplitSettings
 
 __all__ = ["COLUMNS", "PROTOCOLS", "SplitError", "make", "unused"]
 
@@ -26,7 +27,7 @@ UNPAIRED = "its original is not in training (split.paired)"
 COPY = "a training copy of a face that is not in training"
 PLAIN = "left out to compare with a training without copies"
 NOT_IN_BASE = "not in the base variant, whose split the others follow"
-PROTOCOLS: dict[str, Callable[[Sequence[Row], SplitSettings], tuple[np.ndarray, list[str]]]] = {
+PROTOCOLS: dict[str, Callable[[Table, SplitSettings], Dealt]] = {
     "grouped": dealing.grouped,
     "official": sides.official,
     "identity": sides.identity,
@@ -47,7 +48,7 @@ def make(
     seed: int,
     cross: dict | None = None,
     paired: bool = False,
-) -> list[dict]:
+) -> Table:
     """Assign each row of the matrix to a part and, in training, to a fold.
 
     A training copy goes with its face: into the same fold, and never into a test.
@@ -64,40 +65,28 @@ def make(
             first finding of "GenD" (arXiv 2508.06248).
 
     Returns:
-        One dict a row: row, video_id, frame, part ("train", "test", "unused"), fold (0 to k-1
+        For each row: row, video_id, frame, part ("train", "test", "unused"), fold (0 to k-1
         in training, else ""), reason (why it is unused, else "").
 
     Raises:
         SplitError: too few groups or rows, a part without one of the classes, or a sheet that
             lacks what the protocol needs.
     """
-    rows, copies = parted(rows)
+    every_row = tables.of(rows)
+    rows = every_row.at(~parts.copies(every_row))
     used = _subset(rows, every)
-    labels = [rows[index]["label"] for index in used]
-    if len(set(labels)) < 2:
+    used_rows = rows.at(used)
+    labels = sorted(set(used_rows.column("label", "")))
+    if len(labels) < 2:
         raise SplitError(f"every face is {labels[0] if labels else 'missing'}; need both classes")
-    used_rows = [rows[i] for i in used]
-    if lacking := protocols.problems(protocol, used_rows, cross):
+    kinds, _ = used_rows.distinct("official", *protocols.AXES)
+    if lacking := protocols.problems(protocol, used_rows.at(kinds), cross):
         raise SplitError("\n".join(lacking))
-    folds, reasons = PROTOCOLS["cross" if cross else protocol](
+    fold, reason = np.full(len(rows), UNUSED), np.full(len(rows), THINNED, object)
+    fold[used], reason[used] = PROTOCOLS["cross" if cross else protocol](
         used_rows, SplitSettings(test_size, k, shuffle, seed, cross)
     )
-    placed = dict(zip(used, zip(folds, reasons, strict=True), strict=True))
-    result = []
-    for index, row in enumerate(rows):
-        fold, reason = placed.get(index, (UNUSED, THINNED))
-        part = "unused" if fold == UNUSED else "test" if fold < 0 else "train"
-        result.append(
-            {
-                "row": index,
-                "video_id": row["video_id"],
-                "frame": row["frame"],
-                "part": part,
-                "fold": int(fold) if part == "train" else "",
-                "reason": reason if part == "unused" else "",
-            }
-        )
-    return _finished(rows, result, copies, protocol, k, paired)
+    return _finished(every_row, fold, reason, protocol, k, paired)
 
 
 def like(
@@ -109,7 +98,7 @@ def like(
     every: int,
     paired: bool = False,
     **_dealt: object,
-) -> list[dict]:
+) -> Table:
     """Assign the rows of a variant as the base variant's are, so that differences are paired.
 
     A video whose rows are all in one part and fold there has the same here. Of another, as in the
@@ -122,107 +111,118 @@ def like(
     Returns, raises:
         As `make`.
     """
-    rows, copies = parted(rows)
-    parts_of: dict[object, dict[tuple, None]] = {}
-    for cut in base:
-        if cut["reason"] not in (THINNED, COPY):
-            part = cut["part"], str(cut["fold"]), cut["reason"]
-            for place in (cut["video_id"], (cut["video_id"], str(cut["frame"]))):
-                parts_of.setdefault(place, {})[part] = None
-    used, result = set(_subset(rows, every)), []
-    for index, row in enumerate(rows):
-        found = parts_of.get(row["video_id"], {})
-        if len(found) > 1:
-            found = parts_of.get((row["video_id"], str(row["frame"])), {})
-        part, fold, reason = next(iter(found), ("unused", "", NOT_IN_BASE))
-        if index not in used:
-            part, fold, reason = "unused", "", THINNED
-        place = {"part": part, "fold": int(fold) if fold else "", "reason": reason}
-        line = {"row": index, "video_id": row["video_id"], "frame": row["frame"]}
-        result.append(line | place)
-    return _finished(rows, result, copies, protocol, k, paired)
+    every_row = tables.of(rows)
+    rows = every_row.at(~parts.copies(every_row))
+    fold, reason = np.full(len(rows), UNUSED), np.full(len(rows), THINNED, object)
+    used = _subset(rows, every)
+    fold[used], reason[used] = _as_in(tables.of(base), rows.at(used))
+    return _finished(every_row, fold, reason, protocol, k, paired)
+
+
+def _as_in(base: Table, rows: Table) -> Dealt:
+    """The folds that rows have in another split: those of the video, or of the frame if several."""
+    base = base.at(~np.isin(base.column("reason"), (THINNED, COPY)))
+    first, kind = base.distinct("part", "fold", "reason")
+    kinds = [(_number(one), one["reason"]) for one in base.at(first)]
+    kinds.append((UNUSED, NOT_IN_BASE))
+    several, nowhere = -2, -1
+    of_video: dict[str, int] = {}
+    for video, here in zip(base.column("video_id"), kind.tolist(), strict=True):
+        if of_video.setdefault(video, here) != here:
+            of_video[video] = several
+    frames = base.column("frame").astype(str)
+    of_frame = {
+        (video, frame): here
+        for video, frame, here in zip(base.column("video_id"), frames, kind.tolist(), strict=True)
+        if of_video[video] == several
+    }
+    found = []
+    frames = rows.column("frame").astype(str)
+    for video, frame in zip(rows.column("video_id"), frames, strict=True):
+        here = of_video.get(video, nowhere)
+        found.append(of_frame.get((video, frame), nowhere) if here == several else here)
+    reasons = np.empty(len(kinds), object)
+    reasons[:] = [reason for _, reason in kinds]
+    return np.array([fold for fold, _ in kinds])[found], reasons[found]
+
+
+def _number(cut: Row) -> int:
+    """The fold of a line of a split, TEST or UNUSED."""
+    return int(cut["fold"]) if cut["part"] == "train" else TEST if cut["part"] == "test" else UNUSED
 
 
 def _finished(
-    rows: Sequence[Row], result: list[dict], copies: Sequence[Row], protocol: str, k: int,
-    paired: bool,
-) -> list[dict]:  # fmt: skip
-    """The split with what is unpaired left out and with its copies, if it has both classes."""
+    every_row: Table, fold: np.ndarray, reason: np.ndarray, protocol: str, k: int, paired: bool
+) -> Table:
+    """The split, with what is unpaired left out and with its copies, if it has both classes.
+
+    Args:
+        fold, reason: of the faces themselves.
+    """
+    copied = parts.copies(every_row)
+    rows = every_row.at(~copied)
     if paired:
-        _leave_out_unpaired(rows, result)
-    _check_classes(rows, result, protocol, k)
-    return result + _of_copies(rows, result, copies)
+        unpaired = _unpaired(rows, fold >= 0)
+        fold[unpaired], reason[unpaired] = UNUSED, UNPAIRED
+    _check_classes(rows, fold, protocol, k)
+    if copied.any():
+        of_copies = fold[_faces_of(rows, every_row.at(copied))]
+        fold = np.concatenate([fold, np.where(of_copies < 0, UNUSED, of_copies)])
+        reason = np.concatenate([reason, np.full(len(of_copies), COPY, object)])
+    part = np.where(fold >= 0, "train", np.where(fold == UNUSED, "unused", "test"))
+    lines = every_row.only("video_id", "frame").with_columns(
+        part=part,
+        fold=np.where(fold >= 0, fold.astype(object), ""),
+        reason=np.where(fold == UNUSED, reason, ""),
+    )
+    return Table({"row": np.arange(len(lines))}, len(lines)).beside(lines, *COLUMNS[1:])
 
 
-def parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """The rows of the faces themselves, which are the first, and those of their training copies."""
-    copies = [row for row in rows if is_copy(row)]
-    return list(rows[: len(rows) - len(copies)]), copies
-
-
-def left_out(rows: Sequence[Row], first: int, reason: str) -> list[dict]:
-    """Lines of a split for rows of no part, numbered from `first`."""
-    return [
-        {"row": number, "video_id": row["video_id"], "frame": row["frame"]}
-        | {"part": "unused", "fold": "", "reason": reason}
-        for number, row in enumerate(rows, start=first)
-    ]
+def leave_out(split: Sequence[dict], where: np.ndarray, reason: str) -> Table:
+    """A split without some rows, bool (n,): they are of no part, for this reason."""
+    split = tables.of(split)
+    changed = {"part": "unused", "fold": "", "reason": reason}
+    return split.with_columns(
+        **{name: np.where(where, value, split.column(name)) for name, value in changed.items()}
+    )
 
 
 def unused(split: Sequence[dict]) -> list[dict]:
     """Why rows are in no part: reason, rows and videos of each, by reason."""
-    rows = Counter(cut["reason"] for cut in split if cut["part"] == "unused")
-    videos = Counter(
-        reason
-        for reason, _ in {(c["reason"], c["video_id"]) for c in split if c["part"] == "unused"}
-    )
+    split = tables.of(split)
+    left = split.at(split.column("part") == "unused")
+    rows = Counter(left.column("reason"))
+    videos = Counter(left.at(left.distinct("reason", "video_id")[0]).column("reason"))
     return [{"reason": name, "rows": rows[name], "videos": videos[name]} for name in sorted(rows)]
 
 
-def _subset(rows: Sequence[Row], every: int) -> list[int]:
+def _subset(rows: Table, every: int) -> np.ndarray:
     """Row numbers used, fakes first: the order that the original's split depends on."""
-    by_label = [
-        [i for i, row in enumerate(rows) if row["label"] == name] for name in ("fake", "real")
-    ]
-    return [index for numbers in by_label for index in numbers[::every]]
+    labels = rows.column("label", "")
+    return np.concatenate([np.flatnonzero(labels == name)[::every] for name in ("fake", "real")])
 
 
-def _of_copies(rows: Sequence[Row], result: Sequence[dict], copies: Sequence[Row]) -> list[dict]:
-    """The lines of the training copies: those of their faces, or of no part."""
-    if not copies:
-        return []
+def _faces_of(rows: Table, copies: Table) -> np.ndarray:
+    """The position of each copy's face among the rows."""
     names = ("video_id", "frame", "face")
-    of_face = {
-        tuple(row[name] for name in names): cut for row, cut in zip(rows, result, strict=True)
-    }
-    found = []
-    for number, copy in enumerate(copies, start=len(rows)):
-        cut = of_face[tuple(copy[name] for name in names)]
-        place = {} if cut["part"] == "train" else {"part": "unused", "reason": COPY}
-        found.append({**cut, "row": number, **place})
-    return found
+    places = {face: n for n, face in enumerate(zip(*map(rows.column, names), strict=True))}
+    return np.array([places[face] for face in zip(*map(copies.column, names), strict=True)])
 
 
-def _leave_out_unpaired(rows: Sequence[Row], result: list[dict]) -> None:
-    """Take fakes out of training whose original is not in it, or is not known."""
-    training = [(row, cut) for row, cut in zip(rows, result, strict=True) if cut["part"] == "train"]
-    originals = {row["clip_id"] for row, _ in training if row["label"] == "real"} - {""}
-    for row, cut in training:
-        if row["label"] == "fake" and row["clip_id"] not in originals:
-            cut.update(part="unused", fold="", reason=UNPAIRED)
+def _unpaired(rows: Table, train: np.ndarray) -> np.ndarray:
+    """Fakes of the training, bool (n,), whose original is not in it, or is not known."""
+    fake, clips = rows.column("label") == "fake", rows.column("clip_id")
+    originals = set(clips[train & ~fake]) - {""}
+    return train & fake & np.array([clip not in originals for clip in clips])
 
 
-def _check_classes(rows: Sequence[Row], result: list[dict], protocol: str, k: int) -> None:
+def _check_classes(rows: Table, folds: np.ndarray, protocol: str, k: int) -> None:
     """Raise a SplitError unless the test and each fold have both classes."""
-    classes: dict[object, set[str]] = {"test": set(), **{fold: set() for fold in range(k)}}
-    for row, assigned in zip(rows, result, strict=True):
-        if assigned["part"] != "unused":
-            place = assigned["fold"] if assigned["part"] == "train" else "test"
-            classes[place].add(row["label"])
-    for place, labels in classes.items():
-        missing = {"real", "fake"} - labels
+    labels = rows.column("label")
+    for fold in (TEST, *range(k)):
+        missing = {"real", "fake"} - set(labels[folds == fold])
         if missing:
-            where = "the test set" if place == "test" else f"fold {place}"
+            where = "the test set" if fold == TEST else f"fold {fold}"
             raise SplitError(
                 f"{protocol} split: {where} has no {' and no '.join(sorted(missing))} face; "
                 "use fewer folds, another seed or more videos"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deepfake.core.filenames import quoted
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 
 PREFIX = "calibrate-on."  # of the names of its batches, beside those of the run's own sheet
 LISTED = 5  # things that are named; the others are counted

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepfake.core.tables import Row
+from deepfake.core.tables import Table
 
 TEST, UNUSED = -1, -2  # instead of a fold's number
 
-Dealt = tuple[np.ndarray, list[str]]  # fold of each row, TEST or UNUSED; why it is unused
+# fold of each row, TEST or UNUSED; why it is unused, of each row or of all
+Dealt = tuple[np.ndarray, np.ndarray | str]
 
 
 class SplitError(ValueError):
@@ -29,7 +30,7 @@ class SplitSettings:
     cross: dict | None = None
 
 
-def frame(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
+def frame(rows: Table, settings: SplitSettings) -> Dealt:
     """Rows at random: scikit-learn's own split and folds, as the original experiment made them."""
     from sklearn.model_selection import StratifiedKFold, train_test_split
 
@@ -42,30 +43,30 @@ def frame(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
         cutter = StratifiedKFold(
             settings.k, shuffle=shuffle, random_state=seed if shuffle else None
         )
-        labels = np.array([rows[index]["label"] for index in train])
+        labels = rows.column("label")[train].astype(str)
         for number, (_, held_out) in enumerate(cutter.split(train, labels)):
             folds[train[held_out]] = number
     except ValueError as error:
         raise SplitError(f"frame split of {len(rows)} rows: {error}") from None
-    return folds, [""] * len(rows)
+    return folds, ""
 
 
-def grouped(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
+def grouped(rows: Table, settings: SplitSettings) -> Dealt:
     """Whole groups, stratified by label and method."""
-    return _whole(rows, "group_id", "grouped split", "groups", "people", settings), [""] * len(rows)
+    return _whole(rows, "group_id", "grouped split", "groups", "people", settings), ""
 
 
-def video(rows: Sequence[Row], settings: SplitSettings) -> Dealt:
+def video(rows: Table, settings: SplitSettings) -> Dealt:
     """Whole videos regardless of the people in them, stratified by label and method."""
-    return _whole(rows, "video_id", "video split", "videos", "videos", settings), [""] * len(rows)
+    return _whole(rows, "video_id", "video split", "videos", "videos", settings), ""
 
 
 def _whole(
-    rows: Sequence[Row], column: str, name: str, units: str, remedy: str, settings: SplitSettings
+    rows: Table, column: str, name: str, units: str, remedy: str, settings: SplitSettings
 ) -> np.ndarray:
     """Fold of each row, TEST in the test: rows with one value in a column stay together."""
     k = settings.k
-    keys = np.array([row[column] for row in rows])
+    keys = rows.column(column)
     count = len(set(keys))
     if count < k + 1:
         raise SplitError(
@@ -85,12 +86,12 @@ def _whole(
         )
     folds = np.full(len(rows), TEST)
     shuffler = generator if settings.shuffle else None
-    folds[train] = deal([rows[i] for i in train], keys[train], [1 / k] * k, shuffler)
+    folds[train] = deal(rows.at(train), keys[train], [1 / k] * k, shuffler)
     return folds
 
 
 def deal(
-    rows: Sequence[Row],
+    rows: Table,
     keys: np.ndarray,
     shares: Sequence[float],
     generator: np.random.Generator | None,
@@ -106,8 +107,10 @@ def deal(
         Part of each row, shape (rows,).
     """
     units, unit_of = np.unique(keys, return_inverse=True)
-    strata = [f"{row['label']} {row['method']}" for row in rows]
+    kinds, kind_of = rows.distinct("label", "method")
+    strata = [f"{row['label']} {row['method']}" for row in rows.at(kinds)]
     names, stratum_of = np.unique(strata, return_inverse=True)
+    stratum_of = stratum_of[kind_of]
     counts = np.zeros((len(units), len(names)))
     np.add.at(counts, (unit_of, stratum_of), 1)
     order = np.arange(len(units)) if generator is None else generator.permutation(len(units))

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from deepfake.core.tables import Row
+from deepfake.core import tables
+from deepfake.core.row import Row
 from deepfake.dataset import grouping
 from deepfake.preprocessing.image_hash import KEPT, VIEWS
 
@@ -111,10 +112,14 @@ def _equal_bands(
 
 def exact_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
     """Pairs of videos with equal faces, and the number of equal faces."""
-    owners: dict[str, set[str]] = {}
-    for row in rows:
-        if row.get("digest"):
-            owners.setdefault(row["digest"], set()).add(row["video_id"])
+    rows = tables.of(rows)
+    digests = rows.column("digest", "")
+    rows, digests = rows.at(digests != ""), digests[digests != ""]
+    _, digest_of, times = np.unique(digests.astype(str), return_inverse=True, return_counts=True)
+    owners: dict[int, set[str]] = {}
+    several = np.flatnonzero(times[digest_of] > 1)
+    for digest, video in zip(digest_of[several], rows.column("video_id")[several], strict=True):
+        owners.setdefault(digest, set()).add(video)
     found: dict[tuple[str, str], int] = {}
     for videos in owners.values():
         ordered = sorted(videos)
@@ -133,24 +138,33 @@ def near_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
     Returns:
         By pair, the smallest distance of their frames: "6 bits differ, mirrored".
     """
-    hashed = [row for row in rows if row.get("phash")]
-    if not hashed:
+    rows = tables.of(rows)
+    hashed = rows.at(rows.column("phash", "") != "")
+    if not len(hashed):
         return {}
-    _, owner = np.unique(grouping.bodies(hashed), return_inverse=True)
-    named = [{row["video_id"], *grouping.names(row)} for row in hashed]
-    words = unpack([row["phash"] for row in hashed])
+    kinds, kind_of = hashed.distinct(*grouping.NAMES, "group_id", "video_id")
+    known = list(hashed.at(kinds).only(*grouping.NAMES, "group_id", "video_id"))
+    owner = np.unique(grouping.bodies(known), return_inverse=True)[1][kind_of]
+    words = np.concatenate(
+        [
+            unpack(hashed[first : first + tables.CHUNK].column("phash").tolist())
+            for first in range(0, len(hashed), tables.CHUNK)
+        ]
+    )
     found: dict[tuple[str, str], tuple[int, str]] = {}
 
     def keep(pairs: np.ndarray, differing: np.ndarray, how: str) -> None:
         for (one, other), bits in zip(pairs.tolist(), differing.tolist(), strict=True):
-            if not named[one] & named[other]:
-                first, second = sorted((hashed[one]["video_id"], hashed[other]["video_id"]))
+            pair = [known[kind_of[row]] for row in (one, other)]
+            names, others = ({row["video_id"], *grouping.names(row)} for row in pair)
+            if not names & others:
+                first, second = sorted(row["video_id"] for row in pair)
                 found[first, second] = min(
                     (bits, how), found.get((first, second), (MOST_BITS + 1, ""))
                 )
 
     keep(*near(view(words, "whole"), owner), "")
-    one, few = _middles(hashed)
+    one, few = _middles(hashed.column("video_id"), words)
     for one_view, other_view, mirrored, negative in changes():
         turned = view(words[one], one_view) ^ signs(mirrored, negative)
         pairs, bits = near(
@@ -176,14 +190,19 @@ def changes() -> Iterator[tuple[str, str, bool, bool]]:
             yield name, "trimmed" if name.startswith("cropped") else name, mirrored, False
 
 
-def _middles(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the frame in the middle of each video, and of the three in its middle."""
-    frames: dict[str, dict[str, int]] = {}
-    for number, row in enumerate(rows):
-        frames.setdefault(row["video_id"], {}).setdefault(row["phash"], number)
+def _middles(videos: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the frame in the middle of each video, and of the three in its middle.
+
+    Args:
+        videos: of each row, (n,). words: uint64 (n, views, 4); of equal frames the first counts.
+    """
+    frames: dict[str, list[int]] = {}
+    for number, video in enumerate(videos):
+        frames.setdefault(video, []).append(number)
     one, few = [], []
     for of_video in frames.values():
-        numbers, middle = list(of_video.values()), len(of_video) // 2
+        different = {words[number].tobytes(): number for number in reversed(of_video)}
+        numbers, middle = sorted(different.values()), len(different) // 2
         one.append(numbers[middle])
         few += numbers[max(0, middle - 1) : middle + 2]
     return np.array(one), np.array(few)

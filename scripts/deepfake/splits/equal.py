@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from deepfake.core.tables import Row
-from deepfake.splits import assignment, protocols
+from deepfake.core import tables
+from deepfake.core.row import Row
+from deepfake.core.tables import Table
+from deepfake.splits import assignment, parts, protocols
 from deepfake.splits.dealing import SplitError
 
 CUT = "reduced to the size of the smallest training set"
@@ -19,12 +21,10 @@ NO_COPIES = "training copies take no part in the leakage ablation"
 DRAWS = 50  # of shuffled labels, of which the first that fills every fold is taken
 WHOLE = {"grouped": "group_id", "official": "group_id", "video": "video_id"}  # as its split is
 
-Split = list[dict]
-
 
 def make(
     rows: Sequence[Row], names: Sequence[str], seed: int, **settings
-) -> tuple[list[Row], dict[str, Split]]:
+) -> tuple[Table, dict[str, Table]]:
     """Every split of an ablation, with as many training rows of each class as every other.
 
     Args:
@@ -39,7 +39,7 @@ def make(
     Raises:
         SplitError: a protocol that cannot split these rows.
     """
-    rows, copies = assignment.parted(rows)
+    rows = tables.of(rows)
     kinds = {name: protocols.split_name(name) for name in names}
     plain = {name: assignment.make(rows, protocol, seed=seed, **settings)
              for name, (kind, protocol) in kinds.items() if kind == protocols.EQUAL}  # fmt: skip
@@ -47,36 +47,40 @@ def make(
         rows, {name: protocol for name, (kind, protocol) in kinds.items() if name not in plain},
         seed, settings,
     )  # fmt: skip
-    made = plain | others
+    copied = parts.copies(rows)
+    made = {
+        name: assignment.leave_out(split, copied, NO_COPIES)
+        for name, split in (plain | others).items()
+    }
     labelled = {name: rows if name in plain else mixed for name in made}
     counts = [_training(labelled[name], split) for name, split in made.items()]
     keep = {label: min(count[label] for count in counts) for label in ("fake", "real")}
-    left_out = assignment.left_out(copies, len(rows), NO_COPIES)
-    return mixed + copies, {
-        name: cut(labelled[name], made[name], keep, WHOLE.get(kinds[name][1]), seed) + left_out
+    return mixed, {
+        name: cut(labelled[name], made[name], keep, WHOLE.get(kinds[name][1]), seed)
         for name in names
     }
 
 
-def shuffled(rows: Sequence[Row], seed: int | Sequence[int]) -> list[Row]:
+def shuffled(rows: Sequence[Row], seed: int | Sequence[int]) -> Table:
     """The rows with the labels permuted between videos: all rows of a video have one.
+
+    Training copies keep theirs.
 
     The number of fake videos stays the same; a label keeps its method, so that the table stays
     valid. Clips, people and groups stay, so labels have no relation to the faces.
     """
-    first = {row["video_id"]: row for row in reversed(rows)}
-    videos = sorted(first)
-    order = np.random.default_rng(seed).permutation(len(videos))
-    labels = {
-        video: {key: first[videos[other]].get(key, "") for key in ("label", "method")}
-        for video, other in zip(videos, order, strict=True)
-    }
-    return [{**row, **labels[row["video_id"]]} for row in rows]
+    rows = tables.of(rows)
+    first, video_of = rows.distinct("video_id")
+    videos = np.argsort(rows.column("video_id")[first])
+    other = np.empty(len(videos), int)
+    other[videos] = videos[np.random.default_rng(seed).permutation(len(videos))]
+    taken = np.where(parts.copies(rows), np.arange(len(rows)), first[other[video_of]])
+    return rows.with_columns(**{name: rows.column(name, "")[taken] for name in ("label", "method")})
 
 
 def _shuffled(
-    rows: Sequence[Row], wanted: Mapping[str, str], seed: int, settings: dict
-) -> tuple[list[Row], dict[str, Split]]:
+    rows: Table, wanted: Mapping[str, str], seed: int, settings: dict
+) -> tuple[Table, dict[str, Table]]:
     """Shuffled labels under which every split has both classes everywhere, and these splits."""
     for draw in range(DRAWS):
         mixed = shuffled(rows, [seed, draw])
@@ -90,9 +94,7 @@ def _shuffled(
     raise SplitError(f"labels shuffled {DRAWS} times: {last}")
 
 
-def cut(
-    rows: Sequence[Row], split: Split, keep: Mapping[str, int], whole: str | None, seed: int
-) -> Split:
+def cut(rows: Table, split: Table, keep: Mapping[str, int], whole: str | None, seed: int) -> Table:
     """A split with so many training rows of each class; the others are of no part.
 
     Rows with one value in the column `whole` are removed together, from the largest fold first, as
@@ -104,32 +106,35 @@ def cut(
     generator = np.random.default_rng([seed, 1])
     have = _training(rows, split)
     surplus = Counter({label: have[label] - keep[label] for label in keep})
-    removed = _units(rows, split, whole, surplus, generator) if whole else set()
+    removed = np.zeros(len(rows), bool)
+    if whole:
+        removed[_units(rows, split, whole, surplus, generator)] = True
     for label in keep:
-        left = [i for i in _rows(split) if i not in removed and rows[i]["label"] == label]
-        removed |= set(generator.choice(left, len(left) - keep[label], replace=False).tolist())
-    return [
-        {**one, "part": "unused", "fold": "", "reason": CUT} if number in removed else one
-        for number, one in enumerate(split)
-    ]
+        train = (split.column("part") == "train") & (rows.column("label") == label)
+        left = np.flatnonzero(train & ~removed)
+        removed[generator.choice(left, len(left) - keep[label], replace=False)] = True
+    return assignment.leave_out(split, removed, CUT)
 
 
 def _units(
-    rows: Sequence[Row],
-    split: Split,
+    rows: Table,
+    split: Table,
     whole: str,
     surplus: Counter,
     generator: np.random.Generator,
-) -> set[int]:
+) -> list[int]:
     """Rows of whole units to remove: at most the surplus of a class, never the last of a fold."""
     members: dict[tuple[int, str], list[int]] = {}
-    for i in _rows(split):
-        members.setdefault((split[i]["fold"], rows[i][whole]), []).append(i)
+    training = np.flatnonzero(split.column("part") == "train")
+    keys = zip(split.column("fold")[training], rows.column(whole)[training], strict=True)
+    for key, i in zip(keys, training.tolist(), strict=True):
+        members.setdefault(key, []).append(i)
+    labels = rows.column("label")
     units = sorted(members)
     units = [units[place] for place in generator.permutation(len(units))]
-    counts = {unit: Counter(rows[i]["label"] for i in members[unit]) for unit in units}
+    counts = {unit: Counter(labels[members[unit]]) for unit in units}
     folds = {fold: sum((counts[u] for u in units if u[0] == fold), Counter()) for fold, _ in units}
-    removed: set[int] = set()
+    removed: list[int] = []
     while True:
         units.sort(key=lambda unit: -folds[unit[0]].total())  # stable: else as drawn
         for unit in units:
@@ -141,15 +146,11 @@ def _units(
         else:
             return removed
         units.remove(unit)
-        removed |= set(members[unit])
+        removed += members[unit]
         surplus = surplus - count
         folds[unit[0]] = fold - count
 
 
-def _rows(split: Split) -> list[int]:
-    return [number for number, one in enumerate(split) if one["part"] == "train"]
-
-
-def _training(rows: Sequence[Row], split: Split) -> Counter:
+def _training(rows: Table, split: Table) -> Counter:
     """Training rows by label."""
-    return Counter(rows[number]["label"] for number in _rows(split))
+    return Counter(rows.column("label")[split.column("part") == "train"])

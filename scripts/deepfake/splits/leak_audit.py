@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from deepfake.core.tables import Row
-from deepfake.splits import assignment, duplicates
-from deepfake.splits.parts import is_copy, rows_of
+import numpy as np
+
+from deepfake.core import tables
+from deepfake.core.row import Row
+from deepfake.core.tables import Table
+from deepfake.splits import assignment, duplicates, parts
 
 # What two sides must not share, and the columns that name it.
 NAMED = {
@@ -29,10 +32,10 @@ NAMES = {
 }  # in sentences
 LISTED = 20  # of each kind are named, the rest is counted
 
-Places = set[object]  # "train" and "test", or folds
+Places = frozenset  # "train" and "test", or folds
 
 
-def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
+def audit(rows: Sequence[Row], split: Sequence[dict], protocol: str) -> dict:
     """What training and test share, and what the folds share.
 
     Args:
@@ -52,25 +55,25 @@ def audit(rows: Sequence[dict], split: Sequence[dict], protocol: str) -> dict:
         identity: how people are compared.
         unlinked_fakes: fake videos of unknown people: leaks through them are not detected.
     """
-    copied = [cut["part"] for row, cut in zip(rows, split, strict=True) if is_copy(row)]
-    end = len(rows) - len(copied)
-    rows, split = rows[:end], split[:end]
-    used = rows_of(rows, split, "train", "test")
-    placed_rows = [row for row, _ in used]
+    rows, split = tables.of(rows), tables.of(split)
+    copied = parts.copies(rows)
+    training_copies = int((split.column("part")[copied] == "train").sum())
+    rows, split = rows.at(~copied), split.at(~copied)
+    used = parts.rows_of(rows, split, "train", "test")
     pairs = {
-        "twins": duplicates.exact_duplicates(placed_rows),
-        "copies": duplicates.near_duplicates(placed_rows),
+        "twins": duplicates.exact_duplicates(used),
+        "copies": duplicates.near_duplicates(used),
     }
     pairs["copies"] = {p: how for p, how in pairs["copies"].items() if p not in pairs["twins"]}
-    parts = {name: [row for row, cut in used if cut["part"] == name] for name in ("train", "test")}
-    training = [(row, cut["fold"]) for row, cut in used if cut["part"] == "train"]
-    folds = sorted({int(fold) for _, fold in training})
+    part = used.column("part")
+    training = used.at(part == "train")
+    fold = training.column("fold").astype(int)
     names = {kind: NAMED[kind] for kind in NAMED if (protocol, kind) != ("identity", "groups")}
-    test, named = _shared([(row, cut["part"]) for row, cut in used], ["test"], names, pairs)
-    between, within = _shared([(row, int(fold)) for row, fold in training], folds, names, pairs)
+    test, named = _shared(used, part, ["test"], names, pairs)
+    between, within = _shared(training, fold, np.unique(fold).tolist(), names, pairs)
     return {
-        "parts": {name: _count(part) for name, part in parts.items()},
-        "training_copies": copied.count("train"),
+        "parts": {name: _count(used.at(part == name)) for name in ("train", "test")},
+        "training_copies": training_copies,
         "unused": assignment.unused(split),
         "test": test,
         "folds": between,
@@ -93,7 +96,8 @@ def lines(found: dict) -> list[str]:
 
 
 def _shared(
-    placed: Sequence[tuple[Row, object]],
+    rows: Table,
+    places: np.ndarray,
     compared: Sequence[object],
     names: Mapping[str, Sequence[str]],
     pairs: Mapping[str, Mapping[tuple[str, str], int | str]],
@@ -101,13 +105,13 @@ def _shared(
     """Counts by kind, at most over the places compared, and the names of what is shared.
 
     Args:
-        placed: each row and its place. compared: places, each compared with all the others.
+        places: of each row, (n,). compared: places, each compared with all the others.
         names: columns by kind. pairs: of duplicate videos, by kind.
     """
+    placed = rows.with_columns(place=places)
     found: dict[str, dict[str, tuple[Places, Places]]] = {}
     for kind, columns in names.items():
-        places = _places(placed, columns)
-        found[kind] = {name: (where, where) for name, where in places.items()}
+        found[kind] = {name: (where, where) for name, where in _places(placed, columns).items()}
     videos = _places(placed, ("video_id",))
     sources, bodies = _places(placed, ("source_id",)), _places(placed, ("clip_id", "target_id"))
     found["clips"] |= {n: (bodies[n], bodies[n] | videos[n]) for n in bodies.keys() & videos.keys()}
@@ -127,13 +131,10 @@ def _shared(
         )
         for kind in KINDS
     }
-    siblings = dict.fromkeys(compared, 0)
-    sizes = dict.fromkeys(compared, 0)
-    for row, place in placed:
-        if place in sizes:
-            sizes[place] += 1
-            siblings[place] += len(videos[row["video_id"]]) > 1
-    shares = [siblings[place] / max(1, sizes[place]) for place in compared]
+    kinds, kind_of = placed.distinct("video_id")
+    has_sibling = np.array([len(videos[row["video_id"]]) > 1 for row in placed.at(kinds)], bool)
+    siblings = [has_sibling[kind_of[places == place]] for place in compared]
+    shares = [int(some.sum()) / max(1, len(some)) for some in siblings]
     named = {
         kind: sorted(n for n, where in things.items() if any(_across(*where, p) for p in compared))
         for kind, things in found.items()
@@ -142,13 +143,17 @@ def _shared(
     return counts | {"rows_with_sibling": round(max(shares), 6)}, first
 
 
-def _places(placed: Sequence[tuple[Row, object]], columns: Sequence[str]) -> dict[str, Places]:
+def _places(placed: Table, columns: Sequence[str]) -> dict[str, Places]:
     """The places of each name in these columns; empty names are left out."""
     found: dict[str, Places] = {}
-    for row, place in placed:
-        for column in columns:
-            if name := row.get(column):
-                found.setdefault(name, set()).add(place)
+    known: dict[Places, Places] = {}  # few sets for many names
+    for column in columns:
+        kinds, _ = placed.distinct(column, "place")
+        some = placed.at(kinds)
+        for name, place in zip(some.column(column, ""), some.column("place").tolist(), strict=True):
+            if name:
+                where = found.get(name, Places()) | {place}
+                found[name] = known.setdefault(where, where)
     return found
 
 
@@ -157,18 +162,20 @@ def _across(one: Places, other: Places, place: object) -> bool:
     return bool((place in one and other - {place}) or (place in other and one - {place}))
 
 
-def _unlinked(rows: Sequence[Row]) -> int:
+def _unlinked(rows: Table) -> int:
     """Fake videos without target and source person: a leak through them is not detected."""
-    fakes = [row for row in rows if row["label"] == "fake"]
-    return len({r["video_id"] for r in fakes if not (r.get("target_id") or r.get("source_id"))})
+    unknown = rows.column("label") == "fake"
+    for name in ("target_id", "source_id"):
+        unknown &= rows.column(name, "") == ""
+    return len(set(rows.column("video_id")[unknown]))
 
 
-def _count(rows: Sequence[Row]) -> dict:
-    fakes = sum(row["label"] == "fake" for row in rows)
+def _count(rows: Table) -> dict:
+    fakes = int((rows.column("label") == "fake").sum())
     return {
         "rows": len(rows),
         "fake": fakes,
         "real": len(rows) - fakes,
-        "videos": len({row["video_id"] for row in rows}),
-        "groups": len({row["group_id"] for row in rows}),
+        "videos": len(set(rows.column("video_id"))),
+        "groups": len(set(rows.column("group_id"))),
     }

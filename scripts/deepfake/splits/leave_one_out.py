@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from deepfake.core.row import Row
 from deepfake.core.schema import Section, key
-from deepfake.core.tables import Row
 from deepfake.splits import protocols
 
 NAMED = "transfer-"  # how the name of each of these splits begins

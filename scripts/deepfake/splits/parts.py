@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from deepfake.core import tables
+from deepfake.core.tables import Table
+
 
 def is_copy(row: Mapping) -> bool:
     """Whether a row is a training copy of a face (`training.copies`)."""
     return bool(row.get("copy"))
 
 
-def rows_of(rows: Sequence[dict], split: Sequence[dict], *parts: str) -> list[tuple[dict, dict]]:
-    """The rows that are in some parts of a split, each with its line of the split, in order.
+def copies(rows: Table) -> np.ndarray:
+    """Which rows are training copies of faces, bool (n,)."""
+    return rows.column("copy", "") != ""
+
+
+def rows_of(rows: Sequence[Mapping], split: Sequence[Mapping], *parts: str) -> Table:
+    """The rows that are in some parts of a split, in order, with their `part` and `fold`.
 
     Args:
         rows: of the whole matrix.
@@ -21,9 +31,10 @@ def rows_of(rows: Sequence[dict], split: Sequence[dict], *parts: str) -> list[tu
     Raises:
         ValueError: the split belongs to other rows.
     """
-    if [int(cut["row"]) for cut in split] != list(range(len(rows))):
+    rows, split = tables.of(rows), tables.of(split)
+    if not np.array_equal(split.column("row").astype(int), np.arange(len(rows))):
         raise ValueError(
             f"the split has {len(split)} rows and the matrix {len(rows)}, or other rows; remove "
             "the split's table and run again"
         )
-    return [(row, cut) for row, cut in zip(rows, split, strict=True) if cut["part"] in parts]
+    return rows.beside(split, "part", "fold").at(np.isin(split.column("part"), parts))

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Sequence
 
 from deepfake.core.filenames import quoted
-from deepfake.core.tables import Row
+from deepfake.core.row import Row
 
 ABOUT = {
     "grouped": "People and clips that the sheet links are on one side.",
