@@ -1,8 +1,9 @@
 """What a job requests of the cluster: threads, memory and time, from the known size of the data.
 
 Formulas by rule, and by model from its record, with constants from runs at three sizes:
-benchmarks/used.tsv. A test holds them to it, and names those that are estimates still. A later
-attempt requests more. The Snakefile calls this, so nothing heavy is imported.
+benchmarks/used.tsv. A test holds them to it, and names those that are estimates still. What tables
+take a row is from benchmarks/large.py. A later attempt requests more. The Snakefile calls this, so
+nothing heavy is imported.
 """
 
 from __future__ import annotations
@@ -80,11 +81,11 @@ OF_RULES = {
         seconds=lambda s, t: 60 + 0.1 * s.rows,
     ),
     "rows": Formulas(
-        memory=lambda s: 300 * MB + 6000 * s.rows,
+        memory=lambda s: 300 * MB + 400 * s.rows,
         seconds=lambda s, t: 60 + s.rows / 1000,
     ),
     "matrix": Formulas(
-        memory=lambda s: 510 * MB + 3000 * s.rows,
+        memory=lambda s: 510 * MB + 300 * s.rows,
         seconds=lambda s, t: 120 + s.matrix / 10e6,
     ),
     "compile": Formulas(
@@ -92,7 +93,7 @@ OF_RULES = {
         seconds=lambda s, t: 120,
     ),
     "split": Formulas(
-        memory=lambda s: 300 * MB + 6000 * s.rows,
+        memory=lambda s: 300 * MB + 2500 * s.rows,
         seconds=lambda s, t: 60 + s.rows / 300 + _alike(s),
     ),
     "gram": Formulas(
@@ -101,11 +102,11 @@ OF_RULES = {
         threads=lambda s: min(8, 1 + s.rows // 2000),
     ),
     "choose": Formulas(
-        memory=lambda s: 300 * MB + (2500 + 8 * s.candidates) * s.rows,
+        memory=lambda s: 300 * MB + (500 + 8 * s.candidates) * s.rows,
         seconds=lambda s, t: 60 + s.rows / 1000,
     ),
     "selection": Formulas(
-        memory=lambda s: 500 * MB + (6000 + 16 * s.candidates) * s.rows,
+        memory=lambda s: 500 * MB + (600 + 16 * s.candidates) * s.rows,
         # 2,000 draws; a candidate of 11,000 rows took 2 s, and is scored by frame and by video
         seconds=lambda s, t: 120 + s.candidates * s.rows * 6e-4,
     ),
@@ -122,7 +123,7 @@ OF_RULES = {
         seconds=lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
     ),
     "summary": Formulas(
-        memory=lambda s: 300 * MB + 9000 * s.rows,
+        memory=lambda s: 300 * MB + 800 * s.rows,
         seconds=lambda s, t: 60 + s.rows / 1000,
     ),
     "previews": Formulas(
@@ -130,7 +131,7 @@ OF_RULES = {
         seconds=lambda s, t: 60 + s.videos * (1 + s.frames / 10),
     ),
     "report": Formulas(
-        memory=lambda s: 350 * MB + 7500 * s.rows,
+        memory=lambda s: 350 * MB + 800 * s.rows,
         seconds=lambda s, t: 120 + s.rows / 1000,
     ),
     # and a model, however large; `classify.AT_ONCE` faces are scored at once
