@@ -257,10 +257,16 @@ def for_each_model(path, splits=None):
 
 
 def files_of_rules():
-    """The files of a run that each rule makes, with wildcards, by rule."""
+    """The files of a run that each rule makes, with wildcards, by rule.
+
+    Without lists of files: these follow from the configuration, which they would repeat.
+    """
     made = {
-        one.name: [*map(strip_wildcard_constraints, one.output)]
+        one.name: [
+            strip_wildcard_constraints(file)
+            for _, file in one.output.items()
+            if isinstance(file, str)
+        ]
         for one in workflow.rules
-        if one.output
     }
-    return {name: files for name, files in made.items() if files[0].startswith(f"{RUN}/")}
+    return {name: files for name, files in made.items() if files and files[0].startswith(f"{RUN}/")}
