@@ -321,12 +321,16 @@ def for_each_protocol(path):
 
 
 def files_of_rules(wildcards):
-    """The files of a branch that each rule makes, with wildcards, by rule."""
+    """The files of a branch that each rule makes, with wildcards, by rule.
+
+    Without lists of files: these follow from the configuration, which they would repeat. And
+    without the rules of all variants: a new one must not change this of the base.
+    """
     folder, found = f"{RUN}{branch_of(wildcards).folder}/", {}
     for one in workflow.rules:
-        files = [strip_wildcard_constraints(file) for file in one.output]
+        files = [file for _, file in one.output.items() if isinstance(file, str)]
+        files = [strip_wildcard_constraints(file) for file in files]
         files = [file.replace("{branch}", branch_of(wildcards).folder) for file in files]
-        # a new variant must not change this of the base
         if files and files[0].startswith(folder) and one.name not in ("variant_choice", "variants"):
             found[one.name] = files
     return found

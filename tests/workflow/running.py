@@ -46,7 +46,8 @@ class Run:
     ) -> subprocess.CompletedProcess:
         """Run the workflow; stdout and stderr together in `stdout`.
 
-        `start=forked.run` saves two seconds where no job is to run.
+        `start=forked.run` saves two seconds where no job is to run, `forked.run_with_jobs` two of
+        each job that imports scikit-learn.
         """
         if start is not forked.run:
             copy_compiled(self.results)

@@ -103,6 +103,8 @@ CHANGED = {
     "download.server": "CA",
     "download.num_videos": 3,
 }
+# They change which jobs there are, so nothing else that changes with them would be named.
+ALONE = {"features", "split.protocols", "search.candidates_per_job", "search.trees_per_job"}
 # All at once, in a test of their own.
 OF_NEWER_MODELS = {
     "sweep.ridge.alpha": [2],
@@ -150,7 +152,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     scan("folders", "demo", run.folder / "clips", run.folder / "videos.tsv", videos_per_job=12)
     run.write_settings(**OURS)
     run.features = run.results / "lbp"
-    done = run.snakemake()
+    done = run.snakemake(start=forked.run_with_jobs)
     assert done.returncode == 0, done.stdout
     assert run.planned() == {}
     return run
@@ -217,17 +219,32 @@ def test_changed_keys_of_several_models_are_all_named(changed, follows):
     assert not any(name.startswith("setting ") for names in named.values() for name in names)
 
 
-@pytest.mark.parametrize("path", CHANGED)
-def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, path):
-    changed.write_settings(**with_keys({path: CHANGED[path]}))
+def together() -> dict[str, dict[str, object]]:
+    """Keys that one dry run is enough for: those of a stage, and those that rerun nothing."""
+    found = {path: {path: CHANGED[path]} for path in sorted(ALONE)}
+    for path in sorted(CHANGED.keys() - ALONE):
+        stage = "nothing" if KEYS[path] in config.ASIDE else KEYS[path]
+        found.setdefault(stage, {})[path] = CHANGED[path]
+    return found
+
+
+@pytest.mark.parametrize("keys", [*together().values()], ids=[*together()])
+def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, keys):
+    changed.write_settings(**with_keys(keys))
     why = changed.why()
-    stage = KEYS[path]
+    (stage,) = {None if KEYS[path] in config.ASIDE else KEYS[path] for path in keys}
     in_parts = {"vote", "grow"}  # jobs that there are only where a forest is grown in parts
-    assert set(why) - in_parts == follows({stage} if stage not in config.ASIDE else set())
-    named = {line.split(":")[0] for reasons in why.values() for line in reasons}
-    if stage not in config.ASIDE:
-        assert {name for name in named if name.startswith("key ")} == {f"key {path}"}
-        assert not any(name.startswith("setting ") for name in named)
+    assert set(why) - in_parts == follows({stage} if stage else set())
+    named = {rule: {line.split(":")[0] for line in reasons} for rule, reasons in why.items()}
+    if stage:
+        everywhere = set().union(*named.values())
+        assert {name for name in everywhere if name.startswith("key ")} == {
+            f"key {path}" for path in keys
+        }
+        assert not any(name.startswith("setting ") for name in everywhere)
+    if len(keys) > 1 and stage:  # each of them alone would rerun its stage, and what follows
+        first = "search" if stage == "gram" else stage  # products of another scaling are new
+        assert named[first] >= {f"key {path}" for path in keys}
 
 
 def test_a_changed_side_of_cross_reruns_that_split_alone(run, tmp_path):
@@ -259,27 +276,16 @@ def copied(tmp_path_factory):
     return folder
 
 
-def alike() -> dict[str, tuple[list[str], set[str]]]:
-    """Modules that the same rules' scripts import, and these rules, by the first of the modules.
-
-    One dry run is enough for them: each is named, rule by rule.
-    """
-    by_rules: dict[frozenset[str], list[str]] = {}
-    for module in sorted(USED):
-        direct = frozenset(rule for rule in DEPENDENCIES if module in DEPENDENCIES[rule][0])
-        by_rules.setdefault(direct, []).append(module)
-    return {modules[0]: (modules, set(rules)) for rules, modules in by_rules.items()}
-
-
-@pytest.mark.parametrize(("modules", "direct"), [*alike().values()], ids=[*alike()])
-def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(
-    run, copied, follows, modules, direct
-):
-    with touched(copied, *modules):
+def test_a_touched_module_reruns_the_rules_whose_scripts_import_it(run, copied, follows):
+    """All at once: each is named, rule by rule, and there is no other reason."""
+    with touched(copied, *sorted(USED)):
         why = run.why(root=copied)
-    for module in modules:
+    for module in USED:
+        direct = {rule for rule in DEPENDENCIES if module in DEPENDENCIES[rule][0]}
         assert {rule for rule, said in why.items() if f"module {module} changed" in said} == direct
-    assert set(why) == follows(direct)
+    assert set(why) == follows({rule for rule, (modules, _) in DEPENDENCIES.items() if modules})
+    for reasons in why.values():
+        assert all(re.fullmatch(r"module \S+ changed|follows from the above", r) for r in reasons)
 
 
 def test_modules_that_no_rules_script_imports_rerun_nothing(run, copied):
@@ -291,22 +297,28 @@ def test_modules_that_no_rules_script_imports_rerun_nothing(run, copied):
 PACKAGES = ["jinja2", "keras", "matplotlib", "mtcnn", "opencv-python-headless", "scikit-learn"]
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_another_version_of_a_package_reruns_the_rules_that_use_it(run, follows, tmp_path, package):
-    facts = tmp_path / f"{package.replace('-', '_')}-0.0.1.dist-info"
-    facts.mkdir()
-    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 0.0.1\n")
+def test_another_version_of_a_package_reruns_the_rules_that_use_it(run, follows, tmp_path):
+    """Of several at once: each is named, rule by rule, and there is no other reason."""
+    for package in PACKAGES:
+        facts = tmp_path / f"{package.replace('-', '_')}-0.0.1.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 0.0.1\n")
     why = run.why(PYTHONPATH=str(tmp_path))
-    direct = {rule for rule in DEPENDENCIES if package in DEPENDENCIES[rule][1]}
-    if package in DEPENDENCIES["faces"][1]:
-        direct.add("fit")  # a bundle says which versions made its faces
-    named = {
-        rule
-        for rule, reasons in why.items()
-        if any(re.fullmatch(rf"package {package}: \S+ -> 0\.0\.1", line) for line in reasons)
-    }
-    assert named == direct
-    assert set(why) == follows(direct)
+    rules = set()
+    for package in PACKAGES:
+        direct = {rule for rule in DEPENDENCIES if package in DEPENDENCIES[rule][1]}
+        if package in DEPENDENCIES["faces"][1]:
+            direct.add("fit")  # a bundle says which versions made its faces
+        named = {
+            rule
+            for rule, reasons in why.items()
+            if any(re.fullmatch(rf"package {package}: \S+ -> 0\.0\.1", line) for line in reasons)
+        }
+        assert named == direct
+        rules |= direct
+    assert set(why) == follows(rules)
+    for reasons in why.values():
+        assert all(line.startswith(("package ", "follows ", "its output was ")) for line in reasons)
 
 
 def test_a_changed_video_is_named(run):
