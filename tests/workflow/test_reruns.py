@@ -140,6 +140,8 @@ OF_COPIES = {path for path, *_ in config.keys() if path.startswith("training.cop
 OF_A_SHEET = {"verdict.calibrate_on"}
 # It needs linear models alone: tests/workflow/test_columns.py
 OF_COLUMNS = {"search.max_gram_rows"}
+# Branches of a run: tests/workflow/test_variants.py
+OF_VARIANTS = {"variants"}
 # It needs the frame split: tests/workflow/test_protocols.py
 OF_ORIGINAL = {"report.published"}
 KEYS = {path: stage for path, _, _, stage in config.keys() if path not in ("run", "sheet")}
@@ -166,7 +168,7 @@ def test_every_key_has_another_value_here():
         *OF_A_SHEET,
         *OF_NEWER_MODELS,
     }
-    of_others |= {*OF_A_NETWORK, *OF_COLUMNS}
+    of_others |= {*OF_A_NETWORK, *OF_COLUMNS, *OF_VARIANTS}
     assert {*CHANGED, *of_others} == set(KEYS)
 
 

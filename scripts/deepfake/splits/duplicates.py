@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from deepfake.preprocessing.image_hash import KEPT, VIEWS
 # studio, and in the demo, of warped copies of one portrait, in at least 39 and 25.
 MOST_BITS, MOST_BITS_CHANGED = 24, 20
 BLOCK = 2**20  # pairs compared at once
+WIDEST = 20  # bits of a band that are compared first
 
 
 def unpack(hashes: Sequence[str]) -> np.ndarray:
@@ -46,9 +47,9 @@ def near(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of rows of different owners whose hashes differ in few bits: all of them.
 
-    Hashes that differ in `most` bits are equal in one of most + 1 bands at least, so only rows that
-    share a band are compared (Norouzi et al. 2012, "Fast search in Hamming space with multi-index
-    hashing"): a second for 14,000 rows, 20 for 100,000.
+    Hashes that differ in `most` bits differ in one bit at most in one of most // 2 + 1 bands, so only
+    rows are compared of which a band is equal or one bit apart (Norouzi et al. 2012, "Fast search
+    in Hamming space with multi-index hashing").
 
     Args:
         words: uint64 (n, 4). owner: int (n,).
@@ -61,50 +62,74 @@ def near(
     """
     same = others is None or other_owner is None
     sides = [(words, owner)] if same else [(words, owner), (others, other_owner)]
-    bits = [np.unpackbits(side.view(np.uint8), axis=1) for side, _ in sides]
     found = [(np.empty((0, 2), int), np.empty(0, int))]
-    for band in range(most + 1):
-        found += _equal_bands([side[:, band :: most + 1] for side in bits], sides, most)
+    bands = most // 2 + 1
+    for band in range(bands):
+        places = range(band, 64 * words.shape[1], bands)[:WIDEST]
+        keys = [_bits(side, places) for side, _ in sides]
+        index = _index(keys[-1], len(places))
+        for flip in (0, *(1 << place for place in range(len(places)))):
+            found += _near_of(keys[0], index, flip, sides, most)
     pairs, differing = (np.concatenate(parts) for parts in zip(*found, strict=True))
     pairs, first = np.unique(pairs, axis=0, return_index=True)
     return pairs, differing[first]
 
 
-def _equal_bands(
-    bands: Sequence[np.ndarray], sides: Sequence[tuple[np.ndarray, np.ndarray]], most: int
+def _bits(words: np.ndarray, places: Iterable[int]) -> np.ndarray:
+    """Some bits of each row's words, as a number, int32 (n,)."""
+    data, found = words.view(np.uint8), np.zeros(len(words), np.int32)
+    for place in places:
+        found <<= 1
+        found |= (data[:, place // 8] >> (7 - place % 8)) & 1
+    return found
+
+
+def _index(keys: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in the order of their keys of so many bits; of each key, and of the end, its place there."""
+    sizes = np.bincount(keys, minlength=1 << width)
+    return np.argsort(keys, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
+
+
+def _near_of(
+    keys: np.ndarray,
+    index: tuple[np.ndarray, np.ndarray],
+    flip: int,
+    sides: Sequence[tuple[np.ndarray, np.ndarray]],
+    most: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The near pairs of rows whose bits (n, b) of a band are equal; BLOCK are compared at once."""
-    keys = [band.astype(np.int64) @ (1 << np.arange(band.shape[1])) for band in bands]
-    orders = [np.argsort(key, kind="stable") for key in keys]
-    left_order, right_order = orders[0], orders[-1]
-    sorted_keys, wanted = keys[-1][right_order], keys[0][left_order]
-    first = np.searchsorted(sorted_keys, wanted)
-    counts = np.searchsorted(sorted_keys, wanted, side="right") - first
-    if len(sides) == 1:  # a row with those after it in its bucket
-        counts -= np.arange(len(left_order)) + 1 - first
-        first = np.arange(len(left_order)) + 1
-    (left_words, left_owner), (right_words, right_owner) = (
-        (words[order], owner[order])
-        for (words, owner), order in zip(
-            (sides[0], sides[-1]), (left_order, right_order), strict=True
-        )
-    )
+    """The near pairs of rows whose keys differ in the bits of `flip`; BLOCK are compared at once.
+
+    Args:
+        keys: of the first side, int32 (n,). index: of the last one's keys, from `_index`.
+    """
+    (left_words, left_owner), (right_words, right_owner) = sides[0], sides[-1]
+    order, starts = index
+    # of the same rows each pair once: from the one whose bit is not set, or that is the first
+    same = len(sides) == 1
+    left = order if same else np.arange(len(keys))
+    if same and flip:
+        left = left[keys[left] & flip == 0]
+    wanted = keys[left] ^ flip
+    first = starts[wanted] if flip or not same else np.arange(len(left)) + 1
+    counts = starts[wanted + 1] - first
+    some = counts > 0
+    left, first, counts = left[some], first[some], counts[some]
     ends = np.cumsum(counts)
     start = 0
-    while start < len(left_order):
+    while start < len(left):
         done = ends[start - 1] if start else 0
         stop = max(start + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
         some = counts[start:stop]
-        left = np.repeat(np.arange(start, stop), some)
-        right = np.arange(len(left)) + np.repeat(first[start:stop] - ends[start:stop] + some, some)
-        right += done
-        differing = np.zeros(len(left), np.uint16)
+        one = np.repeat(left[start:stop], some)
+        place = np.arange(len(one)) + np.repeat(first[start:stop] - ends[start:stop] + some, some)
+        other = order[place + done]
+        differing = np.zeros(len(one), np.uint16)
         for word in range(left_words.shape[1]):
-            differing += np.bitwise_count(left_words[left, word] ^ right_words[right, word])
-        close = (differing <= most) & (left_owner[left] != right_owner[right])
+            differing += np.bitwise_count(left_words[one, word] ^ right_words[other, word])
+        close = (differing <= most) & (left_owner[one] != right_owner[other])
         if close.any():
-            pairs = np.column_stack([left_order[left[close]], right_order[right[close]]])
-            if len(sides) == 1:
+            pairs = np.column_stack([one[close], other[close]])
+            if same:
                 pairs.sort(axis=1)
             yield pairs, differing[close].astype(int)
         start = stop
@@ -145,12 +170,10 @@ def near_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
     kinds, kind_of = hashed.distinct(*grouping.NAMES, "group_id", "video_id")
     known = list(hashed.at(kinds).only(*grouping.NAMES, "group_id", "video_id"))
     owner = np.unique(grouping.bodies(known), return_inverse=True)[1][kind_of]
-    words = np.concatenate(
-        [
-            unpack(hashed[first : first + tables.CHUNK].column("phash").tolist())
-            for first in range(0, len(hashed), tables.CHUNK)
-        ]
-    )
+    words = np.empty((len(hashed), len(VIEWS), KEPT**2 // 64), np.uint64)
+    for first in range(0, len(hashed), tables.CHUNK):
+        some = hashed[first : first + tables.CHUNK].column("phash")
+        words[first : first + tables.CHUNK] = unpack(some.tolist())
     found: dict[tuple[str, str], tuple[int, str]] = {}
 
     def keep(pairs: np.ndarray, differing: np.ndarray, how: str) -> None:
