@@ -47,9 +47,9 @@ def near(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of rows of different owners whose hashes differ in few bits: all of them.
 
-    Hashes that differ in `most` bits differ in one bit at most in one of most // 2 + 1 bands, so only
-    rows are compared of which a band is equal or one bit apart (Norouzi et al. 2012, "Fast search
-    in Hamming space with multi-index hashing").
+    Hashes that differ in `most` bits differ in one bit at most in one of most // 2 + 1 bands, so
+    only rows are compared of which a band is equal or one bit apart (Norouzi et al. 2012, "Fast
+    search in Hamming space with multi-index hashing").
 
     Args:
         words: uint64 (n, 4). owner: int (n,).
@@ -85,7 +85,7 @@ def _bits(words: np.ndarray, places: Iterable[int]) -> np.ndarray:
 
 
 def _index(keys: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows in the order of their keys of so many bits; of each key, and of the end, its place there."""
+    """Rows in the order of their keys of so many bits; where each key, and the end, stands there."""
     sizes = np.bincount(keys, minlength=1 << width)
     return np.argsort(keys, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
 
