@@ -85,7 +85,7 @@ def _bits(words: np.ndarray, places: Iterable[int]) -> np.ndarray:
 
 
 def _index(keys: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows in the order of their keys of so many bits; where each key, and the end, stands there."""
+    """Rows in the order of their keys of so many bits; where each key, and the end, is there."""
     sizes = np.bincount(keys, minlength=1 << width)
     return np.argsort(keys, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
 
