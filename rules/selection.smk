@@ -24,7 +24,7 @@ rule selection:
     params:
         job=lambda wildcards: {
             "protocol": wildcards.protocol,
-            "searched": [searched_models(wildcards)],
+            "searched": searched_models(wildcards),
             "score": CONFIG.search.score,
             "resamples": CONFIG.evaluation.resamples,
             "keys": {"score": "search.score", "resamples": "evaluation.resamples"},

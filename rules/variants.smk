@@ -24,8 +24,9 @@ use rule selection as variant_choice with:
         job=lambda wildcards: {
             "protocol": wildcards.protocol,
             "searched": [
-                [one | {"variant": branch.title} for one in searched_models(at)]
+                one | {"variant": branch.title}
                 for branch, at in compared_branches(wildcards)
+                for one in searched_models(at)
             ],
             "score": CONFIG.search.score,
             "resamples": CONFIG.evaluation.resamples,

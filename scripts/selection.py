@@ -1,5 +1,7 @@
 """Rules selection and variant_choice: correct the best score on the folds for selection bias."""
 
+from itertools import groupby
+
 import numpy as np
 
 from deepfake.core import job, tables
@@ -13,8 +15,8 @@ def main(work: job.Job) -> None:
     params, searched, names = work.params, [], None
     parts = {name: iter(work.input.get(name, [])) for name in ("tables", "values", "unseen")}
     bundles = iter(work.read_each_json("bundles"))
-    files = zip(params["searched"], work.input["rows"], work.input["split"], strict=True)
-    for branch, rows, split in files:
+    branches = [[*some] for _, some in groupby(params["searched"], lambda one: one.get("variant"))]
+    for branch, rows, split in zip(branches, work.input["rows"], work.input["split"], strict=True):
         read = row_order.read(rows), tables.read(split)
         names = names or selection_bias.groups(*read)  # of the base: no variant has others
         known = selection_bias.pool(*read, names)

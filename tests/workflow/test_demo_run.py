@@ -164,7 +164,7 @@ def test_every_file_that_the_documents_name_is_there(run):
     assert len(named) > 30
     patterns = [re.sub("<[a-z]+>", "*", name) for name in named]
     beside = ("leakage.", "robustness.", "transfer.", "null.", "perturbed/")  # of other targets
-    beside += ("copies/", "calibration/")  # of other settings
+    beside += ("copies/", "calibration/", "variants")  # of other settings
     for pattern in patterns:
         assert pattern.startswith(beside) or list(run.results.glob(pattern)), pattern
     tops = {pattern.split("/")[0] for pattern in patterns}

@@ -92,7 +92,7 @@ def _longest(chains: Iterable[tuple[Step, ...]]) -> tuple[Step, ...]:
 
 def _step(name: str, record: dict) -> Step:
     wildcards = " ".join(str(value) for _, value in sorted(record["wildcards"].items()))
-    return Step(name, f"{record['rule_name']} {wildcards}".strip(), usage.number(record["s"]))
+    return Step(name, f"{record['rule_name']} {wildcards}".strip(), usage.number(record.get("s")))
 
 
 def _made(record: dict, outputs: Mapping[str, Sequence[str]]) -> list[str]:
