@@ -327,10 +327,11 @@ def files_of_rules(wildcards):
     without the rules of all variants: a new one must not change this of the base.
     """
     folder, found = f"{RUN}{branch_of(wildcards).folder}/", {}
+    of_variants = f"{folder}variants/", f"{folder}variants."  # in a module, rules have other names
     for one in workflow.rules:
         files = [file for _, file in one.output.items() if isinstance(file, str)]
         files = [strip_wildcard_constraints(file) for file in files]
         files = [file.replace("{branch}", branch_of(wildcards).folder) for file in files]
-        if files and files[0].startswith(folder) and one.name not in ("variant_choice", "variants"):
+        if files and files[0].startswith(folder) and not files[0].startswith(of_variants):
             found[one.name] = files
     return found

@@ -120,6 +120,22 @@ def test_a_tested_video_of_one_run_in_the_others_training_is_refused(compared, t
     assert "one sheet and the same settings of split" in reason
 
 
+def test_a_video_on_both_sides_of_a_split_may_have_one_side_only_in_the_other_run(
+    compared, tmp_path
+):
+    """As where the other run has fewer frames of it, in a frame split."""
+    folder, _ = compared
+    for name in ("one", "other"):
+        shutil.copytree(folder / name, tmp_path / name)
+    split = tmp_path / "one" / "splits" / "grouped.tsv"
+    tested = next(row for row in tables.read(split) if row["part"] == "test")
+    split.write_text(split.read_text() + f"{tested['video_id']}\ttrain\n")
+    for order in (("one", "other"), ("other", "one")):
+        compare.main([*(str(tmp_path / name) for name in order), "--out", str(tmp_path)])
+        rows = tables.read(tmp_path / "comparison.tsv")
+        assert {row["videos"] for row in rows} == {"16"}
+
+
 def test_runs_of_other_splits_are_refused(compared, tmp_path):
     folder, _ = compared
     other = finished(tmp_path / "other", protocols=("frame",))

@@ -1,5 +1,6 @@
 """Variants: which folder has what, what is refused, how rows are dealt, what is tidied away."""
 
+import datetime
 import io
 from collections import Counter
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 import tidy
 from deepfake.splits import assignment
-from deepfake.workflow import checks, config, variants
+from deepfake.workflow import checks, config, unused_results, variants
 from deepfake.workflow.plan import Plan
 
 NAMED = {
@@ -99,6 +100,10 @@ def test_folders_of_different_values_differ_and_are_short():
         ({"w": {}}, "variants.w: should be a mapping of keys, like faces: {margin: 0.3}"),
         ({"a b": {"faces": {"margin": 0.3}}}, "variants: 'a b': a variant's name has letters"),
         ({"base": {"faces": {"margin": 0.3}}}, "variants: 'base': a variant's name has letters"),
+        (
+            {"faces": {"margin": [datetime.date(2026, 1, 1)]}},  # as YAML reads 2026-01-01
+            "variants.values=39de5f0ea5388deb: faces.margin: should be a valid number",
+        ),
         ({"faces": {"margin": 0.3}}, "variants.faces.margin: should be a list of values"),
         ({"frames": {"every": [*range(1, 99)]}}, "variants: 98 are more than 50"),
     ],
@@ -230,6 +235,20 @@ def made_run(folder: Path) -> Path:
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).write_text("1234")
     return run
+
+
+def test_tidy_keeps_published_runs_and_folders_of_others(tmp_path):
+    run = made_run(tmp_path)
+    for name in ("pixels/frame/published/logistic.json", "variants/mine/notes.txt"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text("1234")
+    made = loaded(
+        {"wide": NAMED["wide"]},
+        split={"protocols": ["grouped", "frame"]},
+        report={"published": ["original"]},
+    )
+    found = [str(path.relative_to(run)) for path in unused_results.find(run, made)]
+    assert found == [name for name in UNUSED if name != "pixels/frame"]
 
 
 def answered(folder: Path, monkeypatch, answer: str) -> None:

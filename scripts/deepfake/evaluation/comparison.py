@@ -39,7 +39,8 @@ class Run:
     Attributes:
         folder: as the user named it. config: its settings, the keys that decide results.
         records: of each evaluation; videos: the scored test videos of each, by id.
-        training: ids of the training videos, by protocol.
+        training: ids of the training videos, by protocol; cut: of those with frames on both sides,
+            as a leaky split has them.
     """
 
     folder: str
@@ -47,6 +48,7 @@ class Run:
     records: dict[Key, dict]
     videos: dict[Key, dict[str, Row]]
     training: dict[str, set[str]]
+    cut: dict[str, set[str]]
 
     def tests(self, protocol: str) -> dict[str, Row]:
         """The test videos of a protocol, by id; every model scores the same."""
@@ -80,20 +82,18 @@ def read(folder: str, ranks: Mapping[str, int]) -> Run:
             record = json.loads((place / "metrics.json").read_text(encoding="utf-8"))
             (records[key],) = model_selection.ranked([record], ranks)
             videos[key] = {row["video_id"]: row for row in tables.read(place / "videos.tsv")}
-        training = {
-            protocol: {
-                row["video_id"]
-                for row in tables.read(path / "splits" / f"{protocol}.tsv")
-                if row["part"] == "train"
-            }
-            for protocol in dict.fromkeys(protocol for protocol, _, _ in keys)
-        }
+        training, cut = {}, {}
+        for protocol in dict.fromkeys(protocol for protocol, _, _ in keys):
+            split = tables.read(path / "splits" / f"{protocol}.tsv", ("video_id", "part"))
+            parts, names = split.column("part"), split.column("video_id")
+            training[protocol] = set(names[parts == "train"])
+            cut[protocol] = training[protocol] & set(names[parts == "test"])
     except FileNotFoundError as error:
         raise ComparisonError(
             f"{folder}: {Path(error.filename).relative_to(path)} is missing: name the folder of a "
             "finished run, like results/demo; one of an older version has to be run again"
         ) from None
-    return Run(folder, config, records, videos, training)
+    return Run(folder, config, records, videos, training, cut)
 
 
 def table(runs: Sequence[Run], *, level: float) -> list[dict]:
@@ -169,7 +169,8 @@ def _check(one: Run, other: Run, protocol: str) -> None:
     where = f"{one.folder} and {other.folder} cannot be compared on the split {protocol}: "
     for tested, trained in ((one, other), (other, one)):
         known = tested.tests(protocol).keys() & trained.training[protocol]
-        known = sorted(known - tested.training[protocol])  # a leaky split has its own on both sides
+        # of these the other run may have the frames of one side only
+        known = sorted(known - one.cut[protocol] - other.cut[protocol])
         if known:
             raise ComparisonError(
                 f"{where}{len(known)} test videos of {tested.folder} are in the training of "

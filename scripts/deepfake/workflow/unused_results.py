@@ -16,6 +16,7 @@ from deepfake.workflow import variants
 from deepfake.workflow.config import Config
 
 FEATURES = (features.PIXELS, *features.NAMES)
+PUBLISHED = "published"  # a folder of repeated runs, of which one is named like a model: logistic
 
 
 def find(run: Path, config: Config) -> list[Path]:
@@ -26,7 +27,11 @@ def find(run: Path, config: Config) -> list[Path]:
     branches = variants.branches(config)
     used = {folder.rpartition("/")[2] for folder in branches}
     stored = run / variants.FOLDER
-    found = [path for path in _listed(stored) if path.is_dir() and path.name not in used]
+    found = [
+        path
+        for path in _listed(stored)
+        if path.is_dir() and path.name not in used and variants.is_folder(path.name)
+    ]
     for folder, branch in branches.items():
         found += _of_branch(Path(f"{run}{folder}"), branch.config)
     return sorted(found)
@@ -50,7 +55,8 @@ def _of_branch(folder: Path, config: Config) -> Iterator[Path]:
             if protocol not in config.split.protocols:
                 yield from filter(Path.is_dir, [place])
                 continue
-            for path in (one for kind in _listed(place) for one in _listed(kind)):
+            kinds = [kind for kind in _listed(place) if kind.name != PUBLISHED]
+            for path in (one for kind in kinds for one in _listed(kind)):
                 model = path.name.partition(".")[0]
                 if model in SPECS and model not in config.sweep.names():
                     yield path

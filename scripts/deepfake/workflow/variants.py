@@ -99,6 +99,11 @@ def branches(config: Any, name: str = "variants") -> dict[str, Branch]:
     return made
 
 
+def is_folder(name: str) -> bool:
+    """Whether a folder below FOLDER has the name that a branch's has: it says a value of a key."""
+    return "=" in name and NAME.fullmatch(name) is not None
+
+
 def _rows(config: Any) -> int:
     """Rows of a video."""
     return config.frames.per_video * (1 + config.training.copies.count)
@@ -207,11 +212,11 @@ def _address(changed: Values) -> str:
     text = "+".join(parts)
     if len(text) <= LONGEST and NAME.fullmatch(text):
         return text
-    exact = json.dumps([(path, changed[path]) for path in sorted(changed)])
+    exact = json.dumps([(path, changed[path]) for path in sorted(changed)], default=str)
     return f"values={hashlib.sha256(exact.encode()).hexdigest()[:16]}"
 
 
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return "_".join(map(_text, value)) or "none"
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)  # YAML has dates
