@@ -82,7 +82,7 @@ class SnakemakePlan:
         self._made = {str(file) for job in self.jobs for file in job.output}
         # A job with a chunk holds a share of a model's candidates; the one without holds them all.
         self._whole = {
-            job.wildcards.model: self.settings(job)
+            _model(job): self.settings(job)
             for job in self.jobs
             if "candidates" in job.params.get("job", {}) and "chunk" not in job.wildcards.keys()
         }
@@ -146,13 +146,18 @@ class SnakemakePlan:
         if not old:
             return []
         moved = []
-        whole = self._whole.get(job.wildcards.get("model"), ({}, {}))
+        whole = self._whole.get(_model(job), ({}, {}))
         if "candidates" in old and "candidates" in whole[0] and repr(old) != repr(new):
             share = [side["candidates"] for side in (old, new)]
             old["candidates"], new["candidates"] = (side["candidates"] for side in whole)
             if share[0] != share[1] and old["candidates"] == new["candidates"]:
                 moved = ["key search.candidates_per_job: the same candidates in other jobs"]
         return moved + config_diff.differences(old, new)
+
+
+def _model(job: Any) -> tuple[str | None, str | None]:
+    """The model of a job, and the variant that it is of."""
+    return job.wildcards.get("branch"), job.wildcards.get("model")
 
 
 def _numbered(settings: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,11 @@ def test_folders_of_different_values_differ_and_are_short():
             "variants.values=39de5f0ea5388deb: faces.margin: should be a valid number",
         ),
         ({"faces": {"margin": 0.3}}, "variants.faces.margin: should be a list of values"),
+        ({"faces": {}}, "variants.faces: names no key with its values"),
+        (
+            {"faces.margin=0.3": {"frames": {"every": 5}}, "faces": {"margin": [0.3]}},
+            "variants.faces.margin=0.3: named twice, by itself and as one of the combinations",
+        ),
         ({"frames": {"every": [*range(1, 99)]}}, "variants: 98 are more than 50"),
     ],
 )

@@ -130,6 +130,8 @@ def _variants(config: Any, name: str) -> dict[str, dict]:
                 f"{where}: {other[0]} is no section that a variant changes, which are "
                 f"{', '.join(SECTIONS)}; feature sets and models are compared within a run"
             )
+        if str(variant) in made:
+            raise ConfigError(f"{where}: named twice, by itself and as one of the combinations")
         merged = _merged(_sections(config), changed)
         made[str(variant)] = _sections(schema.check(model, merged, where))
     if len(made) > MOST:
@@ -140,6 +142,8 @@ def _variants(config: Any, name: str) -> dict[str, dict]:
 def _product(lists: dict, name: str) -> Iterator[tuple[str, dict]]:
     """Every combination of values of the keys under SECTIONS, by what it sets."""
     flat = _flat(lists)
+    if lists and not flat:
+        raise ConfigError(f"{name}: variants.{next(iter(lists))}: names no key with its values")
     for path, values in flat.items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{name}: variants.{path}: should be a list of values, like [0, 0.3]")
