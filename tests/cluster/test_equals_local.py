@@ -93,6 +93,22 @@ def test_what_is_left_out_on_slurm(tmp_path, demo_clips, slurm):
     assert_same_results(checkout.results, run.results)
 
 
+def test_variants_on_slurm(tmp_path, demo_clips, slurm):
+    """Each job finds its branch when it reads the workflow again."""
+    site = {"slurm": {"account": "test", "partition": "main"}}
+    settings = {"features": ["lbp"], "faces": {"size": 32}, "sweep": {"ridge": {"alpha": [1, 10]}}}
+    settings["variants"] = {"wide": {"faces": {"margin": 0.3}}}
+    environment = slurm.environment()
+    checkout = Checkout(tmp_path / "checkout", demo_clips, site, environment, **settings)
+    run = checkout.run("run")
+    assert run.process.returncode == 0, run.said
+    assert "failed attempt" not in run.said
+    there = checkout.results.rename(tmp_path / "there")
+    snakemake(checkout, "--configfile", "run.yaml", "--cores", "2")
+    assert (there / "variants" / "faces.margin=0.3" / "report.html").exists()
+    assert_same_results(there, checkout.results)
+
+
 def test_an_enrolment_on_slurm(tmp_path, demo_clips, slurm):
     """One job a batch of videos; the person's model is the one of this machine."""
     site = {"slurm": {"account": "test", "partition": "main"}}
