@@ -215,13 +215,15 @@ def test_out_of_fold_scores_reach_the_rows_they_belong_to():
         [{"candidate": "0", "fold": "0"}, {"candidate": "1", "fold": "0"}],
         [{"candidate": "1", "fold": "2"}],
         [{"candidate": "1", "fold": "1"}],
-        [{"candidate": "0", "fold": "1"}, {"candidate": "0", "fold": "2"}],
+        [{"candidate": "0", "fold": "1"}],
+        [{"candidate": "0", "fold": "2"}],
     ]
     values = [
         np.array([[-2.0, -5.0], [2.0, 5.0]]),
         np.array([[6.0]]),
         np.array([[0.5, 3.0]]),
         np.array([[-1.0, -3.0]]),
+        np.array([[-6.0]]),
     ]
     found = search_table.out_of_fold(1, tables, values, matrix, split)
     assert [(row["row"], row["fold"], row["score"]) for row in found] == [
