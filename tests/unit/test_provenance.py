@@ -75,5 +75,5 @@ def test_what_decides_the_results_is_every_key_that_reruns_something():
     }  # fmt: skip
     deeper = {path for path in told if path.count(".") > 1}
     beside = {path for path in told if path.startswith(("download.", "robustness.", "transfer."))}
-    assert told - held - deeper == {"max_jobs", "variants"} | beside
+    assert told - held - deeper == {"max_jobs", "variants", "search.core_hours"} | beside
     assert not {"download", "robustness", "transfer"} & settings.keys()
