@@ -211,6 +211,8 @@ def test_output_goes_on_in_a_file_when_the_terminal_is_gone(tmp_path):
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
+        # the tests themselves may be run by nohup
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     os.close(theirs)
     assert os.read(ours, 100).startswith(b"before")
