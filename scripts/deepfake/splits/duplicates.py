@@ -16,7 +16,7 @@ from deepfake.preprocessing.image_hash import KEPT, VIEWS
 # studio, and in the demo, of warped copies of one portrait, in at least 39 and 25.
 MOST_BITS, MOST_BITS_CHANGED = 24, 20
 BLOCK = 2**20  # pairs compared at once
-WIDEST = 20  # bits of a band that are compared first
+WIDEST = 20  # bits of a band by which rows are found, at most; of few rows fewer are enough
 
 
 def unpack(hashes: Sequence[str]) -> np.ndarray:
@@ -64,8 +64,9 @@ def near(
     sides = [(words, owner)] if same else [(words, owner), (others, other_owner)]
     found = [(np.empty((0, 2), int), np.empty(0, int))]
     bands = most // 2 + 1
+    width = min(WIDEST, max(len(side) for side, _ in sides).bit_length() + 2)
     for band in range(bands):
-        places = range(band, 64 * words.shape[1], bands)[:WIDEST]
+        places = range(band, 64 * words.shape[1], bands)[:width]
         keys = [_bits(side, places) for side, _ in sides]
         index = _index(keys[-1], len(places))
         for flip in (0, *(1 << place for place in range(len(places)))):
