@@ -20,6 +20,7 @@ NO_SHEET = CLASSIFYING or ENROLLING
 
 
 include: "rules/common.smk"
+include: "rules/branches.smk"
 include: "rules/files.smk"
 include: "rules/hooks.smk"
 

@@ -8,7 +8,7 @@ decoded. Snakemake goes on from there, once a size, with linear models solved in
 (search.max_gram_rows: 1). Seconds are those of the workflow's benchmark files, of all jobs of a
 rule. A peak is the largest of any job with the rule's script, as the kernel counts it. `B a row` is
 by how much it grows with each row between the two largest sizes: that is what tables take where
-vectors are short (--features lbp). `requested` is what the largest job asked for at its first
+vectors are short (--features lbp). `requested` is what the largest job requested at its first
 attempt.
 
 Call it again after an interruption: what is done stays done.

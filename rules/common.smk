@@ -1,8 +1,4 @@
 # Settings of the run and functions that the rules share. No rules.
-import functools
-import re
-
-from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
 from cluster import plugin_patches, snakemake_logs, status_wrappers
@@ -18,7 +14,6 @@ from deepfake.splits import calibration_sheet, leave_one_out, protocols
 from deepfake.workflow import budget, checks, config_classify, config_person, job_sheet
 from deepfake.workflow import published_results, site, variants
 from deepfake.workflow import config as settings
-from deepfake.workflow.plan import Plan
 
 
 def refuse(lines):
@@ -218,73 +213,6 @@ def make_plan():
     if is_checked and workflow.output_settings.dryrun:
         logger.info(budget.described(named_plans()))
     return plan_at("")
-
-
-def named_plans():
-    """The plan of each branch with the names of its variants; of a run without variants no name."""
-    return [
-        (branch.title if len(BRANCHES) > 1 else "", plan_at(folder))
-        for folder, branch in BRANCHES.items()
-    ]
-
-
-@functools.cache
-def plan_at(folder):
-    """The jobs of a branch and their requests."""
-    faces = face_record.MOST_FACES if CLASSIFYING else 1
-    branch = BRANCHES[folder]
-    return Plan(
-        branch.config,
-        VIDEOS,
-        SITE.limits,
-        faces=faces,
-        calibration=CALIBRATION,
-        branch=branch,
-    )
-
-
-def branch_of(wildcards):
-    """The branch of a job; the base of one without that wildcard."""
-    return BRANCHES[wildcards.get("branch", "")]
-
-
-def config_of(wildcards):
-    """The settings of a job's branch."""
-    return branch_of(wildcards).config
-
-
-def plan_of(wildcards):
-    """The plan of a job's branch."""
-    return plan_at(branch_of(wildcards).folder)
-
-
-def folder_of(stage, wildcards):
-    """The folder with what a job takes from an earlier stage: faces or models."""
-    return f"{RUN}{branch_of(wildcards).folder_of[stage]}"
-
-
-def compared_branches(wildcards):
-    """The branches of all variants; of each the wildcards that a job has there."""
-    for folder, branch in BRANCHES.items():
-        if branch.names:
-            yield branch, Wildcards(fromdict=dict(wildcards.items()) | {"branch": folder})
-
-
-def variant_results():
-    """What a run with variants has beside the results of the base."""
-    if not PLAN.has_variants:
-        return []
-    return [f"{RUN}/variants.txt", *(f"{RUN}{folder}/report.html" for folder in compared_folders())]
-
-
-def compared_folders():
-    """Below that of the run, the folders of all variants, the base first."""
-    return [folder for folder, branch in BRANCHES.items() if branch.names]
-
-
-def any_of(values):
-    """A regular expression for one of these values of a wildcard."""
-    return f"(?:{'|'.join(map(re.escape, values))})"
 
 
 def plain(section, *names):

@@ -87,12 +87,6 @@ def sampled_crops(wildcards):
     return expand(f"{folder_of('faces', wildcards)}/faces/{{batch}}.tar", batch=batches)
 
 
-def base_split(wildcards):
-    """The split of the base, by which those of other branches are dealt."""
-    is_base = not branch_of(wildcards).folder
-    return [] if is_base else [f"{RUN}/splits/{wildcards.protocol}.tsv"]
-
-
 def vector_files(wildcards, batches=None):
     """A feature set's vectors of all batches, or of these; of pixels, the faces themselves."""
     folder = "faces" if wildcards.features == features.PIXELS else f"{wildcards.features}/batches"
@@ -255,17 +249,6 @@ def all_averaged(wildcards):
 def chosen_files(wildcards, path):
     """A file of every model under a protocol."""
     return for_each_model(path, [wildcards.protocol], folder_of("models", wildcards))
-
-
-def split_file(wildcards):
-    """A split of a branch."""
-    return f"{folder_of('models', wildcards)}/splits/{wildcards.protocol}.tsv"
-
-
-def branch_files(wildcards, files, *more):
-    """What a function says of the files of each variant, one after the other."""
-    found = [files(at, *more) for _, at in compared_branches(wildcards)]
-    return [file for some in found for file in ([some] if isinstance(some, str) else some)]
 
 
 def searched_models(wildcards):

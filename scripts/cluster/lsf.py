@@ -78,7 +78,7 @@ def cancel(jobs: dict[str, str]) -> None:
 def used(run_ids: list[str]) -> list[tuple[str, float | None, float, None]]:
     """(rule, MB, seconds, None) of each job of these runs that bjobs still lists.
 
-    None MB if unknown; how long a job was in the queue is not asked.
+    None MB if unknown; how long a job was in the queue is not known here.
 
     Raises:
         CommandFailed: bjobs does not answer.

@@ -90,7 +90,7 @@ class Plan:
 def names() -> dict[str, Any]:
     """What the rules' params may use: the functions of the rules, and a marked configuration."""
     found: dict[str, Any] = {"sys": sys}
-    for file in ("common", "files"):
+    for file in ("common", "branches", "files"):
         exec(compile((RULES / f"{file}.smk").read_text("utf-8"), file, "exec"), found)
     whole = marked()
     found |= {"CONFIG": whole, "PLAN": Plan(whole), "plain": plain, "CLASSIFYING": False}

@@ -1,7 +1,7 @@
 """Results of a run that its configuration no longer names: removed variants, feature sets, models.
 
-Nothing that a run made is removed when a key changes: naming it again finds it. `make tidy` lists
-what stands idle, and removes it when asked to.
+No result is removed when a key changes: a key that is named again finds its results. `make tidy`
+lists what no key names, and removes it after a yes.
 """
 
 from __future__ import annotations
