@@ -46,7 +46,7 @@ def ours(model: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     import scipy.linalg  # noqa: F401  # before the clock starts
 
     def fit(made: np.ndarray, fake: np.ndarray) -> np.ndarray:
-        scaled = columns.Columns(columns.Table(made), "standard", True)
+        scaled = columns.scaled(columns.Table(made), "standard", True)
         if model == "svm":
             found, finished = augmented_lagrangian.solve(scaled, fake, STRENGTH)
             assert finished
@@ -87,7 +87,7 @@ def theirs(name: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
 
 
 def objective(model: str, found: np.ndarray, made: np.ndarray, fake: np.ndarray) -> float:
-    values = columns.Columns(columns.Table(made), "standard", True).values(found)
+    values = columns.scaled(columns.Table(made), "standard", True).values(found)
     sign, penalty = np.where(fake, 1.0, -1.0), found[:-1] @ found[:-1] / 2
     if model == "ridge":
         return penalty / STRENGTH + np.square(sign - values).sum() / 2

@@ -11,7 +11,7 @@ from deepfake.features import registry as features
 from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
 from deepfake.inference import bundle, training_domain
-from deepfake.models import columns, gram, numba_cache
+from deepfake.models import gram, numba_cache
 from deepfake.models import registry as models
 from deepfake.splits import parts
 
@@ -26,9 +26,7 @@ def main(work: job.Job) -> None:
     training_rows = parts.rows_of(rows, split, "train")
     copies = training_rows.column("copy", "")
     copies = copies[copies != ""]
-    if params["in_columns"]:
-        job.log.info(columns.TAKEN, *training.pixels.shape)
-    else:
+    if not params["in_columns"]:
         training.grams = gram.load_all(params["scalings"], work.input, [best["candidate"]])
     model = models.module(params["model"])
     job.log.info("fitting %s on %d rows", best["candidate"], len(training.fake))

@@ -6,7 +6,7 @@ from deepfake.core import job, tables
 from deepfake.evaluation import search_table
 from deepfake.features import row_order
 from deepfake.features.matrix import Matrix
-from deepfake.models import columns, gram, numba_cache
+from deepfake.models import gram, numba_cache
 from deepfake.models import registry as models
 from deepfake.splits import parts
 
@@ -24,9 +24,7 @@ def main(work: job.Job) -> None:
     )
     model = models.module(params["model"])
     candidates = list(params["candidates"].values())
-    if params["in_columns"]:
-        job.log.info(columns.TAKEN, len(train), training.pixels.shape[1])
-    else:
+    if not params["in_columns"]:
         training.grams = gram.load_all(params["scalings"], work.input, candidates)
     if votes := work.input.get("votes"):
         of_trees = (np.load(path, allow_pickle=False) for path in votes)

@@ -117,7 +117,7 @@ def test_passes_over_the_rows_equal_numpy(scaling, centred, monkeypatch):
     monkeypatch.setattr(columns, "ROWS", 37)
     monkeypatch.setattr(columns, "SYRK", 41)
     pixels, _ = made()
-    taken = columns.Columns(columns.Table(pixels), scaling, centred)
+    taken = columns.scaled(columns.Table(pixels), scaling, centred)
     deviation = np.where(np.ptp(pixels, axis=0) > 0, pixels.std(axis=0), 1)
     z = pixels - pixels.mean(axis=0) * (scaling == "standard" or centred)
     z = np.column_stack([z / deviation if scaling == "standard" else z, np.ones(N)])

@@ -59,6 +59,7 @@ def test_every_default_is_filled_in() -> None:
     )
     assert filled.sweep.svm.model_dump() == {
         "kernel": ["rbf"], "C": [1.0], "gamma": ["scale"], "scaling": ["standard"],
+        "landmarks": ["none"],
     }  # fmt: skip
 
 

@@ -83,5 +83,26 @@ def test_kernels_and_pixels_of_full_size_are_refused_with_what_remains(runs):
         assert done.returncode != 0
         (line,) = (line for line in done.stdout.splitlines() if "max_gram_rows" in line)
         assert line.startswith(f"{where}: up to 144 training rows are more than "), line
-        assert "sweep forest, mesonet and elasticnet, or, on feature sets of up to 5,000 " in line
-        assert "columns, svm of kernel linear, logistic and ridge; take fewer frames, or" in line
+        assert "sweep forest, mesonet, elasticnet and svm of other kernels with landmarks (" in line
+        assert "approximation), or, on feature sets of up to 5,000 columns, svm of kernel " in line
+        assert "kernel linear, logistic and ridge; take fewer frames, or" in line
+
+
+def test_a_kernel_by_landmarks_is_searched_there_and_marked_in_the_summary(runs):
+    _, run = runs
+    before = run.settings
+    run.write_settings(
+        sweep={"svm": {"C": [1, 10], "landmarks": [12, 24]}}, search={"max_gram_rows": 10}
+    )
+    done = run.snakemake("results/test/summary.tsv")
+    run.settings = before
+    run.write_settings()
+    assert done.returncode == 0, done.stdout
+    (log, *_) = sorted((run.results / "logs" / "search").glob("pixels.grouped.svm.*"))
+    assert "48 rows are compared with 24 landmarks: an approximation" in log.read_text()
+    best = json.loads((run.features / "grouped" / "search" / "svm.best.json").read_text())
+    count = best["candidate"]["landmarks"]
+    rows = tables.read(run.results / "summary.tsv")
+    assert [row["model"] for row in rows] == ["svm", "svm"]
+    for row in rows:
+        assert f"an approximation by {count} landmarks" in row["note"]

@@ -134,7 +134,7 @@ def test_too_many_jobs_are_refused_with_what_to_do(run):
 
 def test_too_many_rows_for_a_gram_matrix_are_refused_with_what_to_use(run):
     run.write_settings(search={"max_gram_rows": 10})
-    assert any("sweep forest, mesonet and elasticnet, or, " in line for line in refused(run))
+    assert any("sweep forest, mesonet, elasticnet and svm of" in line for line in refused(run))
     run.write_settings(sweep={"forest": {}})
     assert run.snakemake("--dry-run", start=forked.run).returncode == 0
 

@@ -67,6 +67,7 @@ CHANGED = {
     "sweep.svm.C": [2],
     "sweep.svm.gamma": ["auto"],
     "sweep.svm.scaling": ["none"],
+    "sweep.svm.landmarks": [9],
     "sweep.logistic.C": [3],
     "sweep.logistic.scaling": ["none"],
     "sweep.logistic.intercept": ["penalised"],

@@ -52,7 +52,7 @@ def row(record: dict, unit: str) -> dict:
         "baseline": scored["majority_baseline"],
         "folds_roc_auc": record["folds"]["roc_auc"]["value"] if unit == "videos" else None,
         "leaky": "yes" if record["leaky"] else "no",
-        "note": "; ".join(filter(None, [scored["note"], _unlinked(record)])),
+        "note": "; ".join(filter(None, [scored["note"], _unlinked(record), _approximate(record)])),
     }
     shown = {name: scored["metrics"][name] for name in SHOWN}
     of_verdicts = record["answers"] if unit == "videos" else {}
@@ -61,6 +61,11 @@ def row(record: dict, unit: str) -> dict:
         found |= {name: metric["value"]}
         found |= {f"{name}_low": metric["low"], f"{name}_high": metric["high"]}
     return found
+
+
+def _approximate(record: dict) -> str:
+    count = record.get("candidate", {}).get("landmarks", 0)
+    return f"an approximation by {count:,} landmarks" if count else ""
 
 
 def _unlinked(record: dict) -> str:

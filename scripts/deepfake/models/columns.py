@@ -1,12 +1,13 @@
 """Training rows in the columns of their feature set, for linear models of more rows than columns.
 
-Nothing is n x n: the rows stay bytes, are read by passes in float64, a block at a time, and their
-products are p x p. Those are sums of whole numbers, so they are exact, and are made once for all
-candidates of a fold.
+Nothing is n x n: the rows stay as they are, are read by passes in float64, a block at a time, and
+their products are p x p. Those of bytes are sums of whole numbers, so they are exact, and are made
+once for all candidates of a fold.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,8 +15,9 @@ import numpy as np
 from deepfake.models.gram import Products
 from deepfake.models.standardise import EXACT, SHIFT, deviation
 
+log = logging.getLogger("deepfake")
+
 ROWS = 512  # rows of a block: of 3,328 columns they are 13 MB as float64
-TAKEN = "%d rows are solved in their %d columns, without a Gram matrix"
 SYRK = 4096  # rows of a block whose products are taken
 
 
@@ -42,38 +44,32 @@ class Table:
 class Columns:
     """Scaled rows z = (x - offset) / scale with a 1 behind each, which the intercept multiplies.
 
-    What a model looks for is one vector (p + 1,): the weights of z and the intercept.
+    What a model looks for is one vector (p + 1,): the weights of z and the intercept. See `scaled`
+    and `centred`.
 
     Args:
-        table: n rows of p columns.
-        scaling: "standard", by mean and deviation of these rows, or "none".
-        centred: whether the mean is taken off in any case, which a free intercept makes up for.
+        rows: x, of any kind (n, p), in C order.
+        offset, scale: float64 (p,).
+        products: z'z, float64 (p, p). ones: the sum of all z, float64 (p,).
 
     Attributes:
-        products: float64 (p + 1, p + 1), of those rows.
+        products: float64 (p + 1, p + 1), with the 1 behind each row.
     """
 
-    def __init__(self, table: Table, scaling: str, centred: bool) -> None:
-        self._rows = table.rows
-        self.count, p = table.rows.shape
-        n = self.count
-        mean = table.sums / n
-        self._scale = np.ones(p)
-        if scaling == "standard":
-            squares = n * table.products.diagonal() - table.sums**2
-            self._scale = deviation(squares / n**2)
-        if scaling == "standard" or centred:
-            self._offset = mean + 128
-            inner = table.products - np.outer(table.sums, table.sums / n)
-            ones = np.zeros(p)
-        else:
-            self._offset = np.zeros(p)
-            ones = table.sums + 128.0 * n
-            inner = table.products + 128.0 * np.add.outer(table.sums, table.sums) + 128.0**2 * n
+    def __init__(
+        self,
+        rows: np.ndarray,
+        offset: np.ndarray,
+        scale: np.ndarray,
+        products: np.ndarray,
+        ones: np.ndarray,
+    ) -> None:
+        self._rows, self._offset, self._scale = rows, offset, scale
+        self.count, p = rows.shape
         self.products = np.empty((p + 1, p + 1))
-        self.products[:p, :p] = inner / self._scale / self._scale[:, None]
-        self.products[p, :p] = self.products[:p, p] = ones / self._scale
-        self.products[p, p] = n
+        self.products[:p, :p] = products
+        self.products[p, :p] = self.products[:p, p] = ones
+        self.products[p, p] = self.count
 
     def values(self, found: np.ndarray) -> np.ndarray:
         """Weights and intercept (p + 1,) applied to each row: float64 (n,)."""
@@ -157,6 +153,37 @@ class Columns:
             yield some, floats
 
 
+def scaled(table: Table, scaling: str, free: bool) -> Columns:
+    """Rows of bytes as a candidate scales them.
+
+    Args:
+        scaling: "standard", by mean and deviation of these rows, or "none".
+        free: whether the intercept is free: then the mean is taken off in any case, for which the
+            intercept makes up.
+    """
+    n, p = len(table.rows), len(table.sums)
+    mean, scale = table.sums / n, np.ones(p)
+    if scaling == "standard":
+        squares = n * table.products.diagonal() - table.sums**2
+        scale = deviation(squares / n**2)
+    if scaling == "standard" or free:
+        offset, ones = mean + 128, np.zeros(p)
+        inner = table.products - np.outer(table.sums, table.sums / n)
+    else:
+        offset, ones = np.zeros(p), table.sums + 128.0 * n
+        inner = table.products + 128.0 * np.add.outer(table.sums, table.sums) + 128.0**2 * n
+    return Columns(table.rows, offset, scale, inner / scale / scale[:, None], ones / scale)
+
+
+def centred(rows: np.ndarray) -> Columns:
+    """Rows of numbers, float32 (n, p), less their mean, for which a free intercept makes up."""
+    p = rows.shape[1]
+    products, mean = Products(p, np.float64), rows.mean(axis=0, dtype=np.float64)
+    for first in range(0, len(rows), SYRK):
+        products.add(rows[first : first + SYRK] - mean)
+    return Columns(rows, mean, np.ones(p), products.whole(), np.zeros(p))
+
+
 def solve(
     candidates: list[dict],
     rows: np.ndarray,
@@ -169,9 +196,10 @@ def solve(
         solver: gives weights and intercept (p + 1,) of a candidate, from its place, its settings
             and the rows as it scales them.
     """
+    log.info("%d rows are solved in their %d columns, without a Gram matrix", *rows.shape)
     table, known = Table(rows), {}
     for place, candidate in enumerate(candidates):
         key = candidate["scaling"], candidate.get("intercept") != "penalised"
         if key not in known:
-            known[key] = Columns(table, *key)
+            known[key] = scaled(table, *key)
         yield known[key].raw(solver(place, candidate, known[key]))

@@ -82,9 +82,9 @@ def load_all(
 
     Args:
         scalings: of a job's files `products` and `facts`, in that order.
-        candidates: settings of models; a forest's name no scaling.
+        candidates: settings of models; a forest's name no scaling, and landmarks need no matrix.
     """
-    needed = {candidate.get("scaling") for candidate in candidates}
+    needed = {candidate.get("scaling") for candidate in candidates if "landmarks" not in candidate}
     pairs = zip(files.get("products", []), files.get("facts", []), strict=True)
     named = zip(scalings, pairs, strict=True)
     return {scaling: load(*pair) for scaling, pair in named if scaling in needed}

@@ -25,6 +25,8 @@ class Size:
         candidates: scored by the job. trees: grown by the job. drawn_for_a_tree: rows, 0 for all.
         epochs: of a network's training. batch: faces of a step. side: of a face, in pixels.
         perturbations: under which each clip of the test is scored.
+        landmarks: that rows are compared with, at most. compared: training rows with which a
+            kernel machine compares new ones, at most.
         copies: of each face that the training holds too.
         download: bytes that the job brings over the network.
         whole: videos of the sheet, all batches together. batches: of the sheet.
@@ -46,6 +48,8 @@ class Size:
     batch: int = 0
     side: int = 0
     perturbations: int = 0
+    landmarks: int = 0
+    compared: int = 0
     copies: int = 0
     download: float = 0.0
     whole: int = 0

@@ -41,6 +41,7 @@ class Training:
         fake: bool (n,), the labels.
         grams: by scaling, of these rows.
         folds: int (n,), the fold of each row, where there are folds.
+        groups: names of the rows' groups of linked people, (n,), or None.
         notes: why a fit did not finish, by the position of its candidate; `score` and `fit` add
             to it, and what they give is then the best so far.
         folder: where a long training keeps what it goes on from when it was killed, or None.
@@ -50,6 +51,7 @@ class Training:
     fake: np.ndarray
     grams: dict[str, Gram] = field(default_factory=dict)
     folds: np.ndarray | None = None
+    groups: np.ndarray | None = None
     folder: Path | None = None
     notes: dict[int, str] = field(default_factory=dict)
 
@@ -88,7 +90,8 @@ def training(
     chosen = rows_of(rows, split, "train")
     positions, folds = (chosen.column(name).astype(int) for name in ("row", "fold"))
     fake = chosen.column("label") == "fake"
-    return Training(pixels.at(positions), fake, folds=folds), folds
+    groups = chosen.column("group_id", "")
+    return Training(pixels.at(positions), fake, folds=folds, groups=groups), folds
 
 
 def module(name: str) -> ModuleType:

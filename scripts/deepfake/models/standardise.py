@@ -73,15 +73,27 @@ def fit(matrix: Matrix | InMemoryMatrix, scaling: str) -> Scaler:
     """The scaler of rows: "standard" or "none"."""
     if scaling == "none":
         return Scaler()
+    mean, variance = of_columns(matrix)
+    return Scaler(mean, deviation(variance))
+
+
+def of_columns(matrix: Matrix | InMemoryMatrix) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each feature over all rows, float64 (p,)."""
     n, p = matrix.shape
-    mean, scale, every = np.empty(p), np.empty(p), np.ones(n, np.float32)
+    mean, variance, every = np.empty(p), np.empty(p), np.ones(n, np.float32)
     for first, block in matrix.blocks():
         for tile in tiles(block):
             part = slice(first + tile.start, first + tile.stop)
-            mean[part], variance = moments(block[tile] - SHIFT, every)
+            mean[part], variance[part] = moments(block[tile] - SHIFT, every)
             mean[part] += 128
-            scale[part] = deviation(variance)
-    return Scaler(mean, scale)
+    return mean, variance
+
+
+def overall(mean: np.ndarray, variance: np.ndarray, scaling: str) -> float:
+    """Variance of all entries together of rows scaled by their own mean and variance, (p,) each."""
+    if scaling == "standard":
+        return np.count_nonzero(variance) / len(variance)
+    return float((variance + mean**2).mean() - mean.mean() ** 2)
 
 
 def deviation(variance: np.ndarray) -> np.ndarray:

@@ -1,27 +1,39 @@
 """Support vector machines (libsvm, through scikit-learn) on a Gram matrix computed before.
 
 Their candidates differ in C, kernel and gamma, which all come from the same inner products. Without
-these, linear machines are solved in the columns: see `augmented_lagrangian`.
+these, linear machines are solved in the columns: see `augmented_lagrangian`. So is a machine with
+landmarks, which never needs them, in the features that those give: see `landmarks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
-from deepfake.models import augmented_lagrangian, columns, layout, linear, standardise
+from deepfake.models import (
+    augmented_lagrangian,
+    columns,
+    kernels,
+    landmarks,
+    layout,
+    linear,
+    standardise,
+)
 from deepfake.models import gram as grams
-from deepfake.models.gram import Gram
+from deepfake.models.columns import Columns
+from deepfake.models.kernels import Vectors
 from deepfake.models.registry import Fitted, Training
 from deepfake.models.standardise import Scaler
 
 if TYPE_CHECKING:
     from sklearn.svm import SVC
 
-DEGREE = 3  # of the polynomial kernel (gamma z'z)**3, as in scikit-learn
+log = logging.getLogger("deepfake")
+
 THRESHOLD = 0.0
 _VECTORS: layout.Layout = {
     "support_vectors": ("uint8", ("support vectors", "features")),
@@ -43,82 +55,108 @@ def score(
 ) -> list[np.ndarray]:
     """Decision values of held-out rows for each candidate, fitted on the rows `train`.
 
-    Without Gram matrices they are solved in the columns.
+    Without Gram matrices they are solved in the columns, and those with landmarks always.
     """
+    scores: dict[int, np.ndarray] = {}
+    new_rows = training.pixels.at(held_out)
+    exact = {place: one for place, one in enumerate(candidates) if "landmarks" not in one}
+    approximate = {place: one for place, one in enumerate(candidates) if "landmarks" in one}
+    for machine, solved in _by_landmarks(approximate, training, train, seed):
+        coefficients, intercepts = zip(*solved.values(), strict=True)
+        values = machine.values(new_rows, np.stack(coefficients, axis=1)) + intercepts
+        scores |= dict(zip(solved, values.T, strict=True))
     if not training.grams:
-        new_rows = training.pixels.at(held_out)
-        found = _solved_in_columns(candidates, training, train)
-        return [grams.dot(new_rows, weights) + intercept for weights, intercept in found]
-    scores: list[np.ndarray] = [np.empty(0)] * len(candidates)
-    for members, kernel in _kernels(candidates, training, train):
+        found = _solved_in_columns(exact, training, train) if exact else ()
+        for place, (weights, intercept) in zip(exact, found, strict=True):
+            scores[place] = grams.dot(new_rows, weights) + intercept
+        return [scores[place] for place in range(len(candidates))]
+    for members, kernel in _kernels(exact, training, train):
         fitted_on = np.ascontiguousarray(kernel[np.ix_(train, train)])
-        new_rows = np.ascontiguousarray(kernel[np.ix_(held_out, train)])
+        compared = np.ascontiguousarray(kernel[np.ix_(held_out, train)])
         for member in members:
             machine = _fitted(
                 *(candidates[member], fitted_on, training.fake[train], tolerance),
                 *(training.notes, member),
             )
-            scores[member] = machine.decision_function(new_rows)
-    return scores
+            scores[member] = machine.decision_function(compared)
+    return [scores[place] for place in range(len(candidates))]
 
 
 def _solved_in_columns(
-    candidates: list[dict], training: Training, train: np.ndarray
+    candidates: Mapping[int, dict], training: Training, train: np.ndarray
 ) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield weights and an intercept of linear machines."""
-    fake = training.fake[train]
+    """Yield weights and an intercept of linear machines, by their places."""
+    places, fake = list(candidates), training.fake[train]
 
-    def solve(place: int, candidate: dict, rows: columns.Columns) -> np.ndarray:
+    def solve(number: int, candidate: dict, rows: Columns) -> np.ndarray:
         if candidate["kernel"] != "linear":
-            raise ValueError(f"an {candidate['kernel']} kernel needs a Gram matrix")
-        found, finished = augmented_lagrangian.solve(rows, fake, candidate["C"])
-        if not finished:
-            name = "the augmented Lagrangian method"
-            training.notes[place] = UNFINISHED.format(name, augmented_lagrangian.ROUNDS, "rounds")
-        return found
+            raise ValueError(f"an {candidate['kernel']} kernel needs a Gram matrix, or landmarks")
+        return _solved(rows, fake, candidate, training.notes, places[number])
 
-    return columns.solve(candidates, training.pixels.take(train), solve)
+    return columns.solve(list(candidates.values()), training.pixels.take(train), solve)
+
+
+def _solved(
+    rows: Columns, fake: np.ndarray, candidate: dict, notes: dict[int, str], place: int
+) -> np.ndarray:
+    """A linear machine of rows; one that did not finish is marked at its place."""
+    found, finished = augmented_lagrangian.solve(rows, fake, candidate["C"])
+    if not finished:
+        name = "the augmented Lagrangian method"
+        notes[place] = UNFINISHED.format(name, augmented_lagrangian.ROUNDS, "rounds")
+    return found
+
+
+def _by_landmarks(
+    candidates: Mapping[int, dict], training: Training, train: np.ndarray, seed: int
+) -> Iterator[tuple[Vectors, dict[int, tuple[np.ndarray, float]]]]:
+    """Yield landmarks, and coefficients (m,) of them and an intercept by the place of a candidate.
+
+    Candidates that differ in C alone share their landmarks.
+    """
+    shared: dict[tuple, list[int]] = {}
+    for place, candidate in candidates.items():
+        names = "scaling", "kernel", "gamma", "landmarks"
+        shared.setdefault(tuple(candidate[name] for name in names), []).append(place)
+    groups = training.groups if training.groups is not None else np.zeros(len(training.fake))
+    rows, fake = training.pixels.at(train), training.fake[train]
+    for (scaling, kernel, gamma, count), members in shared.items():
+        mean, variance = standardise.of_columns(rows)
+        scaler = Scaler()
+        if scaling == "standard":
+            scaler = Scaler(mean, standardise.deviation(variance))
+        spread = standardise.overall(mean, variance, scaling)
+        drawn = landmarks.draw(groups[train], count, seed)
+        log.info("%d rows are compared with %d landmarks: an approximation", len(train), len(drawn))
+        machine = Vectors(
+            rows.take(drawn), scaler, kernel, kernels.gamma_of(gamma, rows.shape[1], spread)
+        )
+        basis = landmarks.Landmarks(machine.kernel(InMemoryMatrix(machine.vectors)))
+        taken = InMemoryMatrix(rows.take(np.arange(len(train))))
+        features = columns.centred(basis.features(taken, machine.kernel))
+        del taken
+        solved = {}
+        for place in members:
+            found = _solved(features, fake, candidates[place], training.notes, place)
+            weights, intercept = features.raw(found)
+            solved[place] = basis.coefficients(weights), intercept
+        yield machine, solved
 
 
 def _kernels(
-    candidates: list[dict], training: Training, train: np.ndarray
+    candidates: Mapping[int, dict], training: Training, train: np.ndarray
 ) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Yield the positions of candidates that share a kernel matrix, and that matrix."""
+    """Yield the places of candidates that share a kernel matrix, and that matrix."""
     shared: dict[tuple, list[int]] = {}
-    for position, candidate in enumerate(candidates):
+    for place, candidate in candidates.items():
         key = (candidate["scaling"], candidate["kernel"], candidate.get("gamma"))
-        shared.setdefault(key, []).append(position)
+        shared.setdefault(key, []).append(place)
     for (scaling, kernel, gamma), members in shared.items():
         products = training.grams[scaling]
-        number = None if gamma is None else _gamma(gamma, products, train)
-        yield members, _kernel(kernel, products.products, number)
-
-
-def _gamma(gamma: str | float, products: Gram, train: np.ndarray) -> float:
-    if gamma == "scale":
-        variance = products.variance(train)
-        return 1.0 / (products.p * variance) if variance > 0 else 1.0
-    return 1.0 / products.p if gamma == "auto" else float(gamma)
-
-
-def _kernel(
-    kernel: str,
-    products: np.ndarray,
-    gamma: float | None,
-    norms: Sequence[np.ndarray] = (),
-) -> np.ndarray:
-    """Kernel values from inner products; `norms` are the squared lengths of rows and columns."""
-    if kernel == "linear":
-        return products
-    if kernel == "poly":
-        return (gamma * products) ** DEGREE
-    left, right = norms or (products.diagonal(), products.diagonal())
-    distances = -2.0 * products
-    distances += left[:, None]
-    distances += right[None, :]
-    np.maximum(distances, 0, out=distances)
-    distances *= -gamma
-    return np.exp(distances, out=distances)
+        number = None
+        if gamma is not None:
+            number = kernels.gamma_of(gamma, products.p, products.variance(train))
+        yield members, kernels.values(kernel, products.products, number)
 
 
 def most_steps(rows: int) -> int:
@@ -164,13 +202,13 @@ def fit(
 ) -> Fitted:
     """Fit on all training rows. A linear machine is kept as weights, others as support vectors."""
     every = np.arange(training.pixels.shape[0])
+    if "landmarks" in candidate:
+        ((machine, solved),) = _by_landmarks({0: candidate}, training, every, seed)
+        return _kept(candidate, machine, *solved[0])
     if not training.grams:
-        ((weights, intercept),) = _solved_in_columns([candidate], training, every)
+        ((weights, intercept),) = _solved_in_columns({0: candidate}, training, every)
         return Fitted("svm", candidate, {"weights": weights}, {"intercept": intercept})
-    products = training.grams[candidate["scaling"]]
-    gamma = candidate.get("gamma")
-    gamma = None if gamma is None else _gamma(gamma, products, every)
-    kernel = _kernel(candidate["kernel"], products.products, gamma)
+    ((_, kernel),) = _kernels({0: candidate}, training, every)
     machine = _fitted(candidate, kernel, training.fake, tolerance, training.notes, 0)
     scaler = standardise.fit(training.pixels, candidate["scaling"])
     support, dual = machine.support_, machine.dual_coef_[0]
@@ -180,23 +218,28 @@ def fit(
         coefficients[support] = dual
         weights = grams.project(training.pixels, scaler, coefficients)
         return Fitted("svm", candidate, *linear.raw_weights(weights, intercept, scaler))
-    arrays = {"support_vectors": training.pixels.take(support), "dual_coefficients": dual}
-    if scaler.mean is not None:
-        arrays |= {"mean": scaler.mean, "scale": scaler.scale}
-    settings = {"gamma": gamma, "intercept": intercept}
-    return Fitted("svm", candidate, arrays, settings, contains_training_images=True)
+    products = training.grams[candidate["scaling"]]
+    gamma = kernels.gamma_of(candidate["gamma"], products.p, products.variance(every))
+    vectors = Vectors(training.pixels.take(support), scaler, candidate["kernel"], gamma)
+    return _kept(candidate, vectors, dual, intercept)
+
+
+def _kept(candidate: dict, vectors: Vectors, dual: np.ndarray, intercept: float) -> Fitted:
+    settings = {"gamma": vectors.gamma, "intercept": intercept}
+    return Fitted(
+        *("svm", candidate, vectors.arrays(dual), settings), contains_training_images=True
+    )
 
 
 def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     """Decision values of rows of raw pixels, float64 (n,)."""
-    arrays, intercept = fitted.arrays, fitted.settings["intercept"]
+    arrays, settings = fitted.arrays, fitted.settings
     if "weights" in arrays:
         return linear.decide(fitted, matrix)
     scaler = Scaler(arrays.get("mean"), arrays.get("scale"))
-    vectors = InMemoryMatrix(arrays["support_vectors"])
-    products, *norms = grams.cross(matrix, vectors, scaler)
-    kernel = _kernel(fitted.candidate["kernel"], products, fitted.settings["gamma"], norms)
-    return kernel @ arrays["dual_coefficients"] + intercept
+    kernel = fitted.candidate["kernel"], settings["gamma"]
+    vectors = Vectors(arrays["support_vectors"], scaler, *kernel)
+    return vectors.values(matrix, arrays["dual_coefficients"]) + settings["intercept"]
 
 
 def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:

@@ -38,7 +38,8 @@ def _same(one: Candidate, other: Candidate) -> bool:
 def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
     """Positions of the candidates of each job.
 
-    Candidates of one scaling share a Gram matrix: up to `per_job` of them make a job. Forests that
+    Candidates of one scaling share a Gram matrix, and those with landmarks need none: up to
+    `per_job` of a kind make a job. Forests that
     differ only in their number of trees are one forest, and networks that differ only in their
     epochs one training: always one job. An average is not searched.
     """
@@ -50,7 +51,7 @@ def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
         if spec.prefix:
             apart = [value for name, value in sorted(candidate.items()) if name != spec.prefix]
         else:
-            apart = [candidate.get("scaling")]
+            apart = [candidate.get("scaling"), "landmarks" in candidate]
         families.setdefault(tuple(map(str, apart)), []).append(position)
     size = len(found) if spec.prefix else per_job
     return [
@@ -62,7 +63,7 @@ def chunks(model: str, found: list[Candidate], per_job: int) -> list[list[int]]:
 
 def scalings(found: list[Candidate]) -> list[str]:
     """The scalings whose Gram matrices these candidates need; perhaps none."""
-    return sorted({candidate["scaling"] for candidate in found if "scaling" in candidate})
+    return sorted({one["scaling"] for one in found if "scaling" in one and "landmarks" not in one})
 
 
 def takes(model: str, features: str) -> bool:

@@ -116,11 +116,16 @@ def _products(config: Config, plan: Plan) -> Iterator[str]:
     copies = " or training.copies" if config.training.copies.count else ""
     if which and training > limit:
         others = [name for name, spec in SPECS.items() if not spec.uses_gram | spec.combines]
-        unlimited = listed(name for name in others if not SPECS[name].max_columns)
+        unlimited = [name for name in others if not SPECS[name].max_columns]
+        unlimited += [
+            f"{name} of other kernels with landmarks (sweep.{name}.landmarks, an approximation)"
+            for name, spec in SPECS.items()
+            if "landmarks" in spec.grid.model_fields
+        ]
         yield (
             f"{', '.join(which)}: up to {training} training rows are more than "
             f"search.max_gram_rows ({limit}); their inner products need 20 bytes x rows^2 of "
-            f"memory: sweep {unlimited}, or, on feature sets of up to {WIDEST:,} columns, "
+            f"memory: sweep {listed(unlimited)}, or, on feature sets of up to {WIDEST:,} columns, "
             f"{listed(_in_columns())}; take fewer frames{copies}, or raise the limit"
         )
 

@@ -179,7 +179,8 @@ class Search(Section):
     max_gram_rows: Count = key(
         50_000,
         f"training rows above which {on_gram()} are refused (20 bytes x rows^2), but linear models "
-        "on feature sets of up to 5,000 columns, which are then solved in the columns",
+        "on feature sets of up to 5,000 columns, which are then solved in the columns, and an svm "
+        "with landmarks",
         "search",
     )
     core_hours: Float | None = key(

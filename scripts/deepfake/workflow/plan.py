@@ -23,8 +23,8 @@ from deepfake.workflow.variants import STAGES, Branch
 
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, their length is not known
-# Settings of networks that decide what their training takes, by the names that a size has.
-_NETWORK = {"epochs": "epochs", "batch": "batch_size", "side": "side"}
+# Settings of models that decide what their jobs take, by the names that a size has.
+_SETTINGS = {"epochs": "epochs", "batch": "batch_size", "side": "side", "landmarks": "landmarks"}
 
 
 class Plan(SweepPlan):
@@ -157,7 +157,8 @@ class Plan(SweepPlan):
             trees=trees,
             drawn_for_a_tree=self._drawn(parts, chunk, rows["training"]),
             perturbations=len(perturbations.requested(self._config.robustness.model_dump())),
-            **{name: self._most(setting, parts, chunk) for name, setting in _NETWORK.items()},
+            **{name: self._most(setting, parts, chunk) for name, setting in _SETTINGS.items()},
+            compared=self.compared(parts, wildcards.get("features", ""), rows["training"]),
             download=download.size(self._config.download, *copy) if copy[0] else 0.0,
         )
 
@@ -205,13 +206,13 @@ class Plan(SweepPlan):
         if rule in ("average", "evaluate"):
             members = self.members(model, on)
             own = {
-                name: name if self.in_columns(name, on) else resources.name_of(name, "evaluate")
+                name: resources.name_of(name, "evaluate") if self._keeps_rows(name, on) else name
                 for name in members
             }
             return sorted({rule if own[name] == name else own[name] for name in members})
         if rule == "robustness_scores":
             rows = any(
-                SPECS[name].keeps_training_rows and not self.in_columns(name, on)
+                SPECS[name].keeps_training_rows and self._keeps_rows(name, on)
                 for name in self.members(model, on)
             )
             return [rule, *[f"rows {rule}"] * rows, *self.formulas("evaluate", wildcards)]
@@ -220,11 +221,18 @@ class Plan(SweepPlan):
         if rule.startswith("calibration_"):  # of fewer videos
             return [rule.removeprefix("calibration_")]
         if rule in ("search", "train", "fit"):
-            if self.in_columns(model, on):
-                return [resources.name_of(model, "columns")]
-            merges = self.parts(model, wildcards.get("chunk"))
-            return [resources.name_of(model, "merge" if merges else rule)]
+            chunk = wildcards.get("chunk")
+            merges = self.parts(model, chunk)
+            exact = "columns" if self.in_columns(model, on) else "merge" if merges else rule
+            kinds = ("landmarks" in one for one in self.chosen(model, chunk).values())
+            ways = {"landmarks" if approximate else exact for approximate in kinds}
+            return sorted(resources.name_of(model, way) for way in ways)
         return [rule]
+
+    def _keeps_rows(self, model: str, on: str) -> bool:
+        """Whether a model may keep training rows: one that is solved in the columns does not."""
+        landmarks = any("landmarks" in one for one in self.candidates[model])
+        return landmarks or not self.in_columns(model, on)
 
     def described(self) -> str:
         """The run in one line."""

@@ -199,7 +199,7 @@ OF_RULES = {
     "rows robustness_scores": Formulas(
         memory=lambda s: 450 * MB,
         # of a model that holds training rows: each with each
-        seconds=lambda s, t: 300 + s.perturbations * s.tested * s.training_matrix / FLOPS,
+        seconds=lambda s, t: 300 + s.perturbations * s.tested * s.compared * s.features / FLOPS,
     ),
     "robustness_page": Formulas(
         memory=lambda s: 700 * MB,

@@ -111,6 +111,19 @@ class SweepPlan:
         forests = (one for one in candidates if "max_samples" in one)
         return max((drawn(one["max_samples"], rows) for one in forests), default=0)
 
+    def compared(self, models: Iterable[str], name: str, rows: int) -> int:
+        """Of so many training rows, those that models compare new rows with, at most.
+
+        All of them where no model is named, or one compares with all.
+        """
+        found = {
+            min(rows, one.get("landmarks", rows))
+            for model in models
+            for one in self.candidates[model]
+            if "landmarks" in one or not self.in_columns(model, name)
+        }
+        return max(found, default=rows)
+
     def training_rows(self) -> int:
         """About how many rows a model learns from, on a split of `split.test_size`."""
         rows = self._count * self._config.frames.per_video / self._config.split.rows.every

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from deepfake.core.schema import NumberOrWord, Positive, Section, grid, key
+from deepfake.core.schema import Count, NumberOrWord, Positive, Section, grid, key
 from deepfake.models.job_size import FLOPS, MB
 from deepfake.models.model_spec import (
     SCALINGS,
@@ -15,6 +16,7 @@ from deepfake.models.model_spec import (
     number,
 )  # fmt: skip
 
+BLOCK = 2**28  # bytes of a block's kernel values: see `landmarks.blocks`
 KERNELS = ("linear", "rbf", "poly")  # the simpler first
 
 
@@ -29,11 +31,20 @@ class SvmGrid(Section):
     scaling: grid(Literal["standard", "none"]) = key(
         ["standard"], "pixels standardised by the training rows, or as they are", "gram"
     )
+    landmarks: grid(Annotated[Literal["none"] | Count, NumberOrWord]) = key(
+        ["none"],
+        "training rows that rbf and poly compare rows with, instead of all with each other: an "
+        "approximation (Nystroem) for any number of rows; none is exact",
+        "search",
+    )
 
 
 def _meaningful(candidate: Candidate) -> Candidate:
-    """A linear kernel has no gamma."""
-    unused = {"gamma"} if candidate["kernel"] == "linear" else set()
+    """A linear kernel has no gamma and no landmarks, an exact machine no landmarks."""
+    linear = candidate["kernel"] == "linear"
+    unused = {"gamma", "landmarks"} if linear else set()
+    if candidate.get("landmarks") == "none":
+        unused.add("landmarks")
     return {name: value for name, value in candidate.items() if name not in unused}
 
 
@@ -46,9 +57,10 @@ SPEC = ModelSpec(
         SCALINGS.index(c["scaling"]),
         c["C"],
         number(c.get("gamma", "")),
+        c.get("landmarks", math.inf),  # exact ones last
     ),
     axis="C",
-    in_columns=lambda c: c["kernel"] == "linear",
+    in_columns=lambda c: c["kernel"] == "linear" or "landmarks" in c,
     meaningful=_meaningful,
     keeps_training_rows=True,
     formulas={
@@ -63,15 +75,40 @@ SPEC = ModelSpec(
             seconds=lambda s, t: 120 + s.candidates * (500 * s.a_pass + 20 * s.products / t),
             threads=linear_algebra_threads,
         ),
+        "landmarks": Formulas(
+            # the training rows and their features, kernel values of a block, products of features
+            memory=lambda s: (
+                300 * MB
+                + min(24.0 * s.training * s.landmarks, 3 * BLOCK)
+                + s.training_matrix
+                + 4.0 * s.training * s.landmarks
+                + 250.0 * s.training
+                + 56.0 * s.landmarks**2
+            ),
+            seconds=lambda s, t: (
+                120
+                + s.landmarks * s.training_matrix / (FLOPS * t)
+                + s.candidates
+                * s.training
+                * s.landmarks
+                * (500 / 150e6 + 20 * s.landmarks / (FLOPS / 4 * t))
+            ),
+            threads=linear_algebra_threads,
+        ),
         "fit": Formulas(  # all rows may be support vectors
             memory=lambda s: 2.8 * s.square + 1.2 * s.training_matrix + 340 * MB,
             seconds=lambda s, t: 120 + s.training**2 * 5e-7 + s.matrix / 50e6,
             threads=linear_algebra_threads,
         ),
-        # the support vectors, and the test's products with them before and after the kernel
+        # what new rows are compared with, and products of a block before and after the kernel
         "evaluate": Formulas(
-            memory=lambda s: 1.2 * s.training_matrix + 16.0 * s.tested * s.training + 400 * MB,
-            seconds=lambda s, t: 120 + s.tested * s.training_matrix / FLOPS,
+            memory=lambda s: (
+                1.2 * s.compared * s.features
+                + min(16.0 * s.tested * s.compared, 3 * BLOCK)
+                + min(s.tested * s.features, BLOCK)
+                + 400 * MB
+            ),
+            seconds=lambda s, t: 120 + s.tested * s.compared * s.features / FLOPS,
         ),
     },
 )
