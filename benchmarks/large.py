@@ -5,7 +5,7 @@
 DFDC at 7 frames a video has 834,000 rows. Faces' records and a feature set's vectors are made up,
 with people, near-random hashes and a weak signal, as the jobs before would leave them; no video is
 decoded. Snakemake goes on from there, once a size, with linear models solved in the columns at each
-(search.max_gram_rows: 1). Seconds are those of the workflow's benchmark files, of all jobs of a
+(search.max_gram_rows: 1), and a kernel machine by landmarks. Seconds are those of the workflow's benchmark files, of all jobs of a
 rule. A peak is the largest of any job with the rule's script, as the kernel counts it. `B a row` is
 by how much it grows with each row between the two largest sizes: that is what tables take where
 vectors are short (--features lbp). `requested` is what the largest job requested at its first
@@ -43,7 +43,7 @@ LOOKS = 0.05  # seconds between two looks at a job's memory
 NOISE, HINT = 12.0, 0.4  # deviation of a frame; grey levels between the classes
 SWEEP = {
     "logistic": {"C": [0.001, 0.1]},
-    "svm": {"kernel": "linear", "C": [0.001]},
+    "svm": {"kernel": ["linear", "rbf"], "C": [0.001], "landmarks": [2048]},
     "ridge": {"alpha": [100]},
     "lda": {},
     "forest": {"n_estimators": [200]},
