@@ -5,11 +5,11 @@
 DFDC at 7 frames a video has 834,000 rows. Faces' records and a feature set's vectors are made up,
 with people, near-random hashes and a weak signal, as the jobs before would leave them; no video is
 decoded. Snakemake goes on from there, once a size, with linear models solved in the columns at each
-(search.max_gram_rows: 1), and a kernel machine by landmarks. Seconds are those of the workflow's benchmark files, of all jobs of a
-rule. A peak is the largest of any job with the rule's script, as the kernel counts it. `B a row` is
-by how much it grows with each row between the two largest sizes: that is what tables take where
-vectors are short (--features lbp). `requested` is what the largest job requested at its first
-attempt.
+(search.max_gram_rows: 1), and a kernel machine by landmarks. Seconds are those of the workflow's
+benchmark files, of all jobs of a rule. A peak is the largest of any job with the rule's script, as
+the kernel counts it. `B a row` is by how much it grows with each row between the two largest sizes:
+that is what tables take where vectors are short (--features lbp). `requested` is what the largest
+job requested at its first attempt.
 
 Call it again after an interruption: what is done stays done.
 """
