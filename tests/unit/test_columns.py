@@ -141,6 +141,37 @@ def test_passes_over_the_rows_equal_numpy(scaling, centred, monkeypatch):
     assert near(pixels @ raw + intercept, z @ found)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_any_number_of_threads_gives_the_same_bytes(kind, monkeypatch):
+    monkeypatch.setattr(columns, "ROWS", 37)
+    pixels, _ = made()
+    rows = pixels if kind == np.uint8 else np.sqrt(pixels.astype(np.float32))
+    generator = np.random.default_rng(0)
+    found, weights = generator.normal(size=P + 1), generator.random(N)
+
+    def passes(threads: int) -> list[bytes]:
+        if kind == np.uint8:
+            taken = columns.scaled(columns.Table(rows), "standard", True, threads)
+        else:
+            taken = columns.centred(rows, threads)
+        arrays = *taken.bent(found, weights, np.arange(N)), taken.values(found)
+        return [array.tobytes() for array in (*arrays, taken.combined(weights))]
+
+    assert passes(1) == passes(2) == passes(5)
+
+
+def test_numbers_are_centred_as_numpy_does_it():
+    pixels, _ = made()
+    rows = np.sqrt(pixels.astype(np.float32))
+    taken = columns.centred(rows)
+    z = np.column_stack([rows - rows.mean(axis=0, dtype=np.float64), np.ones(N)])
+    assert np.allclose(taken.products, z.T @ z, rtol=0, atol=1e-6)
+    found = np.random.default_rng(0).normal(size=P + 1)
+    assert np.allclose(taken.values(found), z @ found, rtol=0, atol=1e-9)
+    raw, intercept = taken.raw(found)
+    assert np.allclose(rows @ raw + intercept, z @ found, rtol=0, atol=1e-6)
+
+
 def test_candidates_of_a_fold_share_one_product(by_columns, monkeypatch):
     made_of = []
     first = columns.Table.__init__

@@ -1,14 +1,16 @@
 """Training rows in the columns of their feature set, for linear models of more rows than columns.
 
-Nothing is n x n: the rows stay as they are, are read by passes in float64, a block at a time, and
+Nothing is n x n: the rows stay as they are and are read by `passes` in float64, on threads, and
 their products are p x p. Those of bytes are sums of whole numbers, so they are exact, and are made
-once for all candidates of a fold.
+once for all candidates of a fold. Sums over rows are the same with any number of threads.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from deepfake.models.standardise import EXACT, SHIFT, deviation
 
 log = logging.getLogger("deepfake")
 
-ROWS = 512  # rows of a block: of 3,328 columns they are 13 MB as float64
+ROWS = 1024  # of a pass' part, whose sums are one thread's
 SYRK = 4096  # rows of a block whose products are taken
 
 
@@ -51,6 +53,7 @@ class Columns:
         rows: x, of any kind (n, p), in C order.
         offset, scale: float64 (p,).
         products: z'z, float64 (p, p). ones: the sum of all z, float64 (p,).
+        threads: of a pass.
 
     Attributes:
         products: float64 (p + 1, p + 1), with the 1 behind each row.
@@ -63,8 +66,9 @@ class Columns:
         scale: np.ndarray,
         products: np.ndarray,
         ones: np.ndarray,
+        threads: int = 1,
     ) -> None:
-        self._rows, self._offset, self._scale = rows, offset, scale
+        self._rows, self._offset, self._scale, self._threads = rows, offset, scale, threads
         self.count, p = rows.shape
         self.products = np.empty((p + 1, p + 1))
         self.products[:p, :p] = products
@@ -73,15 +77,30 @@ class Columns:
 
     def values(self, found: np.ndarray) -> np.ndarray:
         """Weights and intercept (p + 1,) applied to each row: float64 (n,)."""
-        weights, result = found[:-1] / self._scale, np.empty(len(self._rows))
-        for some, floats in self._blocks():
-            result[some] = floats @ weights
-        return result + found[-1]
+        from deepfake.models import passes
+
+        (weights, added), result = self.raw(found), np.empty(self.count)
+        every = np.arange(self.count)
+
+        def work(some: slice) -> None:
+            passes.values(self._rows, every[some], weights, result[some])
+
+        self._each(self.count, work)
+        return result + added
 
     def combined(self, coefficients: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """The sum of (some) rows (p + 1,), each times its coefficient (n,)."""
-        some_of = coefficients if rows is None else coefficients[rows]
-        return self._unscaled(lambda some, floats: some_of[some], rows)
+        from deepfake.models import passes
+
+        chosen = np.arange(self.count) if rows is None else rows
+        of_chosen = coefficients[chosen]
+
+        def work(some: slice) -> np.ndarray:
+            total = np.zeros(len(self._scale))
+            passes.combined(self._rows, chosen[some], of_chosen[some], total)
+            return total
+
+        return self._scaled(self._each(len(chosen), work), of_chosen.sum())
 
     def bent(
         self, found: np.ndarray, curvature: np.ndarray, rows: np.ndarray
@@ -92,20 +111,29 @@ class Columns:
             curvature: float64 (m,), of the rows at positions `rows`, which are m and ascend: the
                 others have none.
         """
-        weights, values = found[:-1] / self._scale, np.empty(len(rows))
+        from deepfake.models import passes
 
-        def coefficients(some: slice, floats: np.ndarray) -> np.ndarray:
-            values[some] = floats @ weights + found[-1]
-            return curvature[some] * values[some]
+        (weights, added), values = self.raw(found), np.empty(len(rows))
 
-        total = self._unscaled(coefficients, rows)
-        return values, total
+        def work(some: slice) -> np.ndarray:
+            total = np.zeros(len(weights))
+            chosen = self._rows, rows[some], weights, added, curvature[some], values[some]
+            passes.bent(*chosen, total)
+            return total
+
+        totals = self._each(len(rows), work)
+        return values, self._scaled(totals, curvature @ values)
 
     def hessian(self, curvature: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Products of some rows, each times its curvature: float64 (p + 1, p + 1); see `bent`."""
-        p = len(self._scale)
-        products, root = Products(p + 1, np.float64), np.sqrt(curvature)
-        for some, floats in self._blocks(SYRK, constant=True, rows=rows):
+        p, root = len(self._scale), np.sqrt(curvature)
+        products = Products(p + 1, np.float64)
+        buffer = np.empty((min(len(rows), SYRK), p + 1))
+        for first in range(0, len(rows), SYRK):
+            some = slice(first, first + SYRK)
+            floats = buffer[: len(rows[some])]
+            np.subtract(self._rows[rows[some]], self._offset, out=floats[:, :p])
+            floats[:, p] = 1.0
             floats *= root[some, None]
             products.add(floats)
         whole, scale = products.whole(), np.append(self._scale, 1.0)
@@ -118,42 +146,21 @@ class Columns:
         weights = found[:-1] / self._scale
         return weights, float(found[-1] - weights @ self._offset)
 
-    def _unscaled(
-        self,
-        coefficients: Callable[[slice, np.ndarray], np.ndarray],
-        rows: np.ndarray | None = None,
-    ) -> np.ndarray:
-        total = np.zeros(len(self._scale) + 1)
-        for some, floats in self._blocks(rows=rows):
-            part = coefficients(some, floats)
-            total[:-1] += part @ floats
-            total[-1] += part.sum()
-        total[:-1] /= self._scale
-        return total
+    def _scaled(self, totals: list[np.ndarray], ones: float) -> np.ndarray:
+        """The sum of scaled rows (p + 1,), from sums of raw ones and the sum of coefficients."""
+        total = np.sum(totals, axis=0) if totals else np.zeros(len(self._scale))
+        return np.append((total - ones * self._offset) / self._scale, ones)
 
-    def _blocks(
-        self, count: int = ROWS, constant: bool = False, rows: np.ndarray | None = None
-    ) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield (some) rows less the offset, float64 (m, p), perhaps with the constant behind them.
-
-        The array is overwritten by the next one.
-        """
-        n, p = self._rows.shape
-        if rows is not None and len(rows) == n:
-            rows = None
-        n = n if rows is None else len(rows)
-        buffer = np.ones((min(n, count), p + constant))
-        for first in range(0, n, count):
-            some = slice(first, min(first + count, n))
-            floats = buffer[: some.stop - first]
-            taken = self._rows[some if rows is None else rows[some]]
-            np.subtract(taken, self._offset, out=floats[:, :p])
-            if constant:
-                floats[:, p] = 1.0
-            yield some, floats
+    def _each(self, count: int, work: Callable[[slice], Any]) -> list:
+        """What a function gives for each part of so many rows, in order."""
+        parts = [slice(first, first + ROWS) for first in range(0, count, ROWS)]
+        if self._threads == 1 or len(parts) == 1:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(work, parts))
 
 
-def scaled(table: Table, scaling: str, free: bool) -> Columns:
+def scaled(table: Table, scaling: str, free: bool, threads: int = 1) -> Columns:
     """Rows of bytes as a candidate scales them.
 
     Args:
@@ -172,22 +179,24 @@ def scaled(table: Table, scaling: str, free: bool) -> Columns:
     else:
         offset, ones = np.zeros(p), table.sums + 128.0 * n
         inner = table.products + 128.0 * np.add.outer(table.sums, table.sums) + 128.0**2 * n
-    return Columns(table.rows, offset, scale, inner / scale / scale[:, None], ones / scale)
+    products = inner / scale / scale[:, None]
+    return Columns(table.rows, offset, scale, products, ones / scale, threads)
 
 
-def centred(rows: np.ndarray) -> Columns:
+def centred(rows: np.ndarray, threads: int = 1) -> Columns:
     """Rows of numbers, float32 (n, p), less their mean, for which a free intercept makes up."""
     p = rows.shape[1]
     products, mean = Products(p, np.float64), rows.mean(axis=0, dtype=np.float64)
     for first in range(0, len(rows), SYRK):
         products.add(rows[first : first + SYRK] - mean)
-    return Columns(rows, mean, np.ones(p), products.whole(), np.zeros(p))
+    return Columns(rows, mean, np.ones(p), products.whole(), np.zeros(p), threads)
 
 
 def solve(
     candidates: list[dict],
     rows: np.ndarray,
     solver: Callable[[int, dict, Columns], np.ndarray],
+    threads: int = 1,
 ) -> Iterator[tuple[np.ndarray, float]]:
     """Yield weights (p,) and an intercept of raw features for each candidate.
 
@@ -201,5 +210,5 @@ def solve(
     for place, candidate in enumerate(candidates):
         key = candidate["scaling"], candidate.get("intercept") != "penalised"
         if key not in known:
-            known[key] = scaled(table, *key)
+            known[key] = scaled(table, *key, threads)
         yield known[key].raw(solver(place, candidate, known[key]))

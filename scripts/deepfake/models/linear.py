@@ -55,6 +55,7 @@ def score(
     held_out: np.ndarray,
     solve: Solver,
     solve_columns: ColumnSolver,
+    threads: int,
 ) -> list[np.ndarray]:
     """Decision values of held-out rows for each candidate, fitted on the rows `train`.
 
@@ -62,9 +63,8 @@ def score(
     """
     if not training.grams:
         fake, new_rows = training.fake[train], training.pixels.at(held_out)
-        found = columns.solve(
-            candidates, training.pixels.take(train), lambda _, *how: solve_columns(*how, fake)
-        )
+        rows = training.pixels.take(train)
+        found = columns.solve(candidates, rows, lambda _, *how: solve_columns(*how, fake), threads)
         return [grams.dot(new_rows, weights) + intercept for weights, intercept in found]
     known: dict[tuple[str, bool], Rotated] = {}
     scores = []
@@ -83,12 +83,13 @@ def fit(
     training: Training,
     solve: Solver,
     solve_columns: ColumnSolver,
+    threads: int,
 ) -> Fitted:
     """Fit on all training rows and map back to one weight a feature."""
     if not training.grams:
         rows = training.pixels.take(np.arange(len(training.fake)))
         ((weights, intercept),) = columns.solve(
-            [candidate], rows, lambda _, *how: solve_columns(*how, training.fake)
+            [candidate], rows, lambda _, *how: solve_columns(*how, training.fake), threads
         )
         return Fitted(model, candidate, {"weights": weights}, {"intercept": intercept})
     gram = training.grams[candidate["scaling"]]

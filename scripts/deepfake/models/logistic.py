@@ -34,12 +34,12 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Decision values of held-out rows for each candidate, fitted on the rows `train`."""
-    return linear.score(candidates, training, train, held_out, _solve, _solve_columns)
+    return linear.score(candidates, training, train, held_out, _solve, _solve_columns, threads)
 
 
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
     """Fit on all training rows and map back to one weight a feature."""
-    return linear.fit("logistic", candidate, training, _solve, _solve_columns)
+    return linear.fit("logistic", candidate, training, _solve, _solve_columns, threads)
 
 
 def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:

@@ -61,12 +61,12 @@ def score(
     new_rows = training.pixels.at(held_out)
     exact = {place: one for place, one in enumerate(candidates) if "landmarks" not in one}
     approximate = {place: one for place, one in enumerate(candidates) if "landmarks" in one}
-    for machine, solved in _by_landmarks(approximate, training, train, seed):
+    for machine, solved in _by_landmarks(approximate, training, train, seed, threads):
         coefficients, intercepts = zip(*solved.values(), strict=True)
         values = machine.values(new_rows, np.stack(coefficients, axis=1)) + intercepts
         scores |= dict(zip(solved, values.T, strict=True))
     if not training.grams:
-        found = _solved_in_columns(exact, training, train) if exact else ()
+        found = _solved_in_columns(exact, training, train, threads) if exact else ()
         for place, (weights, intercept) in zip(exact, found, strict=True):
             scores[place] = grams.dot(new_rows, weights) + intercept
         return [scores[place] for place in range(len(candidates))]
@@ -83,7 +83,7 @@ def score(
 
 
 def _solved_in_columns(
-    candidates: Mapping[int, dict], training: Training, train: np.ndarray
+    candidates: Mapping[int, dict], training: Training, train: np.ndarray, threads: int
 ) -> Iterator[tuple[np.ndarray, float]]:
     """Yield weights and an intercept of linear machines, by their places."""
     places, fake = list(candidates), training.fake[train]
@@ -93,7 +93,7 @@ def _solved_in_columns(
             raise ValueError(f"an {candidate['kernel']} kernel needs a Gram matrix, or landmarks")
         return _solved(rows, fake, candidate, training.notes, places[number])
 
-    return columns.solve(list(candidates.values()), training.pixels.take(train), solve)
+    return columns.solve(list(candidates.values()), training.pixels.take(train), solve, threads)
 
 
 def _solved(
@@ -108,7 +108,7 @@ def _solved(
 
 
 def _by_landmarks(
-    candidates: Mapping[int, dict], training: Training, train: np.ndarray, seed: int
+    candidates: Mapping[int, dict], training: Training, train: np.ndarray, seed: int, threads: int
 ) -> Iterator[tuple[Vectors, dict[int, tuple[np.ndarray, float]]]]:
     """Yield landmarks, and coefficients (m,) of them and an intercept by the place of a candidate.
 
@@ -133,7 +133,7 @@ def _by_landmarks(
         )
         basis = landmarks.Landmarks(machine.kernel(InMemoryMatrix(machine.vectors)))
         taken = InMemoryMatrix(rows.take(np.arange(len(train))))
-        features = columns.centred(basis.features(taken, machine.kernel))
+        features = columns.centred(basis.features(taken, machine.kernel), threads)
         del taken
         solved = {}
         for place in members:
@@ -203,10 +203,10 @@ def fit(
     """Fit on all training rows. A linear machine is kept as weights, others as support vectors."""
     every = np.arange(training.pixels.shape[0])
     if "landmarks" in candidate:
-        ((machine, solved),) = _by_landmarks({0: candidate}, training, every, seed)
+        ((machine, solved),) = _by_landmarks({0: candidate}, training, every, seed, threads)
         return _kept(candidate, machine, *solved[0])
     if not training.grams:
-        ((weights, intercept),) = _solved_in_columns({0: candidate}, training, every)
+        ((weights, intercept),) = _solved_in_columns({0: candidate}, training, every, threads)
         return Fitted("svm", candidate, {"weights": weights}, {"intercept": intercept})
     ((_, kernel),) = _kernels({0: candidate}, training, every)
     machine = _fitted(candidate, kernel, training.fake, tolerance, training.notes, 0)

@@ -1,0 +1,50 @@
+"""Passes over rows of bytes or of float32 numbers, compiled: their products with one vector.
+
+A row is read once and stays in the processor's cache until the next, so a pass takes the time of
+reading bytes; nothing is converted in memory. Sums are float64, and inside a row taken in the order
+that suits the processor, as in BLAS.
+
+Nothing here checks its arguments.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+compiled = njit(
+    nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"}, inline="never"
+)
+
+
+@compiled
+def values(rows, chosen, weights, result):
+    """The product of each chosen row with the weights, into `result`."""
+    for place in range(len(chosen)):
+        row, value = rows[chosen[place]], 0.0
+        for column in range(len(weights)):
+            value += row[column] * weights[column]
+        result[place] = value
+
+
+@compiled
+def combined(rows, chosen, coefficients, total):
+    """Add the chosen rows, each times its coefficient, to `total`."""
+    for place in range(len(chosen)):
+        coefficient = coefficients[place]
+        if coefficient != 0.0:
+            row = rows[chosen[place]]
+            for column in range(len(total)):
+                total[column] += coefficient * row[column]
+
+
+@compiled
+def bent(rows, chosen, weights, added, curvature, result, total):
+    """`values`, with `added` to each, and `combined` of them times their curvature, in one pass."""
+    for place in range(len(chosen)):
+        row, value = rows[chosen[place]], added
+        for column in range(len(weights)):
+            value += row[column] * weights[column]
+        result[place] = value
+        coefficient = curvature[place] * value
+        for column in range(len(total)):
+            total[column] += coefficient * row[column]
