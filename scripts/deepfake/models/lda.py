@@ -1,16 +1,21 @@
 """Linear discriminant analysis with a shrunken covariance (Ledoit and Wolf 2004).
 
-Of standardised features, all of them in memory: for feature sets of few columns. Each class'
-covariance is shrunken by itself, as in scikit-learn.
+Of standardised features. Each class' covariance is shrunken by itself, as in scikit-learn. It
+comes from sums over the class' bytes, which are exact, and from one pass: nothing but bytes is held
+of the rows, so any number of them is taken, of feature sets of few columns.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
-from deepfake.models import linear, standardise
+from deepfake.models import columns, linear
+from deepfake.models import gram as grams
 from deepfake.models.registry import Fitted, Training
+from deepfake.models.standardise import Scaler, deviation
 
 THRESHOLD = 0.0
 LAYOUTS, check = linear.LAYOUTS, linear.check
@@ -25,21 +30,19 @@ def score(
     threads: int = 1,
 ) -> list[np.ndarray]:
     """Log odds of held-out rows for each candidate, fitted on the rows `train`."""
-    matrix = training.pixels.at(train)
-    scaler = standardise.fit(matrix, "standard")
-    rows, new_rows = (
-        standardise.table(some, scaler) for some in (matrix, training.pixels.at(held_out))
-    )
-    solved = (_solve(candidate, rows, training.fake[train]) for candidate in candidates)
-    return [new_rows @ weights + intercept for weights, intercept in solved]
+    sides = _sides(training, train)
+    new_rows = training.pixels.at(held_out)
+    solved = (_solve(candidate, *sides) for candidate in candidates)
+    return [
+        grams.dot(new_rows, arrays["weights"]) + settings["intercept"]
+        for arrays, settings in solved
+    ]
 
 
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
     """Fit on all training rows: one weight a feature."""
-    scaler = standardise.fit(training.pixels, "standard")
-    rows = standardise.table(training.pixels, scaler)
-    solved = _solve(candidate, rows, training.fake)
-    return Fitted("lda", candidate, *linear.raw_weights(*solved, scaler))
+    sides = _sides(training, np.arange(len(training.fake)))
+    return Fitted("lda", candidate, *_solve(candidate, *sides))
 
 
 def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
@@ -47,38 +50,99 @@ def decide(fitted: Fitted, matrix: Matrix | InMemoryMatrix) -> np.ndarray:
     return linear.decide(fitted, matrix)
 
 
-def _solve(candidate: dict, rows: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, float]:
+@dataclass(frozen=True)
+class _Moments:
+    """Of the rows of a class.
+
+    Attributes:
+        count: of the rows. mean: float64 (p,). covariance: float64 (p, p), of raw features.
+        powers: the sum of the rows' fourth powers, |u|**4, of u standardised by this class.
+    """
+
+    count: int
+    mean: np.ndarray
+    covariance: np.ndarray
+    powers: float
+
+    @property
+    def variance(self) -> np.ndarray:
+        return self.covariance.diagonal()
+
+
+def _sides(training: Training, chosen: np.ndarray) -> tuple[_Moments, _Moments]:
+    """Moments of the fakes and of the reals among the rows chosen."""
+    fake = training.fake[chosen]
+    return tuple(_moments(training.pixels.take(chosen[side])) for side in (fake, ~fake))
+
+
+def _moments(rows: np.ndarray) -> _Moments:
+    from deepfake.models import passes
+
+    table, n = columns.Table(rows), len(rows)
+    covariance = n * table.products
+    covariance -= np.outer(table.sums, table.sums)
+    covariance /= n**2
+    mean, lengths = table.sums / n + 128, np.empty(n)
+    passes.lengths(rows, mean, 1 / deviation(covariance.diagonal()), lengths)
+    return _Moments(n, mean, covariance, float(lengths @ lengths))
+
+
+def _solve(candidate: dict, fakes: _Moments, reals: _Moments) -> tuple[dict, dict]:
+    """Arrays and settings of a linear model of raw features."""
     import scipy.linalg
 
-    fakes, reals = rows[fake], rows[~fake]
-    share, shrinkage = fake.mean(), candidate["shrinkage"]
-    varying = np.count_nonzero(np.ptp(rows, axis=0))
-    if shrinkage == 0 and varying > len(rows) - 2:
+    share, shrinkage = fakes.count / (fakes.count + reals.count), candidate["shrinkage"]
+    mean = share * fakes.mean + (1 - share) * reals.mean
+    apart = fakes.mean - reals.mean
+    variance = share * fakes.variance + (1 - share) * reals.variance
+    variance += share * (1 - share) * apart**2
+    varying, count = np.count_nonzero(variance), fakes.count + reals.count
+    if shrinkage == 0 and varying > count - 2:
         raise ValueError(
-            f"lda with shrinkage 0: {len(rows)} training rows cannot tell the covariance of "
+            f"lda with shrinkage 0: {count} training rows cannot tell the covariance of "
             f"{varying} features, which vary; set sweep.lda.shrinkage to auto or above 0, or take "
             "a feature set of fewer columns"
         )
-    inner = share * _covariance(fakes, shrinkage)
-    inner += (1 - share) * _covariance(reals, shrinkage)
-    apart = fakes.mean(axis=0) - reals.mean(axis=0)
+    scale = deviation(variance)
+    inner = share * _covariance(fakes, shrinkage, scale)
+    inner += (1 - share) * _covariance(reals, shrinkage, scale)
+    apart = apart / scale
     try:
         weights = scipy.linalg.cho_solve(scipy.linalg.cho_factor(inner), apart)
     except scipy.linalg.LinAlgError:  # not shrunken, and singular
         weights = scipy.linalg.lstsq(inner, apart)[0]
-    middle = (fakes.mean(axis=0) + reals.mean(axis=0)) / 2
-    return weights, float(np.log(share / (1 - share)) - middle @ weights)
+    middle = ((fakes.mean + reals.mean) / 2 - mean) / scale
+    intercept = float(np.log(share / (1 - share)) - middle @ weights)
+    return linear.raw_weights(weights, intercept, Scaler(mean, scale))
 
 
-def _covariance(rows: np.ndarray, shrinkage: str | float) -> np.ndarray:
-    """Covariance of a class, drawn towards the same variance of all features."""
-    from sklearn.covariance import empirical_covariance, ledoit_wolf, shrunk_covariance
-
+def _covariance(side: _Moments, shrinkage: str | float, scale: np.ndarray) -> np.ndarray:
+    """A class' covariance of scaled features, drawn towards the same variance of all of them."""
     if shrinkage != "auto":
-        return shrunk_covariance(empirical_covariance(rows), shrinkage)
-    deviation = rows.std(axis=0)
-    deviation[np.ptp(rows, axis=0) == 0] = 1
-    found, _ = ledoit_wolf(rows / deviation)
-    found *= deviation
-    found *= deviation[:, None]
+        found = side.covariance / scale
+        found /= scale[:, None]
+        return _shrunken(found, shrinkage)
+    own = deviation(side.variance)
+    found = side.covariance / own
+    found /= own[:, None]
+    found = _shrunken(found, _ledoit_wolf(found, side))
+    back = deviation(side.variance / scale**2)
+    found *= back
+    found *= back[:, None]
     return found
+
+
+def _shrunken(covariance: np.ndarray, share: float) -> np.ndarray:
+    """A covariance, which is overwritten, with a share of its mean variance in place of it."""
+    mean = covariance.trace() / len(covariance)
+    covariance *= 1 - share
+    covariance[np.diag_indices_from(covariance)] += share * mean
+    return covariance
+
+
+def _ledoit_wolf(covariance: np.ndarray, side: _Moments) -> float:
+    """The share of Ledoit and Wolf 2004, from the covariance of rows and their fourth powers."""
+    p, squares = len(covariance), float(np.vdot(covariance, covariance))
+    apart = squares - covariance.trace() ** 2 / p
+    noise = min((side.powers / side.count - squares) / side.count, apart)
+    return noise / apart if noise > 0 else 0.0

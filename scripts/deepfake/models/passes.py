@@ -48,3 +48,14 @@ def bent(rows, chosen, weights, added, curvature, result, total):
         coefficient = curvature[place] * value
         for column in range(len(total)):
             total[column] += coefficient * row[column]
+
+
+@compiled
+def lengths(rows, offset, factor, result):
+    """The squared length of each row, less an offset and times a factor a column."""
+    for place in range(len(rows)):
+        row, length = rows[place], 0.0
+        for column in range(len(offset)):
+            value = (row[column] - offset[column]) * factor[column]
+            length += value * value
+        result[place] = length

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from deepfake.core.schema import NotBool, NumberOrWord, Section, grid, key
-from deepfake.models.job_size import MB, WIDEST
+from deepfake.models.job_size import FLOPS, MB, WIDEST
 from deepfake.models.model_spec import Formulas, ModelSpec, linear_algebra_threads, number
 
 
@@ -28,8 +28,11 @@ SPEC = ModelSpec(
     max_columns=WIDEST,
     formulas={
         "search": Formulas(
-            memory=lambda s: 300 * MB + 4 * s.table + 24.0 * s.narrow**2,
-            seconds=lambda s, t: 120 + s.candidates * s.decomposition / t,
+            # the rows of a class as bytes, and covariances of both
+            memory=lambda s: 250 * MB + s.table / 8 + 250.0 * s.training + 40.0 * s.narrow**2,
+            seconds=lambda s, t: (
+                120 + s.products / t + s.candidates * 20.0 * s.narrow**3 / (FLOPS * t)
+            ),
             threads=linear_algebra_threads,
         ),
     },
