@@ -172,6 +172,39 @@ def test_numbers_are_centred_as_numpy_does_it():
     assert np.allclose(rows @ raw + intercept, z @ found, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("model", "grid"), [("logistic", LOGISTICS), ("svm", MACHINES)], ids=["logistic", "svm"]
+)
+def test_products_of_some_rows_lead_to_the_same_optimum(by_columns, model, grid, monkeypatch):
+    usual = models.score(model, grid, by_columns, TRAIN, HELD_OUT)
+    made_of = []
+    first = columns.Table.products
+    monkeypatch.setattr(
+        columns.Table,
+        "products",
+        lambda self, most=None: made_of.append(most) or first(self, most),
+    )
+    monkeypatch.setattr(columns, "SAMPLE", 2)
+    found = models.score(model, grid, by_columns, TRAIN, HELD_OUT)
+    assert set(made_of) == {2 * (P + 1)}
+    for candidate, one, other in zip(grid, usual, found, strict=True):
+        within = 1e-6 * max(1.0, np.abs(one).max()) if model == "logistic" else 1e-3 * one.std()
+        assert np.abs(one - other).max() <= within, candidate
+
+
+@pytest.mark.parametrize("free", [True, False])
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_products_of_some_rows_are_near_those_of_all(scaling, free, monkeypatch):
+    pixels, _ = made()
+    exact = columns.scaled(columns.Table(pixels), scaling, free).estimate
+    monkeypatch.setattr(columns, "SAMPLE", 5)
+    near = columns.scaled(columns.Table(pixels), scaling, free).estimate
+    assert not np.array_equal(near, exact)
+    assert np.linalg.eigvalsh(near)[0] >= -1e-9 * near.trace()
+    assert np.abs(near - exact).max() <= 0.3 * np.abs(exact).max()
+    assert near.trace() == pytest.approx(exact.trace(), rel=0.1)
+
+
 def test_candidates_of_a_fold_share_one_product(by_columns, monkeypatch):
     made_of = []
     first = columns.Table.__init__

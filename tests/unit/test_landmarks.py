@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
-from deepfake.models import gram, landmarks, svm
+from deepfake.models import columns, gram, landmarks, svm
 from deepfake.models import registry as models
 from deepfake.models.catalogue import SPECS
 from deepfake.models.registry import Training
@@ -46,6 +46,7 @@ def test_all_rows_as_landmarks_give_the_exact_machine(training, candidate, monke
     monkeypatch.setattr(landmarks, "NOISE", 1e-12)
     monkeypatch.setattr(landmarks, "BYTES", 1)
     monkeypatch.setattr(landmarks, "FEWEST", 37)  # rows of a block
+    monkeypatch.setattr(columns, "SAMPLE", 0.7)
     (exact,) = svm.score([candidate], with_grams(training), TRAIN, HELD_OUT, tolerance=1e-8)
     (found,) = svm.score([candidate | {"landmarks": 10**6}], training, TRAIN, HELD_OUT)
     assert np.abs(found - exact).max() <= 5e-3 * exact.std()

@@ -63,7 +63,7 @@ def solve(columns: Columns, fake: np.ndarray, strength: float) -> tuple[np.ndarr
     """
     sign, n = np.where(fake, 1.0, -1.0), len(fake)
     fakes = np.count_nonzero(fake)
-    length = columns.products.diagonal()[:-1].sum() / n
+    length = columns.estimate.diagonal()[:-1].sum() / n
     start = min(strength / 2, 1 / length) if length > 0 else strength / 2
     a = start * min(fakes, n - fakes) / np.where(fake, fakes, n - fakes)
     way = newton.InColumns(columns, True, LEAST * start)

@@ -1,8 +1,9 @@
 """Training rows in the columns of their feature set, for linear models of more rows than columns.
 
-Nothing is n x n: the rows stay as they are and are read by `passes` in float64, on threads, and
-their products are p x p. Those of bytes are sums of whole numbers, so they are exact, and are made
-once for all candidates of a fold. Sums over rows are the same with any number of threads.
+Nothing is n x n: the rows stay as they are and are read by `passes` in float64, on threads. Their
+products are p x p. Those of bytes are sums of whole numbers, so they are exact, and are made once
+for all candidates of a fold; where they only have to be near, they are made of some of the rows.
+Sums over rows are the same with any number of threads.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ log = logging.getLogger("deepfake")
 
 ROWS = 1024  # of a pass' part, whose sums are one thread's
 SYRK = 4096  # rows of a block whose products are taken
+SAMPLE = 8  # rows a column of which `estimate` is made: their products are near those of all
 
 
 class Table:
@@ -30,17 +33,36 @@ class Table:
         rows: uint8 (n, p), in C order.
 
     Attributes:
-        products: float64 (p, p), sums: float64 (p,), of the rows less SHIFT: whole numbers.
+        sums, squares: of the rows less SHIFT and of their squares, float64 (p,): whole numbers.
     """
 
     def __init__(self, rows: np.ndarray) -> None:
+        from deepfake.models import passes
+
         self.rows = rows
-        products, self.sums = Products(rows.shape[1]), np.zeros(rows.shape[1])
-        for first in range(0, len(rows), EXACT):
-            floats = rows[first : first + EXACT] - SHIFT
+        self.sums, self.squares = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+        passes.moments(rows, int(SHIFT), self.sums, self.squares)
+
+    def products(self, most: int | None = None) -> tuple[np.ndarray, np.ndarray, int]:
+        """Products of the rows less SHIFT, exact; the sums of those rows; how many they are.
+
+        Args:
+            most: of how many rows at most, drawn evenly; of all by default.
+        """
+        chosen = _drawn(len(self.rows), most)
+        products, sums = Products(self.rows.shape[1]), np.zeros(self.rows.shape[1])
+        for first in range(0, len(chosen), EXACT):
+            floats = self.rows[chosen[first : first + EXACT]] - SHIFT
             products.add(floats)
-            self.sums += floats.sum(axis=0)
-        self.products = products.whole()
+            sums += floats.sum(axis=0)
+        return products.whole(), sums, len(chosen)
+
+
+def _drawn(count: int, most: int | None) -> np.ndarray:
+    """Positions of all of so many rows, or of some; ascending."""
+    if most is None or count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).permutation(count)[:most])
 
 
 class Columns:
@@ -52,11 +74,12 @@ class Columns:
     Args:
         rows: x, of any kind (n, p), in C order.
         offset, scale: float64 (p,).
-        products: z'z, float64 (p, p). ones: the sum of all z, float64 (p,).
+        sums: gives, of so many rows at most, z'z, float64 (p, p), the sum of z, float64 (p,), and
+            the number of these rows.
         threads: of a pass.
 
     Attributes:
-        products: float64 (p + 1, p + 1), with the 1 behind each row.
+        count: n. unknowns: p + 1.
     """
 
     def __init__(
@@ -64,16 +87,33 @@ class Columns:
         rows: np.ndarray,
         offset: np.ndarray,
         scale: np.ndarray,
-        products: np.ndarray,
-        ones: np.ndarray,
+        sums: Callable[[int | None], tuple[np.ndarray, np.ndarray, int]],
         threads: int = 1,
     ) -> None:
         self._rows, self._offset, self._scale, self._threads = rows, offset, scale, threads
-        self.count, p = rows.shape
-        self.products = np.empty((p + 1, p + 1))
-        self.products[:p, :p] = products
-        self.products[p, :p] = self.products[:p, p] = ones
-        self.products[p, p] = self.count
+        self._sums = sums
+        self.count, self.unknowns = len(rows), rows.shape[1] + 1
+
+    @cached_property
+    def products(self) -> np.ndarray:
+        """Products of all rows with the 1 behind each, float64 (p + 1, p + 1)."""
+        return self._products(None)
+
+    @cached_property
+    def estimate(self) -> np.ndarray:
+        """What `products` are about, from some of the rows: they take long to make of all."""
+        most = int(SAMPLE * self.unknowns)
+        return self.products if self.count <= most else self._products(most)
+
+    def _products(self, most: int | None) -> np.ndarray:
+        products, ones, count = self._sums(most)
+        found = np.empty((self.unknowns, self.unknowns))
+        found[:-1, :-1] = products
+        found[-1, :-1] = found[:-1, -1] = ones
+        found[-1, -1] = count
+        if count < self.count:
+            found *= self.count / count
+        return found
 
     def values(self, found: np.ndarray) -> np.ndarray:
         """Weights and intercept (p + 1,) applied to each row: float64 (n,)."""
@@ -169,27 +209,42 @@ def scaled(table: Table, scaling: str, free: bool, threads: int = 1) -> Columns:
             intercept makes up.
     """
     n, p = len(table.rows), len(table.sums)
-    mean, scale = table.sums / n, np.ones(p)
+    scale = np.ones(p)
     if scaling == "standard":
-        squares = n * table.products.diagonal() - table.sums**2
-        scale = deviation(squares / n**2)
-    if scaling == "standard" or free:
-        offset, ones = mean + 128, np.zeros(p)
-        inner = table.products - np.outer(table.sums, table.sums / n)
-    else:
-        offset, ones = np.zeros(p), table.sums + 128.0 * n
-        inner = table.products + 128.0 * np.add.outer(table.sums, table.sums) + 128.0**2 * n
-    products = inner / scale / scale[:, None]
-    return Columns(table.rows, offset, scale, products, ones / scale, threads)
+        scale = deviation((n * table.squares - table.sums**2) / n**2)
+    is_centred = scaling == "standard" or free
+
+    def sums(most: int | None) -> tuple[np.ndarray, np.ndarray, int]:
+        inner, ones, count = table.products(most)
+        if is_centred:
+            inner -= np.outer(ones, ones / count)
+            ones = np.zeros(p)
+        else:
+            inner += 128.0 * np.add.outer(ones, ones)
+            inner += 128.0**2 * count
+            ones = ones + 128.0 * count
+        inner /= scale
+        inner /= scale[:, None]
+        return inner, ones / scale, count
+
+    offset = table.sums / n + 128 if is_centred else np.zeros(p)
+    return Columns(table.rows, offset, scale, sums, threads)
 
 
 def centred(rows: np.ndarray, threads: int = 1) -> Columns:
     """Rows of numbers, float32 (n, p), less their mean, for which a free intercept makes up."""
-    p = rows.shape[1]
-    products, mean = Products(p, np.float64), rows.mean(axis=0, dtype=np.float64)
-    for first in range(0, len(rows), SYRK):
-        products.add(rows[first : first + SYRK] - mean)
-    return Columns(rows, mean, np.ones(p), products.whole(), np.zeros(p), threads)
+    p, mean = rows.shape[1], rows.mean(axis=0, dtype=np.float64)
+
+    def sums(most: int | None) -> tuple[np.ndarray, np.ndarray, int]:
+        chosen = _drawn(len(rows), most)
+        products, ones = Products(p, np.float64), np.zeros(p)
+        for first in range(0, len(chosen), SYRK):
+            floats = rows[chosen[first : first + SYRK]] - mean
+            products.add(floats)
+            ones += floats.sum(axis=0)
+        return products.whole(), ones, len(chosen)
+
+    return Columns(rows, mean, np.ones(p), sums, threads)
 
 
 def solve(

@@ -78,11 +78,11 @@ def _sides(training: Training, chosen: np.ndarray) -> tuple[_Moments, _Moments]:
 def _moments(rows: np.ndarray) -> _Moments:
     from deepfake.models import passes
 
-    table, n = columns.Table(rows), len(rows)
-    covariance = n * table.products
-    covariance -= np.outer(table.sums, table.sums)
+    covariance, sums, n = columns.Table(rows).products()
+    covariance *= n
+    covariance -= np.outer(sums, sums)
     covariance /= n**2
-    mean, lengths = table.sums / n + 128, np.empty(n)
+    mean, lengths = sums / n + 128, np.empty(n)
     passes.lengths(rows, mean, 1 / deviation(covariance.diagonal()), lengths)
     return _Moments(n, mean, covariance, float(lengths @ lengths))
 

@@ -97,7 +97,7 @@ class InColumns:
 
     def __init__(self, columns: Columns, free: bool, least: float = 0.0) -> None:
         self._columns = columns
-        self.unknowns = len(columns.products)
+        self.unknowns = columns.unknowns
         self._penalised = np.ones(self.unknowns)
         self._penalised[-1] = not free
         self._added = self._penalised.copy()
@@ -120,7 +120,7 @@ class InColumns:
         """A factor of what is near the Hessian: the one of the last step, where that still is."""
         mean = curvature.mean()
         if self._mean is not None and not self._mean / 2 < mean < self._mean * 2:
-            self._kept, self._mean = self._factor(self._columns.products * mean), mean
+            self._kept, self._mean = self._factor(self._columns.estimate * mean), mean
         return self._kept
 
     def step(

@@ -9,6 +9,7 @@ Nothing here checks its arguments.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 compiled = njit(
@@ -59,3 +60,18 @@ def lengths(rows, offset, factor, result):
             value = (row[column] - offset[column]) * factor[column]
             length += value * value
         result[place] = length
+
+
+@compiled
+def moments(rows, shift, sums, squares):
+    """Add the rows of bytes less a whole number, and their squares, to sums a column."""
+    total, power = np.zeros(len(sums), np.int64), np.zeros(len(sums), np.int64)
+    for place in range(len(rows)):
+        row = rows[place]
+        for column in range(len(sums)):
+            value = np.int64(row[column]) - shift
+            total[column] += value
+            power[column] += value * value
+    for column in range(len(sums)):
+        sums[column] += total[column]
+        squares[column] += power[column]
