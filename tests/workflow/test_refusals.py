@@ -1,5 +1,6 @@
 """What is wrong with a run is told in plain lines before its first job."""
 
+import subprocess
 import sys
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_home_folder_that_cannot_be_written_stops_no_run(run, monkeypatch):
     """Batch accounts have one. Frames and faces load OpenCV, TensorFlow and MTCNN."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", "/proc/nothing")
-    done = run.snakemake("--until", "faces")
+    done = run.snakemake("--until", "faces", start=subprocess.run)
     assert done.returncode == 0, done.stdout
     assert "Traceback" not in done.stdout
 
@@ -141,7 +142,7 @@ def test_too_many_rows_for_a_gram_matrix_are_refused_with_what_to_use(run):
 
 def test_a_split_that_cannot_be_made_says_so_and_which_log_to_read(run):
     run.write_settings(split={"protocols": ["grouped"], "folds": {"k": 9}})
-    done = run.snakemake()
+    done = run.snakemake(start=subprocess.run)
     assert done.returncode == 1
     assert "grouped split: 3 groups cannot fill a test set and 9 folds" in done.stdout
     end = done.stdout[done.stdout.index("1 failed attempt") :]

@@ -154,7 +154,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     scan("folders", "demo", run.folder / "clips", run.folder / "videos.tsv", videos_per_job=12)
     run.write_settings(**OURS)
     run.features = run.results / "lbp"
-    done = run.snakemake(start=forked.run_with_jobs)
+    done = run.snakemake()
     assert done.returncode == 0, done.stdout
     assert run.planned() == {}
     return run
