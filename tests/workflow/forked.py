@@ -20,7 +20,6 @@ import runpy
 import select
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from typing import NoReturn
 
 SOCKET = 3  # number of the server's connection, after its standard streams
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+NEEDED_BY_PLANS = ("smart_open",)
 NEEDED_BY_JOBS = (
     "PIL.Image", "cv2", "jinja2", "keras", "matplotlib.backends.backend_svg", "matplotlib.figure",
     "mtcnn.stages", "scipy.linalg", "scipy.optimize", "scipy.special", "sklearn.covariance",
@@ -106,30 +106,33 @@ def _connection(server: str) -> socket.socket:
 
 def _next_request(connection: socket.socket, listener: socket.socket) -> dict:
     """Fork for each request, of the tests or of a job; only the forks return, each with its own."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks that wait
+    waiting: dict[int, tuple[int, socket.socket]] = {}  # by file of a fork: its number, its client
     while True:
-        ready, _, _ = select.select([connection, listener], [], [])
-        client = connection if connection in ready else listener.accept()[0]
-        data, streams, _, _ = socket.recv_fds(client, 2**20, 2)
-        if not data and client is connection:
-            sys.exit()
-        forked = bool(data) and not os.fork()
-        if forked:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            if child := os.fork():
-                _, status = os.waitpid(child, 0)
-                with contextlib.suppress(BrokenPipeError):  # the client was killed
-                    client.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
-                os._exit(0)
-            for number, stream in enumerate(streams, 1):
-                os.dup2(stream, number)
-            connection.close(), listener.close()
-        for stream in streams:
-            os.close(stream)
-        if client is not connection:
-            client.close()
-        if forked:
-            return json.loads(data) | {"of_tests": client is connection}
+        ready, _, _ = select.select([connection, listener, *waiting], [], [])
+        for ended in waiting.keys() & ready:
+            number, client = waiting.pop(ended)
+            _, status = os.waitpid(number, 0)
+            with contextlib.suppress(BrokenPipeError):  # the client was killed
+                client.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
+            os.close(ended)
+        asking = [connection] if connection in ready else []
+        asking += [listener.accept()[0]] if listener in ready else []
+        for client in asking:
+            data, streams, _, _ = socket.recv_fds(client, 2**20, 2)
+            if not data and client is connection:
+                sys.exit()
+            if data and not (number := os.fork()):
+                for stream, ours in enumerate(streams, 1):
+                    os.dup2(ours, stream)
+                for file in (*streams, *waiting):
+                    os.close(file)
+                for one in (connection, listener, client, *(one for _, one in waiting.values())):
+                    one.close()
+                return json.loads(data) | {"of_tests": client is connection}
+            for stream in streams:
+                os.close(stream)
+            if data:
+                waiting[os.pidfd_open(number)] = number, client
 
 
 def import_for_jobs() -> None:
@@ -169,6 +172,8 @@ def main() -> None:
     import snakemake.cli
 
     snakemake.cli.get_argument_parser()  # imports plugins, and what they need
+    for name in NEEDED_BY_PLANS:
+        importlib.import_module(name)
     address, *client = sys.argv[1:]
     if client:
         import_for_jobs()
