@@ -184,6 +184,9 @@ def main() -> None:
     listener.bind(f"\0{address}")
     listener.listen(100)
     request = _next_request(socket.socket(fileno=SOCKET), listener)
+    # those of the server know of its streams whether they can seek
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
