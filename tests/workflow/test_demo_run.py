@@ -224,12 +224,15 @@ def test_a_changed_key_reruns_what_depends_on_it(run, section, value, rerun):
 
 
 def test_the_same_run_in_another_folder_and_cut_otherwise_gives_the_same(run, tmp_path):
-    """One batch instead of two, one core instead of two, a forest in parts: all results."""
+    """One batch instead of two, one core instead of two, a forest in parts: all results.
+
+    And forks of one process instead of a process for each job.
+    """
     other = Run(tmp_path)
     shutil.copytree(run.folder / "clips", tmp_path / "clips")
     scan("folders", "demo", tmp_path / "clips", tmp_path / "videos.tsv", videos_per_job=17)
     other.write_settings(search={"trees_per_job": 8})
-    done = other.snakemake(cores=1, start=subprocess.run)
+    done = other.snakemake(cores=1)
     assert done.returncode == 0, done.stdout
     logs = {path.stem for path in other.results.glob("logs/*/pixels.grouped*.t00*.log")}
     assert {
