@@ -35,11 +35,11 @@ def run(tmp_path_factory, demo_clips) -> Run:
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory, run) -> Run:
-    """The same run without copies."""
-    folder = tmp_path_factory.mktemp("without")
-    shutil.copy(run.folder / "videos.tsv", folder)
-    other = Run(folder)
+    """The same run without copies, from the faces of that one."""
+    other = Run(tmp_path_factory.mktemp("without") / "copy")
+    shutil.copytree(run.folder, other.folder)
     other.write_settings(**SETTINGS)
+    assert "faces" not in other.planned("all", "robustness")
     done = other.snakemake("all", "robustness")
     assert done.returncode == 0, done.stdout
     return other
