@@ -113,49 +113,53 @@ def opened(path: Path, size: tuple[int, int] = WIDE, *, dark: bool = False) -> I
         size: of the window in pixels, like WIDE or PHONE.
         dark: whether the reader prefers dark pages.
     """
-    context = _started()[1].new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if dark else "light",
-        offline=True,
-    )
+    page = Page(_started()[1])
+    page.handle.set_viewport_size({"width": size[0], "height": size[1]})
+    page.handle.emulate_media(media="screen", color_scheme="dark" if dark else "light")
+    address = path.resolve().as_uri()
+    listeners = {
+        "console": lambda message: page.told.append(f"console: {message.text}"),
+        "pageerror": lambda error: page.told.append(f"error: {error}"),
+        "dialog": lambda dialog: _dismiss(dialog, page.told),
+        "request": lambda asked: asked.url == address or page.requests.append(asked.url),
+    }
+    for event, listener in listeners.items():
+        page.handle.on(event, listener)
     try:
-        page = Page(context.new_page())
-        address = path.resolve().as_uri()
-        page.handle.on("console", lambda message: page.told.append(f"console: {message.text}"))
-        page.handle.on("pageerror", lambda error: page.told.append(f"error: {error}"))
-        page.handle.on("dialog", lambda dialog: _dismiss(dialog, page.told))
-        page.handle.on(
-            "request",
-            lambda asked: None if asked.url == address else page.requests.append(asked.url),
-        )
         page.handle.goto(address, wait_until="load")
         yield page
     finally:
-        context.close()
+        for event, listener in listeners.items():
+            page.handle.remove_listener(event, listener)
+        page.handle.goto("about:blank")  # nothing of it goes on beside the next one
 
 
 def close() -> None:
     """Close the browser, if one was started; its event loop would be in the way of others."""
     if _started.cache_info().currsize:
-        playwright, browser = _started()
+        playwright, page = _started()
         _started.cache_clear()
-        browser.close()
+        page.context.browser.close()
         playwright.stop()
 
 
 @functools.cache
 def _started() -> tuple[Any, Any]:
-    """Playwright and a browser: for many pages, each in a context of its own."""
+    """Playwright and a window of a browser, without a network: for many pages in turn.
+
+    A window for each would be a process for each, which takes longer than looking at a page.
+    """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         _refuse("no chromium here (apt-get install chromium): pages are not looked at")
     from playwright.sync_api import sync_playwright
 
     playwright = sync_playwright().start()
-    return playwright, playwright.chromium.launch(
+    started = playwright.chromium.launch(
         executable_path=chromium,
         args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
     )
+    return playwright, started.new_context(offline=True).new_page()
 
 
 def _dismiss(dialog: Any, told: list[str]) -> None:

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Tests run in a process for each core: further threads of BLAS would only wait for each other.
 # Jobs set their own number. Before NumPy is imported.
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# Also where PYTHONDONTWRITEBYTECODE is set: else each process compiles the library again.
+sys.dont_write_bytecode = False
 
 # The forest's code, compiled once for all tests of one state of the code.
 COMPILED = numba_cache.keep(ROOT / ".pytest_cache" / "compiled")

@@ -151,9 +151,11 @@ def test_a_module_of_a_computed_name_counts_where_it_is_named(copy: Path) -> Non
     assert codehash.of("search") == plain
 
 
-def test_versions_of_imported_packages_count(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_of_imported_packages_count(
+    untouched, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same code with other packages is other code; packages not imported do not matter."""
-    before = hashes()
+    _, before = untouched
     opencv = {n for n in NAMES if "opencv-python-headless" in codehash.dependencies(n)[1]}
     monkeypatch.setitem(codehash.PACKAGES, "cv2", "numpy")  # another name and version
     after = hashes()
@@ -179,8 +181,8 @@ def test_every_package_that_a_rules_script_imports_is_known() -> None:
     assert foreign <= set(codehash.PACKAGES)
 
 
-def test_a_changed_template_changes_the_pages_and_nothing_else(copy: Path) -> None:
-    before = hashes()
+def test_a_changed_template_changes_the_pages_and_nothing_else(untouched, copy: Path) -> None:
+    _, before = untouched
     with open(copy / "deepfake/report/templates/style.css", "a", encoding="utf-8") as file:
         file.write("\n")
     after = hashes()
@@ -212,9 +214,9 @@ def test_a_changed_template_changes_the_pages_and_nothing_else(copy: Path) -> No
     ],
 )
 def test_a_text_or_a_threshold_of_a_report_detects_no_face_again(
-    copy: Path, module: str, was: str, becomes: str
+    untouched, copy: Path, module: str, was: str, becomes: str
 ) -> None:
-    before = hashes()
+    _, before = untouched
     path = copy / f"deepfake/{module}.py"
     text = path.read_text(encoding="utf-8")
     assert was in text
@@ -238,17 +240,19 @@ def test_what_needs_no_face_found_does_not_depend_on_the_detector(name: str) -> 
     assert not {"mtcnn", "tensorflow-cpu"} & set(packages)
 
 
-def test_a_modules_file_of_data_counts_as_the_module(copy: Path) -> None:
-    before = hashes()
+def test_a_modules_file_of_data_counts_as_the_module(untouched, copy: Path) -> None:
+    _, before = untouched
     with open(copy / "deepfake/workflow/published_results.json", "a", encoding="utf-8") as file:
         file.write("\n")
     after = hashes()
     assert [name for name in NAMES if after[name] != before[name]] == ["report", "variants"]
 
 
-def test_a_changed_record_of_a_model_and_a_new_model_run_nothing_again(copy: Path) -> None:
+def test_a_changed_record_of_a_model_and_a_new_model_run_nothing_again(
+    untouched, copy: Path
+) -> None:
     """A formula of memory is in a record; what a job takes from a record is in its params."""
-    before, models = hashes(), copy / "deepfake/models"
+    (_, before), models = untouched, copy / "deepfake/models"
     for name in ("specs/svm", "specs/forest", "model_spec", "job_size"):
         with open(models / f"{name}.py", "a", encoding="utf-8") as file:
             file.write("# changed\n")

@@ -1,10 +1,9 @@
 """Tests of finding faces and cutting them out, and of the scripts from videos to the matrix."""
 
 import io
-import json
-import os
+import logging
 import resource
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from deepfake.core import archive, tables
+from deepfake.core import archive, job, tables
 from deepfake.dataset import sheet
 from deepfake.features.matrix import Matrix
 from deepfake.preprocessing import (
@@ -528,27 +527,18 @@ BATCHES = {"alone": "a", "first": "abcd", "last": "dcba", "rest": "dcb"}  # d is
 FACES = config.Faces(size=64).model_dump(mode="json")
 
 
-# Jobs one after another in one process, which loads TensorFlow once.
-IN_TURN = """
-import json, runpy, sys
-for sys.argv in json.loads(sys.argv[1]):
-    runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
 def words(script: str, inputs: dict, outputs: dict, params: dict) -> list[str]:
     return [str(clips.SCRIPTS / f"{script}.py"), *clips.job_arguments(inputs, outputs, params)]
 
 
 def run_in_turn(jobs: list[list[str]]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IN_TURN, json.dumps(jobs)],
-        env=os.environ | {"PYTHONPATH": str(clips.SCRIPTS)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
+    """Jobs one after another in this process, whose signals and log stay its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "_SIGNALS", ())
+        patch.setattr(logging, "basicConfig", lambda **_: None)
+        for arguments in jobs:
+            patch.setattr(sys, "argv", arguments)
+            runpy.run_path(arguments[0], run_name="__main__")
 
 
 @pytest.fixture(scope="module")

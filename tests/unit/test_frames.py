@@ -345,8 +345,9 @@ def test_a_child_killed_from_outside_leaves_the_next_video_well(
 
 
 def test_a_video_that_takes_too_long_is_given_up_and_the_next_is_read(sample: Path) -> None:
-    with frames.Decoder(timeout=8) as decoder:
-        assert decoder.read(sample, BUSY).reason == "decoding took longer than 8 s"
+    with frames.Decoder(timeout=2) as decoder:
+        assert decoder.read(sample, BUSY).reason == "decoding took longer than 2 s"
+        decoder._timeout = PATIENCE  # for a start on a busy machine
         assert list(decoder.read(sample, [0, 9]).frames) == [0, 9]
 
 

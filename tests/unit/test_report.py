@@ -2,7 +2,9 @@
 
 import io
 import json
+import pickle
 import re
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,12 +15,35 @@ from PIL import Image
 from deepfake.core import archive, tables
 from deepfake.evaluation import ledger
 from deepfake.preprocessing import face_record
-from deepfake.report import charts, pages, run, samples, texts
+from deepfake.report import abstention, charts, pages, run, samples, texts
 from deepfake.workflow import published_results
 from tests import browser
 from tests.unit import made_up_run
 
 EVIL = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _each_figure_is_drawn_once() -> Iterator[None]:
+    """Pages of these tests share most figures, and drawing them is what takes their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("roc", "calibration", "search", "learning", "dots"):
+            patch.setattr(charts, name, drawn_once(getattr(charts, name)))
+        patch.setattr(abstention, "_drawn", drawn_once(abstention._drawn))
+        yield
+
+
+def drawn_once(draw: Callable) -> Callable:
+    """The same function, which keeps what it returned by the content of its arguments."""
+    known: dict[bytes, object] = {}
+
+    def drawn(*arguments):
+        key = pickle.dumps(arguments)
+        if key not in known:
+            known[key] = draw(*arguments)
+        return known[key]
+
+    return drawn
 
 
 def page(tmp_path, settings: dict | None = None, **how) -> str:

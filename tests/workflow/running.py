@@ -42,12 +42,13 @@ class Run:
         (self.folder / "run.yaml").write_text(yaml.safe_dump(self.settings), encoding="utf-8")
 
     def snakemake(
-        self, *words: str, cores: int = 2, start: Callable = subprocess.run
+        self, *words: str, cores: int = 2, start: Callable = forked.run_with_jobs
     ) -> subprocess.CompletedProcess:
         """Run the workflow; stdout and stderr together in `stdout`.
 
-        `start=forked.run` saves two seconds where no job is to run, `forked.run_with_jobs` two of
-        each job that imports scikit-learn.
+        A run whose results are looked at is forked, with its jobs. `start=forked.run` is for plans,
+        `forked.run_again` for a run that must equal another, and `subprocess.run`, as a user's
+        command line does it, for how runs and jobs start, fail, end and are logged.
         """
         if start is not forked.run:
             copy_compiled(self.results)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from deepfake.workflow import published_results
 from deepfake.workflow.usage import Used
 from tests.unit import synthetic
 from tests.unit.clips import read_video
+from tests.workflow import forked
 from tests.workflow.running import ROOT, copy_compiled
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -32,10 +34,14 @@ import record
 import self_blending
 
 
-def benchmark(script: str, *words: object) -> str:
+def benchmark(script: str, *words: object, start: Callable = forked.run_with_jobs) -> str:
     command = [sys.executable, ROOT / "benchmarks" / script, *words]
-    done = subprocess.run(
-        [*map(str, command)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    done = start(
+        [*map(str, command)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -362,7 +368,10 @@ def test_the_rules_after_the_faces_run_on_made_up_vectors_and_go_on_where_they_s
     page = tmp_path / "page.md"
     page.write_text("<!-- large -->\n<!-- /large -->\n")
     words = ("--folder", tmp_path, "--rows", 4200, "--features", "lbp", "--models", "lda")
-    lines = {line[0]: line[1:] for line in cells(benchmark("large.py", *words, "--page", page))}
+    lines = {
+        line[0]: line[1:]
+        for line in cells(benchmark("large.py", *words, "--page", page, start=subprocess.run))
+    }
     assert {"rows", "matrix", "split", "search lda", "fit lda", "summary", "report"} <= lines.keys()
     assert not {"frames", "faces", "features"} & lines.keys()  # no video is decoded
     assert lines["search lda"][:2] == ["4,200", "3"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from deepfake.core import tables
+from tests.workflow import forked
 from tests.workflow.running import Run, scan
 
 SETS = ("pixels", "lbp")
@@ -34,11 +35,11 @@ def run(tmp_path_factory, demo_clips) -> Run:
 
 @pytest.fixture(scope="module")
 def without(tmp_path_factory, run) -> Run:
-    """The same run without copies."""
-    folder = tmp_path_factory.mktemp("without")
-    shutil.copy(run.folder / "videos.tsv", folder)
-    other = Run(folder)
+    """The same run without copies, from the faces of that one."""
+    other = Run(tmp_path_factory.mktemp("without") / "copy")
+    shutil.copytree(run.folder, other.folder)
     other.write_settings(**SETTINGS)
+    assert "faces" not in other.planned("all", "robustness")
     done = other.snakemake("all", "robustness")
     assert done.returncode == 0, done.stdout
     return other
@@ -135,7 +136,9 @@ def test_the_page_sets_models_with_and_without_copies_side_by_side(run, without)
 def test_copies_made_again_on_one_core_are_the_same(run):
     before = {path: path.read_bytes() for path in (run.results / "copies").iterdir()}
     assert len(before) == 6
-    done = run.snakemake("--forcerun", "copies", "--until", "copies", cores=1)
+    done = run.snakemake(
+        "--forcerun", "copies", "--until", "copies", cores=1, start=forked.run_again
+    )
     assert done.returncode == 0, done.stdout
     assert {path: path.read_bytes() for path in before} == before
 

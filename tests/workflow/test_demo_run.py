@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     write_wall(broken / "no face é.mp4")
     scan("folders", "demo", clips, run.folder / "videos.tsv", videos_per_job=9)
     run.write_settings()
-    run.done = run.snakemake()
+    run.done = run.snakemake(start=subprocess.run)
     assert run.done.returncode == 0, run.done.stdout
     return run
 
@@ -174,7 +175,7 @@ def test_every_file_that_the_documents_name_is_there(run):
 
 def test_snakemakes_own_report_holds_the_page_and_the_table(run, tmp_path):
     """After `snakemake --report`, which runs nothing."""
-    done = run.snakemake("--report", str(tmp_path / "report.zip"))
+    done = run.snakemake("--report", str(tmp_path / "report.zip"), start=subprocess.run)
     assert done.returncode == 0, done.stdout
     with zipfile.ZipFile(tmp_path / "report.zip") as packed:
         held = {Path(name).name: name for name in packed.namelist() if "/data/" in name}
@@ -223,7 +224,10 @@ def test_a_changed_key_reruns_what_depends_on_it(run, section, value, rerun):
 
 
 def test_the_same_run_in_another_folder_and_cut_otherwise_gives_the_same(run, tmp_path):
-    """One batch instead of two, one core instead of two, a forest in parts: all results."""
+    """One batch instead of two, one core instead of two, a forest in parts: all results.
+
+    And forks of one process instead of a process for each job.
+    """
     other = Run(tmp_path)
     shutil.copytree(run.folder / "clips", tmp_path / "clips")
     scan("folders", "demo", tmp_path / "clips", tmp_path / "videos.tsv", videos_per_job=17)

@@ -82,7 +82,9 @@ def test_a_download_that_was_interrupted_goes_on_where_it_was(run):
 def test_a_job_on_a_node_needs_no_sheet_either(run):
     """The words by which Snakemake's executors start it there."""
     spec = "download_part:subset=original,compression=c23"
-    done = run.snakemake("--target-jobs", spec, "--mode", "subprocess", "--nolock")
+    done = run.snakemake(
+        "--target-jobs", spec, "--mode", "subprocess", "--nolock", start=subprocess.run
+    )
     assert done.returncode == 0, done.stdout
     assert [call["made"] for call in calls(run)] == [["000", "001", "002", "003", "004"]]
 

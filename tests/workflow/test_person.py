@@ -25,7 +25,7 @@ RATE = 8  # frames a second; fewer are faster
 OWN, OTHERS = range(4), range(2)
 
 
-def snakemake(folder, target, *settings, start=subprocess.run, words=()):
+def snakemake(folder, target, *settings, start=forked.run_with_jobs, words=()):
     command = [
         *(sys.executable, "-m", "snakemake", target, "--snakefile", str(ROOT / "Snakefile")),
         *("--directory", str(folder), "--cores", "2", *words, "--config", *settings),

@@ -1,11 +1,13 @@
 """What is wrong with a run is told in plain lines before its first job."""
 
+import subprocess
 import sys
 
 import pytest
 
 from tests.workflow import forked
 from tests.workflow.running import ROOT, Run, scan
+from tests.workflow.test_transfer import SETTINGS, make_up
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def test_a_home_folder_that_cannot_be_written_stops_no_run(run, monkeypatch):
     """Batch accounts have one. Frames and faces load OpenCV, TensorFlow and MTCNN."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", "/proc/nothing")
-    done = run.snakemake("--until", "faces")
+    done = run.snakemake("--until", "faces", start=subprocess.run)
     assert done.returncode == 0, done.stdout
     assert "Traceback" not in done.stdout
 
@@ -139,13 +141,15 @@ def test_too_many_rows_for_a_gram_matrix_are_refused_with_what_to_use(run):
     assert run.snakemake("--dry-run", start=forked.run).returncode == 0
 
 
-def test_a_split_that_cannot_be_made_says_so_and_which_log_to_read(run):
-    run.write_settings(split={"protocols": ["grouped"], "folds": {"k": 9}})
-    done = run.snakemake()
+def test_a_split_that_cannot_be_made_says_so_and_which_log_to_read(tmp_path):
+    run = Run(tmp_path)
+    make_up(run.folder, run.results)  # as after the jobs before the split
+    run.write_settings(**SETTINGS | {"split": {"protocols": ["grouped"], "folds": {"k": 24}}})
+    done = run.snakemake(start=subprocess.run)
     assert done.returncode == 1
-    assert "grouped split: 3 groups cannot fill a test set and 9 folds" in done.stdout
+    assert "grouped split: 24 groups cannot fill a test set and 24 folds" in done.stdout
     end = done.stdout[done.stdout.index("1 failed attempt") :]
-    assert "split: SplitError: grouped split: 3 groups" in end
+    assert "split: SplitError: grouped split: 24 groups" in end
     assert "log:    results/test/logs/split/grouped.log" in end
     assert "replay: " in end
     assert "Traceback" in (run.results / "logs" / "split" / "grouped.log").read_text()

@@ -10,6 +10,7 @@ from deepfake.core import archive, tables
 from deepfake.evaluation import ledger
 from deepfake.preprocessing import face_record
 from tests.equality import assert_same_results
+from tests.workflow import forked
 from tests.workflow.running import Run, scan
 
 SETS = ("pixels", "lbp")
@@ -143,6 +144,8 @@ def test_its_keys_rerun_it_and_nothing_of_the_run(run):
 
 def test_perturbed_again_on_one_core_they_are_the_same_bytes(run, tmp_path):
     shutil.copytree(run.results, tmp_path / "before")
-    done = run.snakemake("robustness", "--forcerun", "perturbed_faces", cores=1)
+    done = run.snakemake(
+        "robustness", "--forcerun", "perturbed_faces", cores=1, start=forked.run_again
+    )
     assert done.returncode == 0, done.stdout
     assert_same_results(tmp_path / "before", run.results)

@@ -15,6 +15,7 @@ from deepfake.splits import leave_one_out
 from tests import browser
 from tests.equality import assert_same_results
 from tests.unit.clips import read_video, write_video
+from tests.workflow import forked
 from tests.workflow.running import Run, scan
 
 PEOPLE, FRAMES, SIDE = 24, 2, 16
@@ -171,7 +172,7 @@ def test_what_the_sheet_cannot_hold_out_is_told_and_nothing_is_trained(run):
     assert "key transfer.by: method -> dataset" in why
     assert (row["what"], row["left_out"]) == ("not possible", "made-up")
     assert row["note"] == "not possible: the sheet has no other dataset to train on"
-    again = run.snakemake("transfer", "--forcerun", "split", cores=1)
+    again = run.snakemake("transfer", "--forcerun", "split", cores=1, start=forked.run_again)
     assert again.returncode == 0, again.stdout
     assert_same_results(run.folder / "before", run.results)
 

@@ -7,6 +7,7 @@ import pytest
 
 from deepfake.core import tables
 from tests.equality import assert_same_results
+from tests.workflow import forked
 from tests.workflow.running import Run, scan
 
 SETTINGS = {
@@ -56,7 +57,7 @@ def runs(tmp_path_factory, demo_clips) -> tuple[Run, Run, dict]:
     assert done.returncode == 0, done.stdout
     assert added.planned() == {}
     at_once.write_settings(**SETTINGS, variants={"copied": COPIED, "wide": WIDE})
-    done = at_once.snakemake()
+    done = at_once.snakemake(start=forked.run_again)
     assert done.returncode == 0, done.stdout
     return added, at_once, seen
 
