@@ -75,7 +75,13 @@ def measured(command: list[str], folder: Path) -> list[str]:
     if not jobs:  # without a scheduler, a check fails after its plan
         sys.exit(f"status {status}:\n{output}")
     peak = used.ru_maxrss / 1024
-    return [f"{seconds:.1f}", f"{used.ru_utime + used.ru_stime:.1f}", f"{peak:.0f}", jobs[-1], warned]
+    return [
+        f"{seconds:.1f}",
+        f"{used.ru_utime + used.ru_stime:.1f}",
+        f"{peak:.0f}",
+        jobs[-1],
+        warned,
+    ]
 
 
 COLUMNS = ("videos", "command", "seconds", "CPU seconds", "peak MB", "jobs", "warned of", "aim")
@@ -85,7 +91,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--videos", type=int, nargs="+", default=sorted(AIMS))
     parser.add_argument("--videos-per-job", type=int, default=50)
-    parser.add_argument("--checkout", type=Path, default=measure.ROOT, help="another one to measure")
+    parser.add_argument(
+        "--checkout", type=Path, default=measure.ROOT, help="another one to measure"
+    )
     parser.add_argument("--page", action="append", default=[], help="a page to put the table into")
     arguments = parser.parse_args()
     rows = []
