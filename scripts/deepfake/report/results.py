@@ -264,8 +264,8 @@ def errors(results: Sequence[Result], limit: int) -> dict:
     names = tables_of[0].column("video_id").tolist()
     place = {name: number for number, name in enumerate(names)}
     chances = np.empty((len(results), len(names)))
-    for mine, table in zip(chances, tables_of, strict=True):
-        mine[[place[name] for name in table.cells("video_id")]] = table.floats("probability")
+    for chance, table in zip(chances, tables_of, strict=True):
+        chance[[place[name] for name in table.cells("video_id")]] = table.floats("probability")
     mean = sum(chances) / len(results)
     wrong = np.where(tables_of[0].among("label", "fake"), 1 - mean, mean).tolist()
     order = sorted(range(len(names)), key=lambda number: (-wrong[number], names[number]))
