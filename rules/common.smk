@@ -157,7 +157,7 @@ def load_videos():
         refuse(str(error))
     for line in sheet.warnings(CONFIG.sheet, videos) if workflow.is_main_process else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
-    return videos, made_of
+    return sheet.Held.of(videos), made_of
 
 
 def load_calibration():

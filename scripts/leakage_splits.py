@@ -7,7 +7,7 @@ from deepfake.splits import assignment, equal, leak_audit, protocols
 
 def main(work: job.Job) -> None:
     """The splits of the leakage ablation, with training sets of one size."""
-    rows, names = tables.read(work.read("rows")), work.params["names"]
+    rows, names = tables.read(work.read("rows"), left=["phash"]), work.params["names"]
     mixed, made = equal.make(rows, names, **work.params["split"])
     tables.write(mixed, work.write("shuffled"), ROW_COLUMNS)
     for number, name in enumerate(names):

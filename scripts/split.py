@@ -6,7 +6,7 @@ from deepfake.splits import assignment, leak_audit
 
 def main(work: job.Job) -> None:
     """Assign rows to training, test and folds, and audit them for leaks."""
-    rows, settings = tables.read(work.read("rows")), work.params["split"]
+    rows, settings = tables.read(work.read("rows"), left=["phash"]), work.params["split"]
     if work.input.get("base"):
         split = assignment.like(tables.read(work.read("base")), rows, **settings)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from deepfake.core import schema
 from deepfake.dataset import sheet
 from deepfake.workflow import config, extra_jobs, site
+from deepfake.workflow.job_sheet import StoredSheet
 from deepfake.workflow.plan import Plan
 
 ATTEMPTS = 3  # of a job: the first and the `retries` of the profiles
@@ -42,15 +44,17 @@ class RuleEstimate:
 
 
 def remaining(snakemake: list[str]) -> dict[str, int]:
-    """Jobs by rule that a dry run of this command would do."""
-    done = subprocess.run([*snakemake, "--dry-run"], capture_output=True, text=True)
-    output = done.stdout + done.stderr
+    """Jobs by rule that this command would do.
+
+    They are counted in the graph of the jobs: a dry run would also describe each of them, and take
+    a third more. A job that is done is drawn dashed.
+    """
+    done = subprocess.run([*snakemake, "--dag"], capture_output=True, text=True)
     if done.returncode != 0:
-        lines = [line for line in output.splitlines() if not line.startswith("Using workflow")]
-        raise PlanError("\n".join(lines))
-    stats = re.search(r"^job +count$(.*?)^total ", output, flags=re.M | re.S)
-    counts = re.findall(r"^(\w+) +(\d+)$", stats[1], flags=re.M) if stats else []
-    return {rule: int(count) for rule, count in counts if rule != "all"}
+        lines = (done.stdout + done.stderr).splitlines()
+        raise PlanError("\n".join(line for line in lines if not line.startswith("Using workflow")))
+    drawn = re.findall(r'\[label = "(\w+)[^"]*", color = "[^"]*", style="rounded"\]', done.stdout)
+    return dict(Counter(rule for rule in drawn if rule != "all"))
 
 
 def settings(configuration: Path) -> config.Config:
@@ -65,7 +69,9 @@ def settings(configuration: Path) -> config.Config:
 def rules(configuration: Path, root: Path, counts: dict[str, int]) -> list[RuleEstimate]:
     """Requests of the jobs that are still to do, by rule."""
     chosen = settings(configuration)
-    videos = sheet.read(chosen.sheet, check_files=False)
+    sizes = sheet.batch_sizes(chosen.sheet)  # the dry run has checked the sheet itself
+    batches = {batch: range(count) for batch, count in sizes.items()}
+    videos = StoredSheet(batches, sizes.total(), {}, {})
     plan = Plan(chosen, videos, site.load(root).limits)
     requests: dict[str, list[tuple[int, int, int, Mapping[str, str]]]] = {}
     for rule, wildcards in itertools.chain(plan.jobs(), extra_jobs.jobs(chosen, plan)):

@@ -102,7 +102,7 @@ def test_every_leaky_score_is_stamped(tmp_path):
 def test_a_candidate_that_did_not_finish_is_marked(tmp_path):
     files = made_up_run.write(tmp_path)
     (path,) = files["search"]
-    found = list(tables.read(path))
+    found = [dict(row) for row in tables.read(path)]
     for row in found:
         stopped = (row["candidate"], row["fold"]) == ("1", "1")
         row["note"] = "did not converge: so far" if stopped else ""
@@ -244,7 +244,7 @@ def test_one_class_in_the_test_is_undefined_and_never_nan(tmp_path):
 
 def test_an_undefined_fold_is_undefined_and_never_the_best(tmp_path):
     files = made_up_run.write(tmp_path)
-    table = list(tables.read(files["search"][0]))
+    table = [dict(row) for row in tables.read(files["search"][0])]
     table[-1]["roc_auc"] = "nan"
     tables.write(table, files["search"][0], tuple(table[0]))
     facts = run.facts(files, made_up_run.params(tmp_path))

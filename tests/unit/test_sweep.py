@@ -229,3 +229,18 @@ def test_out_of_fold_scores_reach_the_rows_they_belong_to():
     assert [(row["row"], row["fold"], row["score"]) for row in found] == [
         ("0", "1", 0.5), ("2", "0", 2.0), ("3", "1", 3.0), ("5", "0", 5.0), ("6", "2", 6.0),
     ]  # fmt: skip
+
+
+def test_scores_out_of_the_fold_are_of_every_training_row_or_it_is_an_error():
+    rows = [{"row": str(row), "video_id": f"v{row}", "label": "fake"} for row in range(5)]
+    parts = [("train", "0"), ("test", ""), ("train", "1"), ("train", "0"), ("train", "1")]
+    split = [{"row": str(n), "part": p, "fold": fold} for n, (p, fold) in enumerate(parts)]
+    searched = [[{"candidate": "0", "fold": str(fold)}, {"candidate": "1", "fold": str(fold)}]
+                for fold in range(2)]  # fmt: skip
+    values = [np.array([[0.0, 0.1], [0.2, 0.3]]) + fold for fold in range(2)]
+    found = search_table.out_of_fold(1, searched, values, rows, split)
+    assert [(row["row"], row["score"]) for row in found] == [
+        ("0", 0.2), ("2", 1.2), ("3", 0.3), ("4", 1.3),
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match=r"no scores of candidate 1 on fold 1$"):
+        search_table.out_of_fold(1, searched[:1], values[:1], rows, split)

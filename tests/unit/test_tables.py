@@ -169,3 +169,64 @@ def test_a_row_takes_few_bytes_of_memory(large, place):
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held / len(table) < 120
+
+
+def test_zero_and_minus_zero_are_written_as_they_are(place):
+    table = tables.of([{"n": 0.0}, {"n": -0.0}, {"n": 0.0}])
+    tables.write(table, place, ("n",))
+    assert [row["n"] for row in tables.read(place)] == ["0.0", "-0.0", "0.0"]
+
+
+def test_numbers_of_the_rows_that_are_asked_for(place):
+    count = 2 * tables.CHUNK
+    rows = [{"n": number, "fold": number % 3 if number else "", "x": number / 7}
+            for number in range(count)]  # fmt: skip
+    tables.write(rows, place, ("n", "fold", "x"))
+    some = tables.read(place)[1:]
+    assert some.integers("n").tolist() == list(range(1, count))
+    assert some.integers("fold").tolist() == [number % 3 for number in range(1, count)]
+    assert some.floats("x").tolist() == [number / 7 for number in range(1, count)]
+    assert some.with_columns(x=np.arange(1, count)).floats("x")[0] == 1.0
+    with pytest.raises(ValueError, match="invalid literal"):
+        tables.read(place).integers("fold")
+
+
+def test_which_rows_have_one_of_some_values(large):
+    rows, table = large
+    for name, wanted in (("few", ("v1", "v3")), ("many", ("é7", "none")), ("hash", ("00000007",))):
+        assert table.among(name, *wanted).tolist() == [row[name] in wanted for row in rows]
+    assert not table.among("absent", "v1").any()
+    assert table.among("absent", "", "v1").all()
+    assert tables.of([{"n": 1}]).with_columns(n=np.array([2])).among("n", 2).all()
+
+
+def test_a_column_may_stay_in_its_file(large, tmp_path):
+    rows, _ = large
+    place = tmp_path / "table.tsv"
+    tables.write(rows, place, tuple(rows[0]))
+    for left in (["many"], ["few", "nearly"]):
+        table = tables.read(place, left=left)
+        assert table == rows
+        some = np.array([len(rows) - 1, 0, 70])
+        assert table.at(some) == [rows[number] for number in some]
+    tables.write(table, place.with_suffix(".again"), tuple(rows[0]))
+    assert place.with_suffix(".again").read_bytes() == place.read_bytes()
+
+
+def test_a_column_that_one_of_several_tables_lacks_is_an_error(place):
+    other = place.with_suffix(".other")
+    tables.write([{"a": 1, "b": 2}], place, ("a", "b"))
+    tables.write([{"b": 3}], other, ("b",))
+    assert tables.read_all([place, other], ("b",)).column("b").tolist() == ["2", "3"]
+    for paths in ([place, other], [other, place]):
+        with pytest.raises(tables.TableError) as caught:
+            tables.read_all(paths, ("a", "b"))
+        assert str(caught.value) == f"{other}: there is no column a, which other tables have"
+
+
+def test_a_row_refuses_a_change_that_would_be_lost(large):
+    _, table = large
+    for row in (table[0], next(iter(table))):
+        with pytest.raises(TypeError):
+            row["few"] = "other"
+        assert row | {"few": "other"} == dict(row, few="other")

@@ -165,11 +165,12 @@ def test_a_part_is_recorded_beside_what_is_known(tmp_path, monkeypatch):
 
 
 def test_a_dry_run_of_many_jobs_warns_and_goes_on():
-    ((videos, *_, jobs, warned, _aim),) = cells(
-        benchmark("plan.py", "--videos", 1000, "--videos-per-job", 1)
-    )
-    assert (videos, warned) == ("1000", "yes")
-    assert int(jobs.replace(",", "")) > 2000
+    found = cells(benchmark("plan.py", "--videos", 1000, "--videos-per-job", 1))
+    for (videos, what, *_, jobs, warned, _aim), wanted in zip(
+        found, (("dry run", "yes"), ("check-cluster", "no")), strict=True
+    ):
+        assert (videos, what, warned) == ("1000", *wanted)
+        assert int(jobs.replace(",", "")) > 2000
 
 
 def test_coverage_is_told_by_cell_with_what_misses_its_aim():

@@ -27,7 +27,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
     """Eight clips to train and test on; four, of other people, to calibrate on."""
     run = Run(tmp_path_factory.mktemp("calibrated"))
     scan("folders", "demo", demo_clips, run.folder / "all.tsv", videos_per_job=7)
-    videos = list(tables.read(run.folder / "all.tsv"))
+    videos = [dict(row) for row in tables.read(run.folder / "all.tsv")]
     nobody = {"clip_id": "", "target_id": "", "source_id": ""}
     for label in ("real", "fake"):  # six groups of two
         for number, video in enumerate(v for v in videos if v["label"] == label):

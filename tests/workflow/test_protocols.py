@@ -31,7 +31,7 @@ def run(tmp_path_factory, demo_clips) -> Run:
                 for picture in read_video(clips / "real" / "s00.mp4")]  # fmt: skip
     write_video(clips / "real" / COPY, pictures, "mp4v")
     scan("folders", "demo", clips, run.folder / "videos.tsv", videos_per_job=13)
-    videos = list(tables.read(run.folder / "videos.tsv"))
+    videos = [dict(row) for row in tables.read(run.folder / "videos.tsv")]
     for video in videos:
         number = video["clip_id"].split(":")[1]
         video["official"] = "test" if number in TEST or COPY in video["path"] else "train"

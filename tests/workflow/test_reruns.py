@@ -253,7 +253,7 @@ def test_a_changed_key_reruns_from_its_stage_and_is_named(changed, follows, keys
 def test_a_changed_side_of_cross_reruns_that_split_alone(run, tmp_path):
     crossed = Run(tmp_path / "copy")
     shutil.copytree(run.folder, crossed.folder)
-    videos = list(tables.read(crossed.folder / "videos.tsv"))
+    videos = [dict(row) for row in tables.read(crossed.folder / "videos.tsv")]
     for number, video in enumerate(videos):
         video["method"] = "c" if video["label"] == "real" else "ab"[number % 2]
         video["compression"] = video["method"]

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import math
+import os
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
+
+CHUNK = 4096  # rows that are turned into columns, or columns into rows, at once
 
 FEW = 4096  # different values that a column may have, however few rows there are
 
 
 class Coded:
-    """A column of few different values: these, objects (k,), and which each row has, int32 (n,)."""
+    """A column of few different values.
+
+    Attributes:
+        values: these, objects (k,). codes: which each row has, of the smallest unsigned type (n,).
+    """
 
     def __init__(self, values: np.ndarray, codes: np.ndarray) -> None:
-        self.values, self.codes = values, codes
+        self.values = values
+        self.codes = codes.astype(np.min_scalar_type(max(len(values), 1) - 1), copy=False)
+
+    def __len__(self) -> int:
+        return len(self.codes)
 
     def __getitem__(self, where: slice | np.ndarray) -> Coded:
         return Coded(self.values, self.codes[where])
@@ -25,31 +38,93 @@ class Coded:
     def tolist(self) -> list:
         return self.array().tolist()
 
+    def numbers(self, kind: Callable[[object], object]) -> np.ndarray:
+        """Its values as numbers, (n,)."""
+        known, used = np.zeros(len(self.values), kind), np.zeros(len(self.values), bool)
+        used[self.codes] = True
+        for code in np.flatnonzero(used):
+            known[code] = kind(self.values[code])
+        return known[self.codes]
+
+    def among(self, wanted: Collection) -> np.ndarray:
+        """Which values are among some, bool (n,)."""
+        return np.array([value in wanted for value in self.values], bool)[self.codes]
+
 
 class Text:
     """A column of many different strings: all in one array of bytes, and where each lies in it.
 
-    Digits of hexadecimal numbers are held as the bytes that they stand for.
+    Digits of hexadecimal numbers may be held as the bytes that they stand for.
+
+    Args:
+        data: the bytes, or what reads slices of them.
+        starts, ends: of each row's, uint32 or int64 (n,).
     """
 
     def __init__(
-        self, data: bytearray, starts: np.ndarray, ends: np.ndarray, hexadecimal: bool
+        self, data: bytearray | _File, starts: np.ndarray, ends: np.ndarray, hexadecimal: bool
     ) -> None:
         self._data, self._starts, self._ends = data, starts, ends
         self._hexadecimal = hexadecimal
+
+    def __len__(self) -> int:
+        return len(self._starts)
 
     def __getitem__(self, where: slice | np.ndarray) -> Text:
         return Text(self._data, self._starts[where], self._ends[where], self._hexadecimal)
 
     def array(self) -> np.ndarray:
-        found = np.empty(len(self._starts), object)
+        found = np.empty(len(self), object)
         found[:] = self.tolist()
         return found
+
+    def numbers(self, kind: Callable[[str], object]) -> np.ndarray:
+        """Its strings as numbers, (n,)."""
+        return np.fromiter(map(kind, cells(self)), kind, len(self))
+
+    def among(self, wanted: Collection) -> np.ndarray:
+        """Which strings are among some, bool (n,)."""
+        return np.fromiter((cell in wanted for cell in cells(self)), bool, len(self))
 
     def tolist(self) -> list[str]:
         places = zip(self._starts.tolist(), self._ends.tolist(), strict=True)
         cells = (self._data[start:end] for start, end in places)
         return [cell.hex() if self._hexadecimal else cell.decode() for cell in cells]
+
+
+class _File:
+    """The bytes of a file, open while it is of use; a slice is read when it is asked for."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = open(path, "rb")  # noqa: SIM115
+
+    def __getitem__(self, place: slice) -> bytes:
+        return os.pread(self._file.fileno(), place.stop - place.start, place.start)
+
+
+def on_disk(path: str | Path, name: str) -> Text:
+    """A column of a table that stays in its file, which must not change: 8 bytes a row are held.
+
+    Raises:
+        ValueError: the table has no such column.
+    """
+    kind = "I" if os.path.getsize(path) < 2**32 else "q"
+    starts, ends = array(kind), array(kind)
+    with open(path, "rb") as file:
+        header = file.readline()
+        place, at = header.rstrip(b"\r\n").split(b"\t").index(name.encode()), len(header)
+        for line in file:
+            *before, cell = line.rstrip(b"\r\n").split(b"\t", place + 1)[: place + 1]
+            starts.append(at + sum(map(len, before)) + place)
+            ends.append(starts[-1] + len(cell))
+            at += len(line)
+    return Text(_File(path), np.array(starts), np.array(ends), hexadecimal=False)
+
+
+def cells(column: Coded | Text | np.ndarray) -> Iterator:
+    """The values of a column, of which a CHUNK is held at once."""
+    for first in range(0, len(column), CHUNK):
+        yield from column[first : first + CHUNK].tolist()
 
 
 def _objects(values: Iterable) -> np.ndarray:
@@ -63,10 +138,18 @@ def column(values: Sequence) -> Coded | np.ndarray:
     """A column of any values."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         return values
-    known: dict[tuple, int] = {}  # with its type: 1 and 1.0 are written differently
-    values = values.tolist() if isinstance(values, np.ndarray) else values
-    codes = [known.setdefault((type(value), value), len(known)) for value in values]
-    return Coded(_objects(value for _, value in known), np.array(codes, np.int32))
+    known: dict[tuple, int] = {}
+    codes = array("i")
+    for first in range(0, len(values), CHUNK):
+        some = values[first : first + CHUNK]
+        some = some.tolist() if isinstance(some, np.ndarray) else some
+        codes.extend([known.setdefault(_written(value), len(known)) for value in some])
+    return Coded(_objects(value for *_, value in known), _whole(codes))
+
+
+def _written(value: object) -> tuple:
+    """What tells values apart that are written differently: 1 and 1.0, 0.0 and -0.0."""
+    return type(value), isinstance(value, float) and math.copysign(1, value), value
 
 
 class Reading:
@@ -76,7 +159,7 @@ class Reading:
         self._known: dict[str, int] | None = {}
         self._codes = array("i")
         self._text: bytearray = bytearray()
-        self._ends = array("q")
+        self._lengths = array("I")  # of what was appended
         self._hexadecimal: bool | None = None
 
     def add(self, cells: Sequence[str]) -> None:
@@ -100,7 +183,7 @@ class Reading:
                 return
             if self._hexadecimal:  # so far; the cells before become text
                 before = self.done().tolist()
-                self._text, self._ends = bytearray(), array("q")
+                self._text, self._lengths = bytearray(), array("I")
                 self._hexadecimal = False
                 self._add_text(before)
         self._hexadecimal = False
@@ -108,16 +191,22 @@ class Reading:
         self._append(b"".join(coded), list(map(len, coded)))
 
     def _append(self, data: bytes, lengths: Sequence[int]) -> None:
-        self._ends.extend((len(self._text) + np.cumsum(lengths, dtype=np.int64)).tolist())
+        self._lengths.extend(lengths)
         self._text += data
 
     def done(self) -> Coded | Text:
         """The column."""
         if self._known is not None:
-            return Coded(_objects(self._known), np.array(self._codes, np.int32))
-        ends = np.array(self._ends, np.int64)
-        starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
-        return Text(self._text, starts, ends, bool(self._hexadecimal))
+            return Coded(_objects(self._known), _whole(self._codes))
+        kind = np.uint32 if len(self._text) < 2**32 else np.int64
+        places = np.zeros(len(self._lengths) + 1, kind)
+        np.cumsum(self._lengths, out=places[1:])
+        return Text(self._text, places[:-1], places[1:], bool(self._hexadecimal))
+
+
+def _whole(numbers: array) -> np.ndarray:
+    """An array of int32 that shares the memory of these numbers."""
+    return np.frombuffer(numbers, np.int32) if numbers else np.empty(0, np.int32)
 
 
 def _from_hexadecimal(cells: Sequence[str]) -> bytes | None:

@@ -10,16 +10,15 @@ import itertools
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from deepfake.core.row import Row
-from deepfake.core.stored_columns import Coded, Reading, Text, column
+from deepfake.core.stored_columns import CHUNK, Coded, Reading, Text, cells, column, on_disk
 
-__all__ = ["Row", "Table", "TableError", "of", "read", "read_all", "write"]
-
-CHUNK = 4096  # rows that are turned into columns, or columns into rows, at once
+__all__ = ["CHUNK", "Row", "Table", "TableError", "of", "read", "read_all", "write"]
 
 
 class TableError(ValueError):
@@ -27,7 +26,7 @@ class TableError(ValueError):
 
 
 class Table(Sequence):
-    """Rows that do not change, held by columns; each row is a dict, made when it is asked for.
+    """Rows that do not change, held by columns; a row is a read-only dict, made when asked for.
 
     Args:
         columns: by name, of one length: `Coded`, `Text` or an array of numbers.
@@ -44,14 +43,15 @@ class Table(Sequence):
         if isinstance(place, slice):
             return self.at(np.arange(self._count)[place])
         place = range(self._count)[place]
-        return {name: c[place : place + 1].tolist()[0] for name, c in self._columns.items()}
+        row = {name: c[place : place + 1].tolist()[0] for name, c in self._columns.items()}
+        return MappingProxyType(row)
 
     def __iter__(self) -> Iterator[dict]:
         names = tuple(self._columns)
         for first in range(0, self._count, CHUNK):
             some = (column[first : first + CHUNK].tolist() for column in self._columns.values())
-            for cells in zip(*some, strict=True):
-                yield dict(zip(names, cells, strict=True))
+            for row in zip(*some, strict=True):
+                yield MappingProxyType(dict(zip(names, row, strict=True)))
 
     def __eq__(self, other: object) -> bool:
         """Whether another sequence has equal rows."""
@@ -75,13 +75,36 @@ class Table(Sequence):
         column = self._columns[name]
         return column if isinstance(column, np.ndarray) else column.array()
 
+    def cells(self, name: str) -> Iterator:
+        """The values of a column, of which a CHUNK is held at once."""
+        return cells(self._columns[name])
+
     def floats(self, name: str) -> np.ndarray:
         """A column of numbers, which may be texts of them, float64 (n,)."""
-        return self.column(name).astype(float)
+        return self._numbers(name, float)
+
+    def integers(self, name: str) -> np.ndarray:
+        """A column of whole numbers, which may be texts of them, int (n,)."""
+        return self._numbers(name, int)
+
+    def _numbers(self, name: str, kind: type) -> np.ndarray:
+        column = self._columns[name]
+        return column.astype(kind) if isinstance(column, np.ndarray) else column.numbers(kind)
+
+    def among(self, name: str, *values: object) -> np.ndarray:
+        """Which rows have one of these values in a column, bool (n,); a missing one is empty."""
+        if name not in self._columns:
+            return np.full(self._count, "" in values)
+        column = self._columns[name]
+        if isinstance(column, np.ndarray):
+            return np.isin(column, values)
+        return column.among(frozenset(values))
 
     def at(self, where: np.ndarray) -> Table:
         """The rows at these positions, int (m,), in this order; or those of a mask, bool (n,)."""
         where = np.asarray(where)
+        if where.dtype == bool and where.all():
+            return self
         positions = np.flatnonzero(where) if where.dtype == bool else where.astype(np.intp)
         columns = {name: column[positions] for name, column in self._columns.items()}
         return Table(columns, len(positions))
@@ -107,14 +130,17 @@ class Table(Sequence):
             Position of the first row of each kind, int (kinds,), in rising order; and the kind
             of each row, int (n,).
         """
-        kind = np.zeros(self._count, np.int64)
+        kind, count = np.zeros(self._count, np.int64), 1
         for name in names:
             if name in self._columns:
-                codes, count = self._codes(name)
-                kind = np.unique(kind * count + codes, return_inverse=True)[1]
-        first, kind = np.unique(kind, return_index=True, return_inverse=True)[1:]
+                codes, several = self._codes(name)
+                kind *= several
+                kind += codes
+                kind, count = _dense(kind, count * several)
+        first = np.empty(count if self._count else 0, np.int64)
+        first[kind[::-1]] = np.arange(self._count)[::-1]  # the last that is written counts
         order = np.argsort(first)
-        rank = np.empty(len(first), np.int64)
+        rank = np.empty_like(first)
         rank[order] = np.arange(len(first))
         return first[order], rank[kind]
 
@@ -126,6 +152,16 @@ class Table(Sequence):
         return codes, len(values)
 
 
+def _dense(numbers: np.ndarray, limit: int) -> tuple[np.ndarray, int]:
+    """Numbers below a limit, int (n,), as places among those that occur; how many these are."""
+    if limit > 4 * len(numbers):
+        found, places = np.unique(numbers, return_inverse=True)
+        return places, len(found)
+    occurs = np.zeros(limit, bool)
+    occurs[numbers] = True
+    return (np.cumsum(occurs) - 1)[numbers], int(occurs.sum())
+
+
 def of(rows: Sequence[Mapping]) -> Table:
     """Rows as a table: itself, or one made of dicts, in which what a row lacks is empty."""
     if isinstance(rows, Table):
@@ -135,41 +171,58 @@ def of(rows: Sequence[Mapping]) -> Table:
     return Table(columns, len(rows))
 
 
-def read(path: str | Path, columns: Sequence[str] | None = None) -> Table:
+def read(path: str | Path, columns: Sequence[str] | None = None, left: Sequence[str] = ()) -> Table:
     """The rows of a table, as strings.
 
     Args:
         columns: to read, of those that there are; all by default.
+        left: those of them that stay in the file, which must not change.
 
     Raises:
         TableError: a row with more or fewer cells than the header.
     """
     reading: dict[str, Reading] = {}
-    count = _read(path, columns, reading)
-    return Table({name: one.done() for name, one in reading.items()}, count)
+    count, names = _read(path, columns, left, reading)
+    made: dict[str, Coded | Text] = {}
+    for name in names:  # in the order of the file; what was read is let go at once
+        made[name] = on_disk(path, name) if name in left else reading.pop(name).done()
+    return Table(made, count)
 
 
 def read_all(paths: Sequence[str | Path], columns: Sequence[str]) -> Table:
     """The rows of several tables one after another, with the number of the table of each, `file`.
 
     Args:
-        columns: to read, of those that each of the tables has.
+        columns: to read, of those that the tables have.
 
     Raises:
-        TableError: a row with more or fewer cells than the header.
+        TableError: a row with more or fewer cells than the header, or a table that lacks a column
+            which another one has.
     """
     reading: dict[str, Reading] = {}
-    counts = [_read(path, columns, reading) for path in paths]
-    made = {name: one.done() for name, one in reading.items()}
+    found = [_read(path, columns, (), reading) for path in paths]
+    for path, (_, names) in zip(paths, found, strict=True):
+        for name in sorted(reading.keys() - set(names)):
+            raise TableError(f"{path}: there is no column {name}, which other tables have")
+    counts = [count for count, _ in found]
+    made = {name: reading.pop(name).done() for name in list(reading)}
     made["file"] = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
     return Table(made, sum(counts))
 
 
-def _read(path: str | Path, columns: Sequence[str] | None, reading: dict[str, Reading]) -> int:
-    """Add the cells of a table to its columns; how many rows it has."""
+def _read(
+    path: str | Path,
+    columns: Sequence[str] | None,
+    left: Sequence[str],
+    reading: dict[str, Reading],
+) -> tuple[int, list[str]]:
+    """Add the cells of a table to its columns; how many rows it has, and which of the columns."""
     with open(path, encoding="utf-8") as file:
         header = file.readline().rstrip("\n").split("\t")
         places = {n: p for p, n in enumerate(header) if columns is None or n in columns}
+        held = {
+            n: (p, reading.setdefault(n, Reading())) for n, p in places.items() if n not in left
+        }
         count = 0
         while some := list(itertools.islice(file, CHUNK)):
             some = [
@@ -177,11 +230,9 @@ def _read(path: str | Path, columns: Sequence[str] | None, reading: dict[str, Re
                 for number, line in enumerate(some, start=count + 2)
             ]
             count += len(some)
-            for name, place in places.items():
-                reading.setdefault(name, Reading()).add([cells[place] for cells in some])
-    if not count:
-        reading.update({name: Reading() for name in places if name not in reading})
-    return count
+            for place, one in held.values():
+                one.add([cells[place] for cells in some])
+    return count, list(places)
 
 
 def _cells(path: str | Path, number: int, line: str, count: int) -> list[str]:

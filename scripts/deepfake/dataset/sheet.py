@@ -8,12 +8,13 @@ imported here.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha1
+from itertools import pairwise
 from pathlib import Path
 
 from deepfake.core import filenames, partial_files
@@ -76,8 +77,8 @@ def read(path: str | Path, *, check_files: bool = True, both_classes: bool = Tru
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         what = getattr(error, "strerror", None) or error
         raise SheetError(f"{path}: {what}") from None
-    first, *lines = text.split("\n")
-    header, known = first.split("\t"), {}
+    lines, known = _lines(text), {}
+    header = next(lines).split("\t")
     if problems := list(_problems_of_columns(header)):
         raise SheetError("\n".join(f"{path}: line 1: {problem}" for problem in problems))
     problems, videos, numbers = [], [], []
@@ -102,11 +103,81 @@ def read(path: str | Path, *, check_files: bool = True, both_classes: bool = Tru
     videos.sort(key=lambda video: video["video_id"])
     if not all(video["group_id"] for video in videos):
         assign_groups(videos)
-    # A stable batch without the column can only be the video itself: cutting a sorted list
-    # anew would move every video behind an added one.
     for video in videos:
-        video["batch"] = video["batch"] or "v" + sha1(video["video_id"].encode()).hexdigest()[:12]
+        video["batch"] = video["batch"] or own_batch(video["video_id"])
     return videos
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, one after another: a list of all would take as much memory again."""
+    start = 0
+    while (end := text.find("\n", start)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:]
+
+
+class Held(Sequence[Video]):
+    """Rows of a sheet, held by columns: a dict a row would take five times the memory.
+
+    Args:
+        columns: the cells of all rows by name.
+        places: of these rows; all by default.
+    """
+
+    def __init__(self, columns: dict[str, list[str]], places: Sequence[int] | None = None) -> None:
+        self._columns = columns
+        self._places = range(len(columns["video_id"])) if places is None else places
+
+    @classmethod
+    def of(cls, videos: Sequence[Video]) -> Held:
+        """The rows that `read` gave."""
+        return cls({name: [video[name] for video in videos] for name in COLUMNS})
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, number: int) -> Video:
+        place = self._places[number]
+        return {name: cells[place] for name, cells in self._columns.items()}
+
+    def __iter__(self) -> Iterator[Video]:
+        names = tuple(self._columns)
+        columns = (map(cells.__getitem__, self._places) for cells in self._columns.values())
+        for cells in zip(*columns, strict=True):
+            yield dict(zip(names, cells, strict=True))
+
+    def batches(self) -> dict[str, Held]:
+        """As the function of this name."""
+        found: dict[str, array] = {}
+        names, batch_of = self._columns["video_id"], self._columns["batch"]
+        for place in sorted(self._places, key=lambda place: (batch_of[place], names[place])):
+            found.setdefault(batch_of[place], array("I")).append(place)
+        return {batch: Held(self._columns, places) for batch, places in found.items()}
+
+
+def own_batch(video_id: str) -> str:
+    """The batch of a video in a sheet without batches.
+
+    A stable one can only be the video itself: cutting a sorted list anew would move every video
+    behind an added one.
+    """
+    return "v" + sha1(video_id.encode()).hexdigest()[:12]
+
+
+def batch_sizes(path: str | Path) -> Counter[str]:
+    """The number of videos of each batch of a sheet that `read` accepts, in sorted order."""
+    with open(path, encoding="utf-8-sig") as file:
+        lines = (line.rstrip("\n").split("\t") for line in file)
+        header = next(lines)
+        name = header.index("video_id")
+        batch = header.index("batch") if "batch" in header else None
+        found = Counter(
+            (batch is not None and cells[batch]) or own_batch(cells[name])
+            for cells in lines
+            if any(cells)
+        )
+    return Counter(dict(sorted(found.items())))
 
 
 def unknown(path: str | Path) -> list[str]:
@@ -223,16 +294,30 @@ def _problems_of_files(videos: list[Video], numbers: list[int]) -> Iterator[str]
 
 def same_files(paths: Iterable[str]) -> list[list[int]]:
     """Positions of paths that lead to one file, also by links; each list has two or more."""
+    paths = list(paths)
+    nodes = array("Q", (_node(path)[1] for path in paths))
+    ordered = sorted(nodes)
+    several = {one for one, after in pairwise(ordered) if one == after} - {0}  # mostly none
     found: dict[tuple[int, int], list[int]] = {}
-    for number, path in enumerate(paths):
-        with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the path
-            facts = os.stat(path)
-            found.setdefault((facts.st_dev, facts.st_ino), []).append(number)
+    for number, path in enumerate(paths) if several else ():
+        if nodes[number] in several:
+            found.setdefault(_node(path), []).append(number)
     return [alike for alike in found.values() if len(alike) > 1]
 
 
-def batches(videos: list[Video]) -> dict[str, list[Video]]:
+def _node(path: str) -> tuple[int, int]:
+    """What tells a file from all others, below 2**64; zeros where there is none."""
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return 0, 0
+    return facts.st_dev, facts.st_ino % 2**64
+
+
+def batches(videos: Sequence[Video]) -> dict[str, Sequence[Video]]:
     """The videos of each batch, batches and videos in sorted order."""
+    if isinstance(videos, Held):
+        return videos.batches()
     found: dict[str, list[Video]] = {}
     for video in sorted(videos, key=lambda video: (video["batch"], video["video_id"])):
         found.setdefault(video["batch"], []).append(video)
@@ -270,9 +355,8 @@ def assign_groups(videos: list[Video], same: Iterable[Iterable[str]] = ()) -> No
     linked = [grouping.names(video, LINKS) or [video["video_id"]] for video in videos]
     first = {video["video_id"]: names[0] for video, names in zip(videos, linked, strict=True)}
     together = [names for one in same if (names := [first.get(name, name) for name in one])]
-    named = [
-        [first.get(name, name) for name in names] for names in linked
-    ]  # a name may be a video's
-    groups = grouping.components([*named, *together])
+    for names in linked:
+        names[:] = [first.get(name, name) for name in names]  # a name may be a video's
+    groups = grouping.components([*linked, *together])
     for video, group in zip(videos, groups[: len(videos)], strict=True):
         video["group_id"] = group

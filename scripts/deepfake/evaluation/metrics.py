@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -191,8 +192,10 @@ def video_means(videos: Sequence, values: np.ndarray, trim: float = 0.0) -> tupl
     """Trimmed mean of each video's values, videos sorted; see `trimmed_mean`."""
     names, video_of, counts = np.unique(np.asarray(videos), return_inverse=True, return_counts=True)
     ordered = np.asarray(values, float)[np.argsort(video_of, kind="stable")]
-    parts = np.split(ordered, np.cumsum(counts)[:-1])
-    return names.tolist(), np.array([trimmed_mean(part, trim) for part in parts])
+    ends = np.cumsum(counts).tolist()
+    parts = (ordered[start:end] for start, end in itertools.pairwise([0, *ends]))
+    means = (trimmed_mean(part, trim) for part in parts)
+    return names.tolist(), np.fromiter(means, float, len(names))
 
 
 def trimmed_mean(values: np.ndarray, trim: float) -> float:

@@ -143,12 +143,20 @@ def out_of_fold(
         candidate: its number.
         searched: the table of each search job. values: its scores, float64 (candidates, held out).
         rows, split: of the matrix.
+
+    Raises:
+        ValueError: a fold without the candidate's scores.
     """
     chosen = rows_of(rows, split, "train")
-    folds = chosen.column("fold").astype(str)
-    scores = np.full(len(chosen), np.nan)
+    scores, scored_rows = np.empty(len(chosen)), np.zeros(len(chosen), bool)
     for part, scored in zip(searched, values, strict=True):
         for record, of_fold in zip(part, scored, strict=True):
             if int(record["candidate"]) == candidate:
-                scores[folds == str(record["fold"])] = of_fold
+                held_out = chosen.among("fold", int(record["fold"]), str(record["fold"]))
+                scores[held_out], scored_rows[held_out] = of_fold, True
+    if not scored_rows.all():
+        fold = chosen.at(~scored_rows)[0]["fold"]
+        raise ValueError(
+            f"the search tables have no scores of candidate {candidate} on fold {fold}"
+        )
     return chosen.with_columns(score=scores)

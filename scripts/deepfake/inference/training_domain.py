@@ -24,11 +24,10 @@ def describe(records: Sequence[dict], videos: set[str]) -> dict[str, list[float]
         records: every frame's record. videos: ids of the training's videos.
     """
     records = tables.of(records)
-    inside = np.array([video in videos for video in records.column("video_id")], bool)
-    kept = records.at(inside & (records.column("status") == "kept"))
+    kept = records.at(records.among("video_id", *videos) & records.among("status", "kept"))
     found = {}
     for column, name, _ in MEASURES:
-        values = np.array([float(cell or 0) for cell in kept.column(column)])
+        values = np.fromiter((float(cell or 0) for cell in kept.cells(column)), float, len(kept))
         if values.any():
             found[name] = [float(q) for q in np.quantile(values[values != 0], (0.01, 0.99))]
     return found

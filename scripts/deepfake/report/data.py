@@ -20,9 +20,13 @@ LABELS = ("real", "fake")
 
 def cut(rows: Sequence, limit: int) -> dict:
     """A list for a page: its first rows, and a remark if there are more."""
-    is_cut = len(rows) > limit
-    remark = texts.FIRST_ROWS.format(limit=limit, count=len(rows)) if is_cut else ""
-    return {"rows": rows[:limit], "remark": remark}
+    return cut_of(rows[:limit], len(rows), limit)
+
+
+def cut_of(rows: Sequence, count: int, limit: int) -> dict:
+    """The first rows of a list of so many, as `cut` gives them."""
+    remark = texts.FIRST_ROWS.format(limit=limit, count=count) if count > limit else ""
+    return {"rows": rows, "remark": remark}
 
 
 def facts(videos: Sequence[Row], records: Sequence[Row], limit: int) -> dict:

@@ -131,7 +131,7 @@ def section(
             if row["protocol"] == protocol
             and row["one_features"] == row["other_features"] == features
         ],
-        "errors": data.cut(errors(chosen), LONG),
+        "errors": errors(chosen, LONG),
         "models": [result.model for result in chosen],
     }
 
@@ -254,18 +254,30 @@ def confusion(model: str, unit: str, judged: dict) -> dict:
     return {"model": model, "unit": unit, "rows": rows}
 
 
-def errors(results: Sequence[Result]) -> list[dict]:
-    """Test videos, ordered by the mean error of the models, the largest first."""
-    found: dict[str, dict] = {}
-    for result in results:
-        for row in result.scored["videos"]:
-            video = found.setdefault(row["video_id"], {k: row[k] for k in ("video_id", "label")})
+def errors(results: Sequence[Result], limit: int) -> dict:
+    """Test videos as `data.cut` gives them, ordered by the mean error of the models, largest first.
+
+    Args:
+        results: of one test. limit: of the videos shown.
+    """
+    tables_of = [result.scored["videos"] for result in results]
+    names = tables_of[0].column("video_id").tolist()
+    place = {name: number for number, name in enumerate(names)}
+    chances = np.empty((len(results), len(names)))
+    for chance, table in zip(chances, tables_of, strict=True):
+        chance[[place[name] for name in table.cells("video_id")]] = table.floats("probability")
+    mean = sum(chances) / len(results)
+    wrong = np.where(tables_of[0].among("label", "fake"), 1 - mean, mean).tolist()
+    order = sorted(range(len(names)), key=lambda number: (-wrong[number], names[number]))
+    found = []
+    for number in order[:limit]:
+        row = tables_of[0][number]
+        video = {name: row[name] for name in ("video_id", "label")} | {"wrong": wrong[number]}
+        for result, table in zip(results, tables_of, strict=True):
+            (row,) = table.at(table.among("video_id", video["video_id"]))
             video[result.model] = {"fake": float(row["probability"]), "predicted": row["predicted"]}
-    for video in found.values():
-        chances = [video[r.model]["fake"] for r in results]
-        mean = sum(chances) / len(chances)
-        video["wrong"] = 1 - mean if video["label"] == "fake" else mean
-    return sorted(found.values(), key=lambda video: (-video["wrong"], video["video_id"]))
+        found.append(video)
+    return data.cut_of(found, len(names), limit)
 
 
 def dots(results: Sequence[Result]) -> list[dict]:

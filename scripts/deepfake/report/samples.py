@@ -42,13 +42,13 @@ def choose(rows: Sequence[Row], number: int) -> list[dict[str, Row]]:
     return pairs
 
 
-def _videos(rows: Table, label: str) -> list[list[int]]:
-    """The numbers of the rows of each video of a class, in order."""
-    found: dict[str, list[int]] = {}
-    inside = np.flatnonzero(rows.column("label", "") == label)
-    for number, video in zip(inside, rows.at(inside).column("video_id", ""), strict=True):
-        found.setdefault(video, []).append(number)
-    return list(found.values())
+def _videos(rows: Table, label: str) -> list[np.ndarray]:
+    """The numbers of the rows of each video of a class, int (rows of it,), in order."""
+    inside = np.flatnonzero(rows.among("label", label))
+    first, video_of = rows.at(inside).distinct("video_id")
+    ends = np.cumsum(np.bincount(video_of, minlength=len(first)))
+    ordered = inside[np.argsort(video_of, kind="stable")]
+    return np.split(ordered, ends[:-1]) if len(first) else []
 
 
 def _similarity(fake: Row, real: Row) -> int:

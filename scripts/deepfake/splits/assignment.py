@@ -16,12 +16,15 @@ import numpy as np
 from deepfake.core import tables
 from deepfake.core.row import Row
 from deepfake.core.tables import Table
+from deepfake.dataset import grouping
 from deepfake.splits import dealing, parts, protocols, sides
 from deepfake.splits.dealing import TEST, UNUSED, Dealt, SplitError, SplitSettings
 
 __all__ = ["COLUMNS", "PROTOCOLS", "SplitError", "make", "unused"]
 
 COLUMNS = ("row", "video_id", "frame", "part", "fold", "reason")
+# what protocols look at
+SPLIT_BY = ("video_id", "label", "group_id", "official", *grouping.NAMES, *protocols.AXES)
 THINNED = "thinned by split.rows.every"
 UNPAIRED = "its original is not in training (split.paired)"
 COPY = "a training copy of a face that is not in training"
@@ -75,7 +78,7 @@ def make(
     every_row = tables.of(rows)
     rows = every_row.at(~parts.copies(every_row))
     used = _subset(rows, every)
-    used_rows = rows.at(used)
+    used_rows = rows.only(*SPLIT_BY).at(used)
     labels = sorted(set(used_rows.column("label", "")))
     if len(labels) < 2:
         raise SplitError(f"every face is {labels[0] if labels else 'missing'}; need both classes")

@@ -86,7 +86,7 @@ def _whole(
         )
     folds = np.full(len(rows), TEST)
     shuffler = generator if settings.shuffle else None
-    folds[train] = deal(rows.at(train), keys[train], [1 / k] * k, shuffler)
+    folds[train] = deal(rows.only("label", "method").at(train), keys[train], [1 / k] * k, shuffler)
     return folds
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from deepfake.core import tables
 from deepfake.core.row import Row
+from deepfake.core.stored_columns import cells
+from deepfake.core.tables import Table
 from deepfake.dataset import grouping
 from deepfake.preprocessing.image_hash import KEPT, VIEWS
 
@@ -16,6 +21,7 @@ from deepfake.preprocessing.image_hash import KEPT, VIEWS
 # studio, and in the demo, of warped copies of one portrait, in at least 39 and 25.
 MOST_BITS, MOST_BITS_CHANGED = 24, 20
 BLOCK = 2**20  # pairs compared at once
+ROWS = 2**16  # rows whose pairs are found at once
 WIDEST = 20  # bits of a band by which rows are found, at most; of few rows fewer are enough
 
 
@@ -107,45 +113,48 @@ def _near_of(
     order, starts = index
     # of the same rows each pair once: from the one whose bit is not set, or that is the first
     same = len(sides) == 1
-    left = order if same else np.arange(len(keys))
-    if same and flip:
-        left = left[keys[left] & flip == 0]
-    wanted = keys[left] ^ flip
-    first = starts[wanted] if flip or not same else np.arange(len(left)) + 1
-    counts = starts[wanted + 1] - first
-    some = counts > 0
-    left, first, counts = left[some], first[some], counts[some]
-    ends = np.cumsum(counts)
-    start = 0
-    while start < len(left):
-        done = ends[start - 1] if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
-        some = counts[start:stop]
-        one = np.repeat(left[start:stop], some)
-        place = np.arange(len(one)) + np.repeat(first[start:stop] - ends[start:stop] + some, some)
-        other = order[place + done]
-        differing = np.zeros(len(one), np.uint16)
-        for word in range(left_words.shape[1]):
-            differing += np.bitwise_count(left_words[one, word] ^ right_words[other, word])
-        close = (differing <= most) & (left_owner[one] != right_owner[other])
-        if close.any():
-            pairs = np.column_stack([one[close], other[close]])
-            if same:
-                pairs.sort(axis=1)
-            yield pairs, differing[close].astype(int)
-        start = stop
+    for begin in range(0, len(keys), ROWS):
+        place = np.arange(begin, min(begin + ROWS, len(keys)))
+        left = order[place] if same else place
+        if same and flip:
+            left = left[keys[left] & flip == 0]
+        wanted = keys[left] ^ flip
+        first = starts[wanted] if flip or not same else place + 1
+        counts = starts[wanted + 1] - first
+        some = counts > 0
+        left, first, counts = left[some], first[some], counts[some]
+        ends = np.cumsum(counts)
+        start = 0
+        while start < len(left):
+            done = ends[start - 1] if start else 0
+            stop = max(start + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
+            some = counts[start:stop]
+            one = np.repeat(left[start:stop], some)
+            place = np.repeat(first[start:stop] - ends[start:stop] + some, some)
+            other = order[place + np.arange(done, done + len(one))]
+            differing = np.zeros(len(one), np.uint16)
+            for word in range(left_words.shape[1]):
+                differing += np.bitwise_count(left_words[one, word] ^ right_words[other, word])
+            close = (differing <= most) & (left_owner[one] != right_owner[other])
+            if close.any():
+                pairs = np.column_stack([one[close], other[close]])
+                if same:
+                    pairs.sort(axis=1)
+                yield pairs, differing[close].astype(int)
+            start = stop
 
 
 def exact_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
     """Pairs of videos with equal faces, and the number of equal faces."""
-    rows = tables.of(rows)
-    digests = rows.column("digest", "")
-    rows, digests = rows.at(digests != ""), digests[digests != ""]
-    _, digest_of, times = np.unique(digests.astype(str), return_inverse=True, return_counts=True)
-    owners: dict[int, set[str]] = {}
-    several = np.flatnonzero(times[digest_of] > 1)
-    for digest, video in zip(digest_of[several], rows.column("video_id")[several], strict=True):
-        owners.setdefault(digest, set()).add(video)
+    rows = tables.of(rows).only("digest", "video_id")
+    rows = rows.at(~rows.among("digest", ""))
+    hashes = np.fromiter(map(hash, rows.cells("digest")), np.int64, len(rows)) if rows else []
+    ordered = np.sort(hashes)
+    several = ordered[1:][ordered[1:] == ordered[:-1]]  # mostly none
+    some = rows.at(np.isin(hashes, several))
+    owners: dict[str, set[str]] = {}
+    for row in some:
+        owners.setdefault(row["digest"], set()).add(row["video_id"])
     found: dict[tuple[str, str], int] = {}
     for videos in owners.values():
         ordered = sorted(videos)
@@ -164,17 +173,13 @@ def near_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
     Returns:
         By pair, the smallest distance of their frames: "6 bits differ, mirrored".
     """
-    rows = tables.of(rows)
-    hashed = rows.at(rows.column("phash", "") != "")
+    rows = tables.of(rows).only(*grouping.NAMES, "group_id", "video_id", "phash")
+    hashed = rows.at(~rows.among("phash", ""))
     if not len(hashed):
         return {}
     kinds, kind_of = hashed.distinct(*grouping.NAMES, "group_id", "video_id")
     known = list(hashed.at(kinds).only(*grouping.NAMES, "group_id", "video_id"))
     owner = np.unique(grouping.bodies(known), return_inverse=True)[1][kind_of]
-    words = np.empty((len(hashed), len(VIEWS), KEPT**2 // 64), np.uint64)
-    for first in range(0, len(hashed), tables.CHUNK):
-        some = hashed[first : first + tables.CHUNK].column("phash")
-        words[first : first + tables.CHUNK] = unpack(some.tolist())
     found: dict[tuple[str, str], tuple[int, str]] = {}
 
     def keep(pairs: np.ndarray, differing: np.ndarray, how: str) -> None:
@@ -187,12 +192,13 @@ def near_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
                     (bits, how), found.get((first, second), (MOST_BITS + 1, ""))
                 )
 
-    keep(*near(view(words, "whole"), owner), "")
-    one, few = _middles(hashed.column("video_id"), words)
+    keep(*near(_words(hashed, ["whole"])[:, 0], owner), "")
+    few, middle = _middles(hashed)
+    words, one = _words(hashed.at(few)), few[middle]
     for one_view, other_view, mirrored, negative in changes():
-        turned = view(words[one], one_view) ^ signs(mirrored, negative)
+        turned = view(words[middle], one_view) ^ signs(mirrored, negative)
         pairs, bits = near(
-            *(turned, owner[one], view(words[few], other_view), owner[few]), most=MOST_BITS_CHANGED
+            *(turned, owner[one], view(words, other_view), owner[few]), most=MOST_BITS_CHANGED
         )
         pairs = np.column_stack([one[pairs[:, 0]], few[pairs[:, 1]]])
         how = ", mirrored" * mirrored + ", negative" * negative
@@ -214,19 +220,34 @@ def changes() -> Iterator[tuple[str, str, bool, bool]]:
             yield name, "trimmed" if name.startswith("cropped") else name, mirrored, False
 
 
-def _middles(videos: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the frame in the middle of each video, and of the three in its middle.
+def _words(rows: Table, views: Sequence[str] = VIEWS) -> np.ndarray:
+    """The hashes of some of VIEWS of rows, uint64 (n, views, 4)."""
+    places = [VIEWS.index(name) for name in views]
+    words = np.empty((len(rows), len(views), KEPT**2 // 64), np.uint64)
+    for first in range(0, len(rows), tables.CHUNK):
+        some = rows[first : first + tables.CHUNK]
+        words[first : first + len(some)] = unpack(list(some.cells("phash")))[:, places]
+    return words
+
+
+def _middles(rows: Table) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the three frames in the middle of each video, and the one in it among them.
 
     Args:
-        videos: of each row, (n,). words: uint64 (n, views, 4); of equal frames the first counts.
+        rows: of frames with hashes; of a video's equal ones the first counts.
+
+    Returns:
+        Row numbers, int (few,); places in them, int (videos,).
     """
-    frames: dict[str, list[int]] = {}
-    for number, video in enumerate(videos):
-        frames.setdefault(video, []).append(number)
-    one, few = [], []
-    for of_video in frames.values():
-        different = {words[number].tobytes(): number for number in reversed(of_video)}
-        numbers, middle = sorted(different.values()), len(different) // 2
-        one.append(numbers[middle])
-        few += numbers[max(0, middle - 1) : middle + 2]
-    return np.array(one), np.array(few)
+    _, video_of = rows.distinct("video_id")
+    order = np.argsort(video_of, kind="stable")
+    columns = cells(video_of[order]), cells(order), rows.at(order).cells("phash")
+    few, middles = array("q"), array("q")
+    for _, of_video in itertools.groupby(zip(*columns, strict=True), operator.itemgetter(0)):
+        different: dict[str, int] = {}
+        for _, number, text in of_video:
+            different.setdefault(text, number)
+        numbers, middle = list(different.values()), len(different) // 2
+        middles.append(len(few) + min(1, middle))
+        few.extend(numbers[max(0, middle - 1) : middle + 2])
+    return np.array(few), np.array(middles)

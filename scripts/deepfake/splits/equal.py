@@ -5,7 +5,7 @@ Scores then differ because of the split, not because of the amount of training d
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -110,7 +110,7 @@ def cut(rows: Table, split: Table, keep: Mapping[str, int], whole: str | None, s
     if whole:
         removed[_units(rows, split, whole, surplus, generator)] = True
     for label in keep:
-        train = (split.column("part") == "train") & (rows.column("label") == label)
+        train = split.among("part", "train") & rows.among("label", label)
         left = np.flatnonzero(train & ~removed)
         removed[generator.choice(left, len(left) - keep[label], replace=False)] = True
     return assignment.leave_out(split, removed, CUT)
@@ -122,35 +122,58 @@ def _units(
     whole: str,
     surplus: Counter,
     generator: np.random.Generator,
-) -> list[int]:
+) -> np.ndarray:
     """Rows of whole units to remove: at most the surplus of a class, never the last of a fold."""
-    members: dict[tuple[int, str], list[int]] = {}
-    training = np.flatnonzero(split.column("part") == "train")
-    keys = zip(split.column("fold")[training], rows.column(whole)[training], strict=True)
-    for key, i in zip(keys, training.tolist(), strict=True):
-        members.setdefault(key, []).append(i)
-    labels = rows.column("label")
-    units = sorted(members)
-    units = [units[place] for place in generator.permutation(len(units))]
-    counts = {unit: Counter(labels[members[unit]]) for unit in units}
-    folds = {fold: sum((counts[u] for u in units if u[0] == fold), Counter()) for fold, _ in units}
-    removed: list[int] = []
+    training = np.flatnonzero(split.among("part", "train"))
+    units = split.only("fold").beside(rows, whole).at(training)
+    kinds, unit_of = units.distinct("fold", whole)
+    fold_of = units.at(kinds).column("fold").tolist()
+    names = units.at(kinds).column(whole).tolist()
+    order = sorted(range(len(kinds)), key=lambda unit: (fold_of[unit], names[unit]))
+    order = [order[place] for place in generator.permutation(len(order))]
+    fake = rows.among("label", "fake")[training]
+    of_class = [np.bincount(unit_of[which], minlength=len(kinds)) for which in (fake, ~fake)]
+    counts = np.column_stack(of_class).tolist()
+    left = [surplus["fake"], surplus["real"]]
+    folds = {fold: [0, 0] for fold in fold_of}
+    for fold, count in zip(fold_of, counts, strict=True):
+        folds[fold] = [had + n for had, n in zip(folds[fold], count, strict=True)]
+
+    def can_go(unit: int) -> bool:
+        return all(
+            count <= may and (not of_fold or of_fold > count)
+            for count, may, of_fold in zip(counts[unit], left, folds[fold_of[unit]], strict=True)
+        )
+
+    # Units wait by fold, the largest first; of folds that were equal from the start, as drawn. One
+    # that cannot go never can, since what may go and the folds only become smaller.
+    removed = np.zeros(len(kinds), bool)
+    queues = [(list(folds), deque(order))]
     while True:
-        units.sort(key=lambda unit: -folds[unit[0]].total())  # stable: else as drawn
-        for unit in units:
-            count, fold = counts[unit], folds[unit[0]]
-            if all(count[label] <= surplus[label] for label in count) and all(
-                fold[label] > count[label] for label in fold
-            ):
-                break
-        else:
-            return removed
-        units.remove(unit)
-        removed += members[unit]
-        surplus = surplus - count
-        folds[unit[0]] = fold - count
+        queues = [one for queue in queues for one in _by_size(*queue, folds, fold_of)]
+        queues.sort(key=lambda queue: -sum(folds[queue[0][0]]))  # stable
+        waiting = (queue.popleft() for _, queue in queues for _ in range(len(queue)))
+        unit = next(filter(can_go, waiting), None)
+        if unit is None:
+            return training[removed[unit_of]]
+        removed[unit] = True
+        for numbers in (left, folds[fold_of[unit]]):
+            numbers[:] = [had - n for had, n in zip(numbers, counts[unit], strict=True)]
+
+
+def _by_size(
+    names: list, waiting: deque[int], folds: Mapping[object, list[int]], fold_of: Sequence
+) -> list[tuple[list, deque[int]]]:
+    """Some folds and their units, apart where the folds have different numbers of rows."""
+    sizes: dict[int, list] = {}
+    for name in names:
+        sizes.setdefault(sum(folds[name]), []).append(name)
+    if len(sizes) == 1:
+        return [(names, waiting)]
+    parts = [sizes[size] for size in sorted(sizes, reverse=True)]
+    return [(part, deque(unit for unit in waiting if fold_of[unit] in part)) for part in parts]
 
 
 def _training(rows: Table, split: Table) -> Counter:
     """Training rows by label."""
-    return Counter(rows.column("label")[split.column("part") == "train"])
+    return Counter(rows.at(split.among("part", "train")).cells("label"))

@@ -17,7 +17,7 @@ def is_copy(row: Mapping) -> bool:
 
 def copies(rows: Table) -> np.ndarray:
     """Which rows are training copies of faces, bool (n,)."""
-    return rows.column("copy", "") != ""
+    return ~rows.among("copy", "")
 
 
 def rows_of(rows: Sequence[Mapping], split: Sequence[Mapping], *parts: str) -> Table:
@@ -32,9 +32,9 @@ def rows_of(rows: Sequence[Mapping], split: Sequence[Mapping], *parts: str) -> T
         ValueError: the split belongs to other rows.
     """
     rows, split = tables.of(rows), tables.of(split)
-    if not np.array_equal(split.column("row").astype(int), np.arange(len(rows))):
+    if not np.array_equal(split.integers("row"), np.arange(len(rows))):
         raise ValueError(
             f"the split has {len(split)} rows and the matrix {len(rows)}, or other rows; remove "
             "the split's table and run again"
         )
-    return rows.beside(split, "part", "fold").at(np.isin(split.column("part"), parts))
+    return rows.beside(split, "part", "fold").at(split.among("part", *parts))

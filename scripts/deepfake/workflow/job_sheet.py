@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -57,7 +57,7 @@ class StoredSheet:
         left_out: the splits that leave one value out (`leave_one_out.splits`).
     """
 
-    batches: Batches
+    batches: Mapping[str, Sequence[Video]]
     count: int
     lacking: dict[str, str]
     left_out: dict[str, dict]
@@ -94,7 +94,7 @@ def store(
     """
     places, lines, end = {}, [], 0
     for batch, rows in sheet.batches(videos).items():
-        lines.append(json.dumps(rows).encode() + b"\n")
+        lines.append(json.dumps(list(rows)).encode() + b"\n")
         places[batch] = end
         end += len(lines[-1])
     first = {"of": made_of, "videos": len(videos), "batches": places}

@@ -56,6 +56,7 @@ class Plan(SweepPlan):
         self._calibration = calibration or {}
         self._faces = faces
         self._videos = videos
+        self._sizes: dict[tuple, resources.Size] = {}
         self._limits = limits or Limits()
         self.batches = videos.batches if isinstance(videos, StoredSheet) else sheet.batches(videos)
 
@@ -120,7 +121,15 @@ class Plan(SweepPlan):
     def size(self, wildcards: Mapping[str, str]) -> resources.Size:
         """How large a job's data is, at most."""
         batch = wildcards.get("batch")
-        videos = self._videos if batch is None else self.videos(batch)
+        videos = len(self._videos if batch is None else self.videos(batch))
+        others = frozenset((name, value) for name, value in wildcards.items() if name != "batch")
+        key = others, batch is None, videos
+        if key not in self._sizes:  # mostly alike: jobs of batches
+            self._sizes[key] = self._size(wildcards, videos)
+        return self._sizes[key]
+
+    def _size(self, wildcards: Mapping[str, str], videos: int) -> resources.Size:
+        """How large the data of a job on so many videos is."""
         protocol = wildcards.get("protocol")
         protocol = protocol and protocol.removeprefix(f"{protocols.PLAIN}-")
         model, frames = wildcards.get("model"), self._config.frames.per_video
@@ -140,9 +149,9 @@ class Plan(SweepPlan):
         elif "published" in wildcards:
             trees = self.published[wildcards["published"]].candidate.get("n_estimators", 0)
         copy = wildcards.get("subset"), wildcards.get("compression")
-        rows = self._rows(len(videos) * frames * self._faces, protocol, "batch" not in wildcards)
+        rows = self._rows(videos * frames * self._faces, protocol, "batch" not in wildcards)
         return resources.Size(
-            videos=len(videos),
+            videos=videos,
             **{"whole": len(self._videos), "batches": len(self.batches)},
             frames=frames,
             decoded=decoded,

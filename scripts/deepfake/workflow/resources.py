@@ -93,7 +93,7 @@ OF_RULES = {
         seconds=lambda s, t: 120,
     ),
     "split": Formulas(
-        memory=lambda s: 300 * MB + 2500 * s.rows,
+        memory=lambda s: 300 * MB + 450 * s.rows,
         seconds=lambda s, t: 60 + s.rows / 300 + _alike(s),
     ),
     "gram": Formulas(
@@ -102,11 +102,11 @@ OF_RULES = {
         threads=lambda s: min(8, 1 + s.rows // 2000),
     ),
     "choose": Formulas(
-        memory=lambda s: 300 * MB + (500 + 8 * s.candidates) * s.rows,
+        memory=lambda s: 300 * MB + (250 + 8 * s.candidates) * s.rows,
         seconds=lambda s, t: 60 + s.rows / 1000,
     ),
     "selection": Formulas(
-        memory=lambda s: 500 * MB + (600 + 16 * s.candidates) * s.rows,
+        memory=lambda s: 500 * MB + (400 + 16 * s.candidates) * s.rows,
         # 2,000 draws; a candidate of 11,000 rows took 2 s, and is scored by frame and by video
         seconds=lambda s, t: 120 + s.candidates * s.rows * 6e-4,
     ),
@@ -123,7 +123,7 @@ OF_RULES = {
         seconds=lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
     ),
     "summary": Formulas(
-        memory=lambda s: 300 * MB + 800 * s.rows,
+        memory=lambda s: 300 * MB + 400 * s.rows,
         seconds=lambda s, t: 60 + s.rows / 1000,
     ),
     "previews": Formulas(
@@ -131,7 +131,7 @@ OF_RULES = {
         seconds=lambda s, t: 60 + s.videos * (1 + s.frames / 10),
     ),
     "report": Formulas(
-        memory=lambda s: 350 * MB + 800 * s.rows,
+        memory=lambda s: 350 * MB + 450 * s.rows,
         seconds=lambda s, t: 120 + s.rows / 1000,
     ),
     # and a model, however large; `classify.AT_ONCE` faces are scored at once
@@ -144,11 +144,11 @@ OF_RULES = {
         seconds=lambda s, t: 60,
     ),
     "plain_split": Formulas(
-        memory=lambda s: 300 * MB + 6000 * s.rows,
+        memory=lambda s: 300 * MB + 150 * s.rows,
         seconds=lambda s, t: 60 + s.rows / 300,
     ),
     "leakage_splits": Formulas(
-        memory=lambda s: 300 * MB + 9000 * s.rows,
+        memory=lambda s: 300 * MB + 1000 * s.rows,
         # six audits
         seconds=lambda s, t: 60 + s.rows / 50 + 6 * _alike(s),
     ),
