@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 import subprocess
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,17 +43,16 @@ class RuleEstimate:
 
 
 def remaining(snakemake: list[str]) -> dict[str, int]:
-    """Jobs by rule that this command would do.
-
-    They are counted in the graph of the jobs: a dry run would also describe each of them, and take
-    a third more. A job that is done is drawn dashed.
-    """
-    done = subprocess.run([*snakemake, "--dag"], capture_output=True, text=True)
+    """Jobs by rule that a dry run of this command would do."""
+    dry_run = [*snakemake, "--dry-run", "--quiet", "rules"]  # each job's description takes long
+    done = subprocess.run(dry_run, capture_output=True, text=True)
+    output = done.stdout + done.stderr
     if done.returncode != 0:
-        lines = (done.stdout + done.stderr).splitlines()
-        raise PlanError("\n".join(line for line in lines if not line.startswith("Using workflow")))
-    drawn = re.findall(r'\[label = "(\w+)[^"]*", color = "[^"]*", style="rounded"\]', done.stdout)
-    return dict(Counter(rule for rule in drawn if rule != "all"))
+        lines = [line for line in output.splitlines() if not line.startswith("Using workflow")]
+        raise PlanError("\n".join(lines))
+    stats = re.search(r"^job +count$(.*?)^total ", output, flags=re.M | re.S)
+    counts = re.findall(r"^(\w+) +(\d+)$", stats[1], flags=re.M) if stats else []
+    return {rule: int(count) for rule, count in counts if rule != "all"}
 
 
 def settings(configuration: Path) -> config.Config:

@@ -485,24 +485,16 @@ def test_the_plan_table_counts_what_is_left():
     assert last == ["at", "most", "4", "2", "4000", "MB", "60", "min", "4.0"]
 
 
-def test_the_jobs_left_are_read_from_the_graph_of_jobs(on_path):
-    """Whatever the wildcards in it are; what is done is dashed."""
-    told = "digraph snakemake_dag {\n" + "".join(
-        f'    {number}[label = "{label}", color = "0.1 0.6 0.85", style="{style}"];\n'
-        for number, (label, style) in enumerate(
-            [
-                ("all", "rounded"),
-                (r"frames\nbatch: b1", "rounded"),
-                (r"frames\nbatch: rounded", "rounded,dashed"),
-                (r"frames\nbatch: b3", "rounded"),
-                (r"fit\nbranch: /variants/faces.margin=0.3\nmodel: svm", "rounded"),
-                ("report", "rounded,dashed"),
-            ]
-        )
+def test_the_jobs_left_are_read_from_a_dry_run(on_path):
+    """Whatever the paths in it are called."""
+    told = (
+        "Using workflow specific profile /home/count total/profiles/slurm for settings.\n"
+        "job         count\n--------  -------\nframes          4\nall             1\n"
+        "total           5\n\nother 7\n"
     )
-    command = on_path("dry", f"cat <<'E'\n{told}    1 -> 0\n}}\nE")
-    assert job_estimate.remaining([str(command)]) == {"frames": 2, "fit": 1}
-    nothing = on_path("dry", "echo 'digraph snakemake_dag {}'")
+    command = on_path("dry", f"cat <<'E'\n{told}E")
+    assert job_estimate.remaining([str(command)]) == {"frames": 4}
+    nothing = on_path("dry", "echo Nothing to be done in /count.")
     assert job_estimate.remaining([str(nothing)]) == {}
 
 
