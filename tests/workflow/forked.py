@@ -53,7 +53,7 @@ def run(
     """`subprocess.run` for `python -m MODULE ...` and `python SCRIPT ...`, output captured as text.
 
     Its standard input is empty. `stderr` may be `subprocess.STDOUT`. Of all servers but that of
-    plans the programs of `sys.executable` that it starts are forks, too.
+    plans the programs of `sys.executable` that it starts are forks, too, with no input either.
     """
     python, *words = map(str, command)
     assert python == sys.executable
