@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from tests.cluster.lsf.conftest import make_lsf  # noqa: F401
 from tests.cluster.test_lsf_run import SITE, lsf_environment
 from tests.conftest import made_once
 from tests.equality import assert_same_results
-from tests.workflow import test_person, test_transfer
+from tests.workflow import forked, test_person, test_transfer
 from tests.workflow.running import Run
 
 SWEEP = {
@@ -29,9 +30,9 @@ SETTINGS = {
 }
 
 
-def snakemake(checkout: Checkout, *words: str) -> str:
+def snakemake(checkout: Checkout, *words: str, start: Callable = forked.run_with_jobs) -> str:
     """Run Snakemake by hand in a checkout, without submit.py, to a good end; what it prints."""
-    done = subprocess.run(
+    done = start(
         [sys.executable, "-m", "snakemake", *words],
         cwd=checkout.folder,
         env=checkout.environment,
@@ -120,8 +121,11 @@ def test_an_enrolment_on_slurm(tmp_path, demo_clips, slurm):
         test_person.clip(folder / "clips" / f"own{seed}.mp4", seed, 0, 12)
     wanted = "enroll", "--config", "person=ada", "videos=clips/*.mp4", "videos_per_job=2"
     made = []
-    for words in (["--workflow-profile", "profiles/slurm"], ["--cores", "2"]):
-        printed = snakemake(checkout, *wanted, *words)
+    for words, start in (
+        (["--workflow-profile", "profiles/slurm"], subprocess.run),
+        (["--cores", "2"], forked.run_with_jobs),
+    ):
+        printed = snakemake(checkout, *wanted, *words, start=start)
         assert ("SLURM jobid" in printed) == (not made)
         made.append(folder / "results" / "persons" / f"ada{len(made)}")
         made[-1].with_name("ada").rename(made[-1])

@@ -33,7 +33,6 @@ from typing import NoReturn
 
 SOCKET = 3  # number of the server's connection, after its standard streams
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-NEEDED_BY_PLANS = ("smart_open",)
 NEEDED_BY_JOBS = (
     "PIL.Image", "cv2", "jinja2", "keras", "matplotlib.backends.backend_svg", "matplotlib.figure",
     "mtcnn.stages", "scipy.linalg", "scipy.optimize", "scipy.special", "sklearn.covariance",
@@ -54,7 +53,7 @@ def run(
     """`subprocess.run` for `python -m MODULE ...` and `python SCRIPT ...`, output captured as text.
 
     Its standard input is empty. `stderr` may be `subprocess.STDOUT`. Of all servers but that of
-    plans the programs of `sys.executable` that it starts are forks, too.
+    plans the programs of `sys.executable` that it starts are forks, too, with no input either.
     """
     python, *words = map(str, command)
     assert python == sys.executable
@@ -172,8 +171,7 @@ def main() -> None:
     import snakemake.cli
 
     snakemake.cli.get_argument_parser()  # imports plugins, and what they need
-    for name in NEEDED_BY_PLANS:
-        importlib.import_module(name)
+    importlib.import_module("smart_open")  # each plan needs it
     address, *client = sys.argv[1:]
     if client:
         import_for_jobs()
