@@ -2,7 +2,6 @@
 # scripts/, the settings are in config/, the clusters in profiles/.
 import os
 import pathlib
-import stat
 import sys
 
 from snakemake.utils import min_version

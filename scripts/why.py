@@ -133,20 +133,12 @@ class SnakemakePlan:
         """Input files that are newer, and files from outside that only now or before are input."""
         before = set(next(filter(None, map(self._records.input, job.output)), []))
         now = set(map(str, job.input))
-        batch = self._same_videos(job)  # of which the newest is the input
-        if newer := (before | batch) & set(map(str, reason.updated_input)):
+        if newer := before & set(map(str, reason.updated_input)):
             yield "newer than what was made of it", tuple(newer)
         for what, files in (("new input", now - before), ("no input any more", before - now)):
-            others = files - self._made - batch
-            given = (file for file in others if not file.startswith("results/"))
+            given = (file for file in files - self._made if not file.startswith("results/"))
             if listed := tuple(given):
                 yield what, listed
-
-    def _same_videos(self, job: Any) -> set[str]:
-        """The videos that a job was done with and would be done with again."""
-        listed = (settings.get("videos", ()) for settings in self.settings(job))
-        old, new = ({video["path"] for video in videos if "path" in video} for videos in listed)
-        return old & new
 
     def _changed(self, job: Any) -> list[str]:
         """The settings, modules and packages that are not those the job was done with."""
@@ -170,11 +162,9 @@ def _model(job: Any) -> tuple[str | None, str | None]:
 
 def _numbered(settings: dict[str, Any]) -> dict[str, Any]:
     """A copy with candidates by their number, and without what follows from them."""
-    copy = dict(settings)
-    if "candidates" in copy:
-        copy.pop("scalings", None)
-        if isinstance(copy["candidates"], list):
-            copy["candidates"] = dict(enumerate(copy["candidates"]))
+    copy = {name: value for name, value in settings.items() if name != "scalings"}
+    if isinstance(copy.get("candidates"), list):
+        copy["candidates"] = dict(enumerate(copy["candidates"]))
     return copy
 
 

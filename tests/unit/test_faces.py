@@ -579,6 +579,7 @@ def records(files: dict[str, Path], video: str) -> list[tuple]:
     found = []
     for row in tables.read(files["table"]):
         if row["video_id"] == video:
+            row = dict(row)
             number = row.pop("crop_row")
             face = pixels[int(number)].tobytes() if number else b""
             name = face_record.crop_name(number) if number else ""

@@ -222,11 +222,3 @@ def test_a_column_that_one_of_several_tables_lacks_is_an_error(place):
         with pytest.raises(tables.TableError) as caught:
             tables.read_all(paths, ("a", "b"))
         assert str(caught.value) == f"{other}: there is no column a, which other tables have"
-
-
-def test_a_row_refuses_a_change_that_would_be_lost(large):
-    _, table = large
-    for row in (table[0], next(iter(table))):
-        with pytest.raises(TypeError):
-            row["few"] = "other"
-        assert row | {"few": "other"} == dict(row, few="other")

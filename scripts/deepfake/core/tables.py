@@ -10,7 +10,6 @@ import itertools
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ class TableError(ValueError):
 
 
 class Table(Sequence):
-    """Rows that do not change, held by columns; a row is a read-only dict, made when asked for.
+    """Rows that do not change, held by columns; each row is a dict, made when it is asked for.
 
     Args:
         columns: by name, of one length: `Coded`, `Text` or an array of numbers.
@@ -43,15 +42,14 @@ class Table(Sequence):
         if isinstance(place, slice):
             return self.at(np.arange(self._count)[place])
         place = range(self._count)[place]
-        row = {name: c[place : place + 1].tolist()[0] for name, c in self._columns.items()}
-        return MappingProxyType(row)
+        return {name: c[place : place + 1].tolist()[0] for name, c in self._columns.items()}
 
     def __iter__(self) -> Iterator[dict]:
         names = tuple(self._columns)
         for first in range(0, self._count, CHUNK):
             some = (column[first : first + CHUNK].tolist() for column in self._columns.values())
             for row in zip(*some, strict=True):
-                yield MappingProxyType(dict(zip(names, row, strict=True)))
+                yield dict(zip(names, row, strict=True))
 
     def __eq__(self, other: object) -> bool:
         """Whether another sequence has equal rows."""
