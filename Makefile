@@ -71,7 +71,7 @@ classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; 
 	$(BIN)/snakemake classify --config "videos=$$VIDEO" "bundle=$$BUNDLE"
 
 .PHONY: test
-test: check  ## every check and test (20 minutes on 2 quiet cores, and 10 more where SLURM is installed)
+test: check  ## every check and test (10 minutes on 2 quiet cores, and 10 more where SLURM is installed)
 	$(BIN)/python -m pytest tests/unit tests/workflow -n 2 --dist loadscope
 	$(BIN)/python -m pytest tests/cluster -n 4 || $(RETRY_ALONE)
 
@@ -81,7 +81,7 @@ RETRY_ALONE = { echo "Once more, alone:"; \
     $(BIN)/python -m pytest tests/cluster --last-failed --last-failed-no-failures none; }
 
 .PHONY: test-fast
-test-fast: check  ## checks and library tests (5 minutes)
+test-fast: check  ## checks and library tests (4 minutes)
 	$(BIN)/python -m pytest tests/unit -n 2 --dist loadscope
 
 .PHONY: check
