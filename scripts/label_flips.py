@@ -18,6 +18,8 @@ def main(work: job.Job) -> None:
     used = rows_of(rows, split, "train", "test")
     if len(used) > label_flips.MOST_ROWS:
         found = {"note": label_flips.TOO_MANY}
+    elif "landmarks" in best["candidate"]:
+        found = {"note": label_flips.BY_LANDMARKS}
     else:
         tested = used.column("part") == "test"
         folds = np.array([int(fold or -1) for fold in used.column("fold")])

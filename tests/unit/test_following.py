@@ -189,7 +189,8 @@ def test_a_long_video_is_cut_off_with_a_note(tmp_path, monkeypatch):
 
 
 def test_a_child_that_dies_is_a_reason(tmp_path):
-    clip = write_video(tmp_path / "clip.mkv", grey(20))
+    noise = np.random.default_rng(0).integers(0, 256, (20, 240, 320, 3), np.uint8)
+    clip = write_video(tmp_path / "clip.mkv", list(noise))  # more than a pipe holds
     with stream.Stream() as decoder:
         ending = stream.Ending()
         pictures = decoder.pictures(clip, ending)

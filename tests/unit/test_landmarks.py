@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
-from deepfake.models import columns, gram, landmarks, svm
+from deepfake.models import columns, gram, landmarks, layout, svm
 from deepfake.models import registry as models
 from deepfake.models.catalogue import SPECS
 from deepfake.models.registry import Training
+from deepfake.models.specs import svm as specs_svm
 from deepfake.workflow import checks
 from tests.unit import synthetic
 from tests.unit.test_model_checks import settings
@@ -44,7 +45,8 @@ def with_grams(training: Training) -> Training:
 @pytest.mark.parametrize("candidate", EXACT, ids=synthetic.name)
 def test_all_rows_as_landmarks_give_the_exact_machine(training, candidate, monkeypatch):
     monkeypatch.setattr(landmarks, "NOISE", 1e-12)
-    monkeypatch.setattr(landmarks, "BYTES", 1)
+    monkeypatch.setattr(landmarks, "KERNEL_BYTES", 1)
+    monkeypatch.setattr(landmarks, "HELD", 50 * P)
     monkeypatch.setattr(landmarks, "FEWEST", 37)  # rows of a block
     monkeypatch.setattr(columns, "SAMPLE", 0.7)
     (exact,) = svm.score([candidate], with_grams(training), TRAIN, HELD_OUT, tolerance=1e-8)
@@ -163,7 +165,40 @@ def test_jobs_request_by_their_landmarks():
     assert mixed.formulas("search", search) == ["svm"]
     assert mixed.formulas("search", search | {"chunk": "c001"}) == ["svm landmarks"]
     assert few.size(on).compared == 64
+    some = plan(20, 5, sweep={"svm": {"landmarks": [10**6]}})
+    assert some.size(search).landmarks == some.size(search).training
     assert mixed.size(on).compared == mixed.size(on).training
+
+
+def test_models_that_compare_with_no_rows_do_not_count_as_comparing_with_all():
+    sweep = {"svm": {"landmarks": [64]}, "forest": {}, "average": {}}
+    on = {"features": "residuals", "protocol": "grouped", "model": "average"}
+    assert plan(500, 50, sweep=sweep).size(on).compared == 64
+
+
+def test_formulas_go_by_the_blocks_that_are_read():
+    assert (specs_svm.BLOCK, specs_svm.HELD) == (landmarks.KERNEL_BYTES, landmarks.HELD)
+
+
+def test_a_stored_matrix_is_read_once_for_many_blocks(training, tmp_path, monkeypatch):
+    np.save(tmp_path / "matrix.npy", np.asfortranarray(training.pixels.take(np.arange(N))))
+    matrix, reads = Matrix(tmp_path / "matrix.npy"), []
+    first = Matrix.take
+    monkeypatch.setattr(Matrix, "take", lambda *how: reads.append(how) or first(*how))
+    monkeypatch.setattr(landmarks, "KERNEL_BYTES", 1)
+    monkeypatch.setattr(landmarks, "FEWEST", 7)
+    found = list(landmarks.blocks(matrix, 5))
+    assert len(reads) == 1
+    assert [some.stop - some.start for some, _ in found] == [7] * (N // 7) + [N % 7]
+    assert (np.concatenate([rows for _, rows in found]) == first(matrix, np.arange(N))).all()
+
+
+@pytest.mark.parametrize("count", ["many", 0, True, 3])
+def test_a_bundle_whose_landmarks_are_not_its_rows_is_refused(training, count):
+    fitted = models.fit("svm", EXACT[0] | {"landmarks": 25}, training)
+    record = {"candidate": fitted.candidate | {"landmarks": count}, "settings": fitted.settings}
+    with pytest.raises(layout.Refused, match="landmarks"):
+        svm.check(fitted.arrays, P, record)
 
 
 def test_above_the_limit_of_rows_landmarks_are_taken_and_named_in_a_refusal():
@@ -173,4 +208,4 @@ def test_above_the_limit_of_rows_landmarks_are_taken_and_named_in_a_refusal():
     mixed = settings("svm", {"landmarks": ["none", 16]}, **limit)
     (line,) = (line for line in checks.problems(mixed, VIDEOS) if "max_gram_rows" in line)
     assert line.startswith("sweep.svm on pixels and lbp: ")
-    assert "svm of other kernels with landmarks (sweep.svm.landmarks, an approximation)" in line
+    assert "svm of kernel rbf or poly with sweep.svm.landmarks (an approximation)" in line

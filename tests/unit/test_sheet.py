@@ -472,3 +472,20 @@ def test_a_sheet_is_written_into_a_folder_that_is_not_there_yet(tmp_path: Path) 
     place = tmp_path / "config" / "mine" / "videos.tsv"
     sheet.write([video("a"), video("b", "fake")], place)
     assert [row["video_id"] for row in sheet.read(place, check_files=False)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("batches", [True, False])
+def test_sizes_of_batches_are_those_of_the_sheet_that_is_read(batches, tmp_path):
+    videos = [
+        {"video_id": f"v{n}", "path": f"{n}.mp4", "label": ("real", "fake")[n % 2]}
+        | ({"batch": f"b{n // 3}"} if batches else {})
+        for n in range(10)
+    ]
+    names = list(videos[0])
+    lines = ["\t".join(names), *("\t".join(video[name] for name in names) for video in videos), ""]
+    (tmp_path / "videos.tsv").write_text("\ufeff" + "\r\n".join(lines), encoding="utf-8")
+    read = sheet.read(tmp_path / "videos.tsv", check_files=False)
+    wanted = {name: len(found) for name, found in sheet.batches(read).items()}
+    assert list(sheet.batch_sizes(tmp_path / "videos.tsv").items()) == list(wanted.items())
+    held = sheet.batches(sheet.Held.of(read))
+    assert {name: list(found) for name, found in held.items()} == sheet.batches(read)

@@ -222,3 +222,11 @@ def test_a_column_that_one_of_several_tables_lacks_is_an_error(place):
         with pytest.raises(tables.TableError) as caught:
             tables.read_all(paths, ("a", "b"))
         assert str(caught.value) == f"{other}: there is no column a, which other tables have"
+
+
+def test_rows_are_found_among_numbers_and_texts_alike():
+    numbers = tables.Table({"fold": np.array([0, 1, 2, 1])}, 4)
+    texts = tables.of([{"fold": str(fold)} for fold in (0, 1, 2, 1)])
+    for table in (numbers, texts):
+        assert table.among("fold", 1, "1").tolist() == [False, True, False, True]
+        assert not table.among("fold", "x").any()

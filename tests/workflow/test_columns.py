@@ -83,7 +83,7 @@ def test_kernels_and_pixels_of_full_size_are_refused_with_what_remains(runs):
         assert done.returncode != 0
         (line,) = (line for line in done.stdout.splitlines() if "max_gram_rows" in line)
         assert line.startswith(f"{where}: up to 144 training rows are more than "), line
-        assert "sweep forest, mesonet, elasticnet and svm of other kernels with landmarks (" in line
+        assert "sweep forest, mesonet, elasticnet and svm of kernel rbf or poly with " in line
         assert "approximation), or, on feature sets of up to 5,000 columns, svm of kernel " in line
         assert "kernel linear, logistic and ridge; take fewer frames, or" in line
 

@@ -95,7 +95,8 @@ class Table(Sequence):
             return np.full(self._count, "" in values)
         column = self._columns[name]
         if isinstance(column, np.ndarray):
-            return np.isin(column, values)
+            # beside a text, NumPy would make texts of the numbers
+            return np.isin(column, [value for value in values if not isinstance(value, str)])
         return column.among(frozenset(values))
 
     def at(self, where: np.ndarray) -> Table:

@@ -42,6 +42,7 @@ class Table:
         self.rows = rows
         self.sums, self.squares = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
         passes.moments(rows, int(SHIFT), self.sums, self.squares)
+        self._known: dict[int | None, tuple[np.ndarray, np.ndarray, int]] = {}
 
     def products(self, most: int | None = None) -> tuple[np.ndarray, np.ndarray, int]:
         """Products of the rows less SHIFT, exact; the sums of those rows; how many they are.
@@ -49,7 +50,11 @@ class Table:
         Args:
             most: of how many rows at most, drawn evenly; of all by default.
         """
-        chosen = _drawn(len(self.rows), most)
+        if most not in self._known:
+            self._known[most] = self._products(_drawn(len(self.rows), most))
+        return self._known[most]
+
+    def _products(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
         products, sums = Products(self.rows.shape[1]), np.zeros(self.rows.shape[1])
         for first in range(0, len(chosen), EXACT):
             floats = self.rows[chosen[first : first + EXACT]] - SHIFT
@@ -217,10 +222,10 @@ def scaled(table: Table, scaling: str, free: bool, threads: int = 1) -> Columns:
     def sums(most: int | None) -> tuple[np.ndarray, np.ndarray, int]:
         inner, ones, count = table.products(most)
         if is_centred:
-            inner -= np.outer(ones, ones / count)
+            inner = inner - np.outer(ones, ones / count)
             ones = np.zeros(p)
         else:
-            inner += 128.0 * np.add.outer(ones, ones)
+            inner = inner + 128.0 * np.add.outer(ones, ones)
             inner += 128.0**2 * count
             ones = ones + 128.0 * count
         inner /= scale

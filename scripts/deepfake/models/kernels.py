@@ -62,6 +62,8 @@ class Vectors:
 
     def values(self, matrix: Matrix | InMemoryMatrix, coefficients: np.ndarray) -> np.ndarray:
         """Kernel values of rows times coefficients (m, ...): float64 (n, ...)."""
+        if 8 * matrix.shape[0] * len(self.vectors) <= landmarks.KERNEL_BYTES:
+            return self.kernel(matrix) @ coefficients  # in one pass over its columns
         found = np.empty((matrix.shape[0], *coefficients.shape[1:]))
         for some, rows in landmarks.blocks(matrix, len(self.vectors)):
             found[some] = self.kernel(InMemoryMatrix(rows)) @ coefficients

@@ -23,6 +23,7 @@ COLUMNS = (
     "null_mean", "null_95", "as_good", "draws", "leaky", "note",
 )  # fmt: skip
 NO_GRAM = "not computed: this model has no Gram matrix"
+BY_LANDMARKS = "not computed: this candidate has landmarks, and no Gram matrix"
 TOO_MANY = f"not computed: more than {MOST_ROWS:,} rows"
 
 

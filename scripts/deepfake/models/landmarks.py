@@ -20,7 +20,8 @@ from deepfake.features.matrix import InMemoryMatrix, Matrix
 # Directions in which landmarks differ by less than this share of the largest are noise: the
 # products that kernels of scaled rows are made of are float32.
 NOISE = 1e-6
-BYTES = 2**28  # of kernel values, or of rows, that are held at once
+HELD = 2**30  # bytes of rows that are read at once: a matrix is read whole for any of its rows
+KERNEL_BYTES = 2**28  # of kernel values that are held at once
 FEWEST = 256  # rows of a block
 
 Kernel = Callable[[Matrix | InMemoryMatrix], np.ndarray]  # of rows and m landmarks: float64 (n, m)
@@ -47,10 +48,12 @@ def draw(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
 def blocks(matrix: Matrix | InMemoryMatrix, landmarks: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield rows of a matrix in memory, uint8 (some, p), few enough for their kernel values."""
     n, p = matrix.shape
-    count = max(FEWEST, BYTES // max(8 * landmarks, p))
-    for first in range(0, n, count):
-        some = slice(first, min(first + count, n))
-        yield some, matrix.take(np.arange(some.start, some.stop))
+    held, count = max(FEWEST, HELD // p), max(FEWEST, KERNEL_BYTES // (8 * landmarks))
+    for start in range(0, n, held):
+        rows = matrix.take(np.arange(start, min(start + held, n)))
+        for first in range(0, len(rows), count):
+            some = rows[first : first + count]
+            yield slice(start + first, start + first + len(some)), some
 
 
 class Landmarks:

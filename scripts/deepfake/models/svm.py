@@ -90,7 +90,7 @@ def _solved_in_columns(
 
     def solve(number: int, candidate: dict, rows: Columns) -> np.ndarray:
         if candidate["kernel"] != "linear":
-            raise ValueError(f"an {candidate['kernel']} kernel needs a Gram matrix, or landmarks")
+            raise ValueError(f"kernel {candidate['kernel']} needs a Gram matrix, or landmarks")
         return _solved(rows, fake, candidate, training.notes, places[number])
 
     return columns.solve(list(candidates.values()), training.pixels.take(train), solve, threads)
@@ -119,9 +119,11 @@ def _by_landmarks(
         names = "scaling", "kernel", "gamma", "landmarks"
         shared.setdefault(tuple(candidate[name] for name in names), []).append(place)
     groups = training.groups if training.groups is not None else np.zeros(len(training.fake))
-    rows, fake = training.pixels.at(train), training.fake[train]
+    if not shared:
+        return
+    rows, fake = InMemoryMatrix(training.pixels.take(train)), training.fake[train]
+    mean, variance = standardise.of_columns(training.pixels.at(train))
     for (scaling, kernel, gamma, count), members in shared.items():
-        mean, variance = standardise.of_columns(rows)
         scaler = Scaler()
         if scaling == "standard":
             scaler = Scaler(mean, standardise.deviation(variance))
@@ -132,9 +134,7 @@ def _by_landmarks(
             rows.take(drawn), scaler, kernel, kernels.gamma_of(gamma, rows.shape[1], spread)
         )
         basis = landmarks.Landmarks(machine.kernel(InMemoryMatrix(machine.vectors)))
-        taken = InMemoryMatrix(rows.take(np.arange(len(train))))
-        features = columns.centred(basis.features(taken, machine.kernel), threads)
-        del taken
+        features = columns.centred(basis.features(rows, machine.kernel), threads)
         solved = {}
         for place in members:
             found = _solved(features, fake, candidates[place], training.notes, place)
@@ -246,6 +246,10 @@ def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
     """Whether arrays and settings of a bundle fit each other: see `bundle_schema.check`."""
     if "weights" in arrays:
         return linear.check(arrays, length, record)
+    count = record["candidate"].get("landmarks", len(arrays["support_vectors"]))
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise layout.Refused("candidate.landmarks is no whole number above zero")
+    layout.demand(len(arrays["support_vectors"]) <= count, "it has more rows than landmarks")
     layout.demand_settings(record, "gamma", "intercept")
     layout.demand(record["settings"]["gamma"] > 0, "settings.gamma is not above zero")
     layout.demand(record["candidate"]["kernel"] in ("rbf", "poly"), "its kernel is unknown")

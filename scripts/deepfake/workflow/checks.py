@@ -118,7 +118,7 @@ def _products(config: Config, plan: Plan) -> Iterator[str]:
         others = [name for name, spec in SPECS.items() if not spec.uses_gram | spec.combines]
         unlimited = [name for name in others if not SPECS[name].max_columns]
         unlimited += [
-            f"{name} of other kernels with landmarks (sweep.{name}.landmarks, an approximation)"
+            f"{name} of kernel rbf or poly with sweep.{name}.landmarks (an approximation)"
             for name, spec in SPECS.items()
             if "landmarks" in spec.grid.model_fields
         ]

@@ -23,8 +23,8 @@ from deepfake.workflow.variants import STAGES, Branch
 
 MISSED = {"frame": 1.0, "video": 1.05, "grouped": 1.1}  # by how much whole groups miss a share
 LONG_CLIP = 3000  # frames, two minutes: where clips are decoded whole, their length is not known
-# Settings of models that decide what their jobs take, by the names that a size has.
-_SETTINGS = {"epochs": "epochs", "batch": "batch_size", "side": "side", "landmarks": "landmarks"}
+# Settings of networks that decide what their training takes, by the names that a size has.
+_NETWORK = {"epochs": "epochs", "batch": "batch_size", "side": "side"}
 
 
 class Plan(SweepPlan):
@@ -166,7 +166,8 @@ class Plan(SweepPlan):
             trees=trees,
             drawn_for_a_tree=self._drawn(parts, chunk, rows["training"]),
             perturbations=len(perturbations.requested(self._config.robustness.model_dump())),
-            **{name: self._most(setting, parts, chunk) for name, setting in _SETTINGS.items()},
+            **{name: self._most(setting, parts, chunk) for name, setting in _NETWORK.items()},
+            landmarks=min(self._most("landmarks", parts, chunk), rows["training"]),
             compared=self.compared(parts, wildcards.get("features", ""), rows["training"]),
             download=download.size(self._config.download, *copy) if copy[0] else 0.0,
         )

@@ -119,6 +119,7 @@ class SweepPlan:
         found = {
             min(rows, one.get("landmarks", rows))
             for model in models
+            if SPECS[model].keeps_training_rows
             for one in self.candidates[model]
             if "landmarks" in one or not self.in_columns(model, name)
         }

@@ -16,7 +16,8 @@ from deepfake.models.model_spec import (
     number,
 )  # fmt: skip
 
-BLOCK = 2**28  # bytes of a block's kernel values: see `landmarks.blocks`
+BLOCK = 2**28  # bytes of a block's kernel values: `landmarks.KERNEL_BYTES`
+HELD = 2**30  # bytes of rows that are read at once: `landmarks.HELD`
 KERNELS = ("linear", "rbf", "poly")  # the simpler first
 
 
@@ -81,13 +82,16 @@ SPEC = ModelSpec(
                 300 * MB
                 + min(24.0 * s.training * s.landmarks, 3 * BLOCK)
                 + s.training_matrix
+                + min(s.training_matrix, HELD)
+                + 1.2 * s.landmarks * s.features
                 + 4.0 * s.training * s.landmarks
                 + 250.0 * s.training
                 + 56.0 * s.landmarks**2
             ),
             seconds=lambda s, t: (
                 120
-                + s.landmarks * s.training_matrix / (FLOPS * t)
+                + 3 * s.matrix / 50e6
+                + s.candidates * s.landmarks * s.training_matrix / (FLOPS * t)
                 + s.candidates
                 * s.training
                 * s.landmarks
@@ -105,7 +109,7 @@ SPEC = ModelSpec(
             memory=lambda s: (
                 1.2 * s.compared * s.features
                 + min(16.0 * s.tested * s.compared, 3 * BLOCK)
-                + min(s.tested * s.features, BLOCK)
+                + min(s.tested * s.features, HELD)
                 + 400 * MB
             ),
             seconds=lambda s, t: 120 + s.tested * s.compared * s.features / FLOPS,
