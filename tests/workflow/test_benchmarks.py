@@ -366,6 +366,20 @@ def test_the_table_of_linear_models_has_a_line_a_solver():
     assert [line[:2] for line in cells(shown)] == [["ridge", "ours"], ["ridge", "RidgeClassifier"]]
 
 
+def test_machines_by_landmarks_stand_beside_the_exact_one(tmp_path):
+    words = "--rows", 300, "--held-out", 100, "--width", 40, "--folder", tmp_path
+    exact, few, all_ = cells(benchmark("landmarks.py", *words, "--landmarks", 10, 300))
+    assert (exact[0], few[0], all_[0]) == ("exact", "10 landmarks", "300 landmarks")
+    assert exact[-2:] == ["0.000", "100.0%"]
+    assert float(few[-2]) > float(all_[-2]) < 0.05
+
+
+def test_planted_copies_are_all_found_and_the_growth_is_told():
+    shown = benchmark("duplicates.py", "--rows", 1400, 2800)
+    assert [row[:3] for row in cells(shown)] == [["1,400", "28", "0"], ["2,800", "56", "0"]]
+    assert "CPU seconds grow as rows^" in shown
+
+
 def test_the_rules_after_the_faces_run_on_made_up_vectors_and_go_on_where_they_stopped(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("<!-- large -->\n<!-- /large -->\n")
