@@ -4,6 +4,7 @@ from snakemake.logging import logger
 from cluster import plugin_patches, snakemake_logs, status_wrappers
 from deepfake.core import codehash, schema
 from deepfake.dataset import download, sheet, video_query
+from deepfake.dataset.compact_sheet import CompactSheet
 from deepfake.features import registry as features
 from deepfake.inference import bundle_json
 from deepfake.models import catalogue
@@ -157,7 +158,7 @@ def load_videos():
         refuse(str(error))
     for line in sheet.warnings(CONFIG.sheet, videos) if workflow.is_main_process else []:
         print(line, file=sys.stderr)  # a dry run has no onstart
-    return sheet.Held.of(videos), made_of
+    return CompactSheet.of(videos), made_of
 
 
 def load_calibration():

@@ -268,7 +268,7 @@ REQUESTED = {
     "svm columns": (11_351, 18_538),
     "svm evaluate": (672_604, 116_310),
     "svm fit": (78_314_291, 30_535),
-    "svm landmarks": (577_090, 8_904),
+    "svm landmarks": (576_066, 8_660),
     "transfer_page": (3_398, 41),
     "variant_choice": (29_398, 956),
     "variants": (41_379, 81),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepfake.dataset import sheet
+from deepfake.dataset.compact_sheet import CompactSheet
 
 
 def video(name: str, label: str = "real", **more: str) -> sheet.Video:
@@ -487,5 +488,5 @@ def test_sizes_of_batches_are_those_of_the_sheet_that_is_read(batches, tmp_path)
     read = sheet.read(tmp_path / "videos.tsv", check_files=False)
     wanted = {name: len(found) for name, found in sheet.batches(read).items()}
     assert list(sheet.batch_sizes(tmp_path / "videos.tsv").items()) == list(wanted.items())
-    held = sheet.batches(sheet.Held.of(read))
+    held = sheet.batches(CompactSheet.of(read))
     assert {name: list(found) for name, found in held.items()} == sheet.batches(read)

@@ -46,7 +46,7 @@ class Run:
     ) -> subprocess.CompletedProcess:
         """Run the workflow; stdout and stderr together in `stdout`.
 
-        A run whose results are looked at is forked, with its jobs. `start=forked.run` is for plans,
+        A run whose results are checked is forked, with its jobs. `start=forked.run` is for plans,
         `forked.run_again` for a run that must equal another, and `subprocess.run`, as a user's
         command line does it, for how runs and jobs start, fail, end and are logged.
         """

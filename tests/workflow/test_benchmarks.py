@@ -343,8 +343,8 @@ def test_the_experiment_runs_from_clips_to_its_table(tmp_path, demo_clips):
     page.write_text("<!-- blended real -->\n<!-- /blended real -->\n")
     words = ("--root", demo_clips, "--features", "noise", "--frames", 2, "--draws", 3)
     words += ("--folder", tmp_path / "kept", "--page", page)
-    told = benchmark("blended.py", *words, start=subprocess.run)  # it starts encoders
-    assert [line[:4] for line in cells(told)] == [
+    shown = benchmark("blended.py", *words, start=subprocess.run)  # it starts encoders
+    assert [line[:4] for line in cells(shown)] == [
         ["noise", "given", "6", "6"], ["noise", "blended", "6", "6"], ["noise", "both", "12", "12"],
     ]  # fmt: skip
     assert "3 groups are fewer than 40: nothing is decided." in page.read_text()

@@ -93,7 +93,7 @@ class Text:
 
 
 class _File:
-    """The bytes of a file, open while it is of use; a slice is read when it is asked for."""
+    """The bytes of a file, open as long as it is referred to; a slice is read on demand."""
 
     def __init__(self, path: str | Path) -> None:
         self._file = open(path, "rb")  # noqa: SIM115
@@ -148,7 +148,7 @@ def column(values: Sequence) -> Coded | np.ndarray:
 
 
 def _written(value: object) -> tuple:
-    """What tells values apart that are written differently: 1 and 1.0, 0.0 and -0.0."""
+    """A key in which values differ that are written differently: 1 and 1.0, 0.0 and -0.0."""
     return type(value), isinstance(value, float) and math.copysign(1, value), value
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from deepfake.core import filenames, partial_files
 from deepfake.core.filenames import quoted
 from deepfake.dataset import grouping
+from deepfake.dataset.compact_sheet import CompactSheet
 
 REQUIRED = ("video_id", "path", "label")
 COLUMNS = (
@@ -115,45 +116,6 @@ def _lines(text: str) -> Iterator[str]:
         yield text[start:end]
         start = end + 1
     yield text[start:]
-
-
-class Held(Sequence[Video]):
-    """Rows of a sheet, held by columns: a dict a row would take five times the memory.
-
-    Args:
-        columns: the cells of all rows by name.
-        places: of these rows; all by default.
-    """
-
-    def __init__(self, columns: dict[str, list[str]], places: Sequence[int] | None = None) -> None:
-        self._columns = columns
-        self._places = range(len(columns["video_id"])) if places is None else places
-
-    @classmethod
-    def of(cls, videos: Sequence[Video]) -> Held:
-        """The rows that `read` gave."""
-        return cls({name: [video[name] for video in videos] for name in COLUMNS})
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __getitem__(self, number: int) -> Video:
-        place = self._places[number]
-        return {name: cells[place] for name, cells in self._columns.items()}
-
-    def __iter__(self) -> Iterator[Video]:
-        names = tuple(self._columns)
-        columns = (map(cells.__getitem__, self._places) for cells in self._columns.values())
-        for cells in zip(*columns, strict=True):
-            yield dict(zip(names, cells, strict=True))
-
-    def batches(self) -> dict[str, Held]:
-        """As the function of this name."""
-        found: dict[str, array] = {}
-        names, batch_of = self._columns["video_id"], self._columns["batch"]
-        for place in sorted(self._places, key=lambda place: (batch_of[place], names[place])):
-            found.setdefault(batch_of[place], array("I")).append(place)
-        return {batch: Held(self._columns, places) for batch, places in found.items()}
 
 
 def own_batch(video_id: str) -> str:
@@ -306,7 +268,7 @@ def same_files(paths: Iterable[str]) -> list[list[int]]:
 
 
 def _node(path: str) -> tuple[int, int]:
-    """What tells a file from all others, below 2**64; zeros where there is none."""
+    """Device and inode of a file, below 2**64; zeros where there is none."""
     try:
         facts = os.stat(path)
     except (OSError, ValueError):  # ValueError: a NUL in the path
@@ -316,7 +278,7 @@ def _node(path: str) -> tuple[int, int]:
 
 def batches(videos: Sequence[Video]) -> dict[str, Sequence[Video]]:
     """The videos of each batch, batches and videos in sorted order."""
-    if isinstance(videos, Held):
+    if isinstance(videos, CompactSheet):
         return videos.batches()
     found: dict[str, list[Video]] = {}
     for video in sorted(videos, key=lambda video: (video["batch"], video["video_id"])):

@@ -48,12 +48,18 @@ def draw(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
 def blocks(matrix: Matrix | InMemoryMatrix, landmarks: int) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield rows of a matrix in memory, uint8 (some, p), few enough for their kernel values."""
     n, p = matrix.shape
-    held, count = max(FEWEST, HELD // p), max(FEWEST, KERNEL_BYTES // (8 * landmarks))
+    held = max(FEWEST, HELD // p)
     for start in range(0, n, held):
         rows = matrix.take(np.arange(start, min(start + held, n)))
-        for first in range(0, len(rows), count):
-            some = rows[first : first + count]
-            yield slice(start + first, start + first + len(some)), some
+        for some in _parts(len(rows), landmarks):
+            yield slice(start + some.start, start + some.stop), rows[some]
+
+
+def _parts(count: int, landmarks: int) -> Iterator[slice]:
+    """Parts of so many rows, few enough for their kernel values."""
+    most = max(FEWEST, KERNEL_BYTES // (8 * landmarks))
+    for first in range(0, count, most):
+        yield slice(first, min(first + most, count))
 
 
 class Landmarks:
@@ -70,12 +76,12 @@ class Landmarks:
         kept = values > NOISE * values[-1]
         self._whitener = vectors[:, kept] / np.sqrt(values[kept])
 
-    def features(self, matrix: Matrix | InMemoryMatrix, kernel: Kernel) -> np.ndarray:
-        """Features of rows, float32 (n, at most m)."""
+    def features(self, rows: np.ndarray, kernel: Kernel) -> np.ndarray:
+        """Features of rows, uint8 (n, p): float32 (n, at most m)."""
         m, kept = self._whitener.shape
-        found = np.empty((matrix.shape[0], kept), np.float32)
-        for some, rows in blocks(matrix, m):
-            found[some] = kernel(InMemoryMatrix(rows)) @ self._whitener
+        found = np.empty((len(rows), kept), np.float32)
+        for some in _parts(len(rows), m):
+            found[some] = kernel(InMemoryMatrix(rows[some])) @ self._whitener
         return found
 
     def coefficients(self, weights: np.ndarray) -> np.ndarray:

@@ -88,8 +88,8 @@ def training(
         pixels: the whole matrix.
     """
     chosen = rows_of(rows, split, "train")
-    positions, folds = (chosen.column(name).astype(int) for name in ("row", "fold"))
-    fake = chosen.column("label") == "fake"
+    positions, folds = (chosen.integers(name) for name in ("row", "fold"))
+    fake = chosen.among("label", "fake")
     groups = chosen.column("group_id", "")
     return Training(pixels.at(positions), fake, folds=folds, groups=groups), folds
 

@@ -121,8 +121,8 @@ def _by_landmarks(
     groups = training.groups if training.groups is not None else np.zeros(len(training.fake))
     if not shared:
         return
-    rows, fake = InMemoryMatrix(training.pixels.take(train)), training.fake[train]
-    mean, variance = standardise.of_columns(training.pixels.at(train))
+    rows, fake = training.pixels.take(train), training.fake[train]
+    mean, variance = standardise.of_columns(InMemoryMatrix(rows))
     for (scaling, kernel, gamma, count), members in shared.items():
         scaler = Scaler()
         if scaling == "standard":
@@ -131,7 +131,7 @@ def _by_landmarks(
         drawn = landmarks.draw(groups[train], count, seed)
         log.info("%d rows are compared with %d landmarks: an approximation", len(train), len(drawn))
         machine = Vectors(
-            rows.take(drawn), scaler, kernel, kernels.gamma_of(gamma, rows.shape[1], spread)
+            rows[drawn], scaler, kernel, kernels.gamma_of(gamma, rows.shape[1], spread)
         )
         basis = landmarks.Landmarks(machine.kernel(InMemoryMatrix(machine.vectors)))
         features = columns.centred(basis.features(rows, machine.kernel), threads)
@@ -247,8 +247,8 @@ def check(arrays: dict[str, np.ndarray], length: int, record: dict) -> None:
     if "weights" in arrays:
         return linear.check(arrays, length, record)
     count = record["candidate"].get("landmarks", len(arrays["support_vectors"]))
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise layout.Refused("candidate.landmarks is no whole number above zero")
+    is_count = isinstance(count, int) and not isinstance(count, bool) and count > 0
+    layout.demand(is_count, "candidate.landmarks is no whole number above zero")
     layout.demand(len(arrays["support_vectors"]) <= count, "it has more rows than landmarks")
     layout.demand_settings(record, "gamma", "intercept")
     layout.demand(record["settings"]["gamma"] > 0, "settings.gamma is not above zero")

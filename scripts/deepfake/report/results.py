@@ -264,8 +264,10 @@ def errors(results: Sequence[Result], limit: int) -> dict:
     names = tables_of[0].column("video_id").tolist()
     place = {name: number for number, name in enumerate(names)}
     chances = np.empty((len(results), len(names)))
-    for chance, table in zip(chances, tables_of, strict=True):
-        chance[[place[name] for name in table.cells("video_id")]] = table.floats("probability")
+    rows_of = np.empty((len(results), len(names)), int)  # of each table, by the first one's rows
+    for chance, numbers, table in zip(chances, rows_of, tables_of, strict=True):
+        here = [place[name] for name in table.cells("video_id")]
+        chance[here], numbers[here] = table.floats("probability"), np.arange(len(here))
     mean = sum(chances) / len(results)
     wrong = np.where(tables_of[0].among("label", "fake"), 1 - mean, mean).tolist()
     order = sorted(range(len(names)), key=lambda number: (-wrong[number], names[number]))
@@ -273,8 +275,8 @@ def errors(results: Sequence[Result], limit: int) -> dict:
     for number in order[:limit]:
         row = tables_of[0][number]
         video = {name: row[name] for name in ("video_id", "label")} | {"wrong": wrong[number]}
-        for result, table in zip(results, tables_of, strict=True):
-            (row,) = table.at(table.among("video_id", video["video_id"]))
+        for result, table, row in zip(results, tables_of, rows_of[:, number], strict=True):
+            row = table[row]
             video[result.model] = {"fake": float(row["probability"]), "predicted": row["predicted"]}
         found.append(video)
     return data.cut_of(found, len(names), limit)

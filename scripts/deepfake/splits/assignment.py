@@ -23,7 +23,7 @@ from deepfake.splits.dealing import TEST, UNUSED, Dealt, SplitError, SplitSettin
 __all__ = ["COLUMNS", "PROTOCOLS", "SplitError", "make", "unused"]
 
 COLUMNS = ("row", "video_id", "frame", "part", "fold", "reason")
-# what protocols look at
+# columns that protocols use
 SPLIT_BY = ("video_id", "label", "group_id", "official", *grouping.NAMES, *protocols.AXES)
 THINNED = "thinned by split.rows.every"
 UNPAIRED = "its original is not in training (split.paired)"

@@ -82,7 +82,6 @@ SPEC = ModelSpec(
                 300 * MB
                 + min(24.0 * s.training * s.landmarks, 3 * BLOCK)
                 + s.training_matrix
-                + min(s.training_matrix, HELD)
                 + 1.2 * s.landmarks * s.features
                 + 4.0 * s.training * s.landmarks
                 + 250.0 * s.training
@@ -90,7 +89,7 @@ SPEC = ModelSpec(
             ),
             seconds=lambda s, t: (
                 120
-                + 3 * s.matrix / 50e6
+                + 2 * s.matrix / 50e6
                 + s.candidates * s.landmarks * s.training_matrix / (FLOPS * t)
                 + s.candidates
                 * s.training
