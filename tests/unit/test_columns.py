@@ -129,7 +129,14 @@ def test_passes_over_the_rows_equal_numpy(scaling, centred, monkeypatch):
 
     assert near(taken.products, z.T @ z)
     some = np.flatnonzero(generator.random(N) < 0.4)
-    assert near(taken.hessian(weights[some], some), z[some].T * weights[some] @ z[some])
+    signed = weights * generator.choice((-1.0, 1.0), N)
+    hessian = gram.Products(P + 1, np.float64)
+    taken.add_bent(hessian, weights[some], some)
+    hessian.multiply(0.3)
+    taken.add_bent(hessian, signed[others := np.flatnonzero(weights < 0.2)], others)
+    wanted = 0.3 * z[some].T * weights[some] @ z[some] + z[others].T * signed[others] @ z[others]
+    assert near(np.tril(hessian.lower()), np.tril(wanted))
+    assert near(hessian.whole(), wanted)
     assert near(taken.values(found), z @ found)
     assert near(taken.combined(weights), z.T @ weights)
     assert near(taken.combined(weights, some), z[some].T @ weights[some])
@@ -221,6 +228,47 @@ def test_the_hessian_itself_is_made_where_the_product_is_too_far_from_it(by_colu
     monkeypatch.setattr(newton, "PATIENCE", 1)
     (always,) = models.score("logistic", candidate, by_columns, TRAIN, HELD_OUT)
     assert_same(always, usual, 1e-6 * np.abs(usual).max())
+
+
+def test_a_machine_of_hardly_any_weight_ends_too():
+    """Too weak to tell rows apart: nearly all coefficients of the smaller class are at C."""
+    generator = np.random.default_rng(0)
+    fake = generator.random(6000) < 0.84
+    rows = generator.normal(size=(6000, 300))
+    rows += fake[:, None] * 3 * generator.normal(size=300) / np.sqrt(300)
+    rows *= np.arange(1, 301.0) ** -1
+    found, finished = augmented_lagrangian.solve(
+        columns.centred(rows.astype(np.float32)), fake, 1e-4
+    )
+    assert finished
+    assert 0 < np.linalg.norm(found[:-1]) < 0.01
+    assert found[-1] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_hessian_is_made_again_of_the_rows_alone_that_changed(by_columns, monkeypatch):
+    (usual,) = models.score("svm", MACHINES[:1], by_columns, TRAIN, HELD_OUT)
+    monkeypatch.setattr(newton, "PATIENCE", 1)
+    monkeypatch.setattr(newton, "SHARE", 0)
+    near_the_margin, read = [], []
+    step, add = newton.InColumns.step, columns.Columns.add_bent
+    monkeypatch.setattr(
+        *(newton.InColumns, "step"),
+        lambda self, found, curvature, slope: (
+            near_the_margin.append(np.count_nonzero(curvature))
+            or step(self, found, curvature, slope)
+        ),
+    )
+    monkeypatch.setattr(
+        *(columns.Columns, "add_bent"),
+        lambda self, hessian, curvature, rows: (
+            read.append((near_the_margin[-1], len(rows))) or add(self, hessian, curvature, rows)
+        ),
+    )
+    (found,) = models.score("svm", MACHINES[:1], by_columns, TRAIN, HELD_OUT)
+    assert_same(found, usual, 1e-3 * usual.std())
+    all_rows, rows = map(sum, zip(*read, strict=True))
+    assert len(read) > 2
+    assert rows < 0.7 * all_rows
 
 
 def test_a_machine_that_is_not_finished_says_so(by_columns, monkeypatch):

@@ -21,8 +21,9 @@ ROUNDS = 60
 CLOSE = 1e-4  # how far the weights may be from the optimum, as a share of their length
 SMOOTH = 4.0  # curvature of a row in the first round, as a share of 1 / |z|**2
 SHARPER = 3.0  # how many times that is in each later one
-EXACT = 1e-2  # how exactly a round is solved, beside what it changes
-NOISE = 1e-13  # share of the objective that float64 does not hold
+SHARPEST = 1e10  # how many times that is at most: above, values are rounded too much for it
+EXACT = 0.3  # how exactly a round is solved, beside what it changes
+NOISE = 1e-12  # share of the objective that float64 does not hold
 LEAST = 1e-3  # of a row's first curvature, which the intercept has where no row is at the margin
 AT_BOUND = 1e-5  # share of C from a bound, within which a coefficient is taken to be there
 
@@ -52,7 +53,7 @@ class _Smooth:
 
     def enough(self, values: np.ndarray, objective: float) -> float:
         change = self.coefficients(values) - self._before
-        return EXACT * float(change @ change) / (2 * self._bend) + NOISE / 10 * abs(objective)
+        return EXACT * float(change @ change) / (2 * self._bend) + NOISE / 100 * abs(objective)
 
 
 def solve(columns: Columns, fake: np.ndarray, strength: float) -> tuple[np.ndarray, bool]:
@@ -70,17 +71,22 @@ def solve(columns: Columns, fake: np.ndarray, strength: float) -> tuple[np.ndarr
     found, values = np.zeros(way.unknowns), np.zeros(n)
     bend = SMOOTH * start
     for _ in range(ROUNDS):
+        earlier = found[-1]
         loss = _Smooth(sign, strength, a, bend)
         found, values = newton.minimise(loss, way, found, values)
         a = loss.coefficients(values)
+        pull, missing = columns.combined(sign * a), 1 - sign * values
+        # How far the objective may be above the optimum, of parts that are not below 0: as a
+        # difference of objectives it would be lost in their rounding.
+        hinge = strength * np.maximum(0, missing)
+        apart = found[:-1] - pull[:-1]
+        above = (hinge - a * missing).sum() + apart @ apart / 2
+        above += abs(pull[-1] * (found[-1] - earlier))
         half = found[:-1] @ found[:-1] / 2
-        objective = half + strength * np.maximum(0, 1 - sign * values).sum()
-        pull = columns.combined(sign * a)
-        below = a.sum() - pull[:-1] @ pull[:-1] / 2 - abs(pull[-1] * found[-1])
         # the objective of weights at a distance d from the optimum is d**2 / 2 above it, or more
-        if objective - below <= max(CLOSE**2 * half, NOISE * objective):
+        if above <= max(CLOSE**2 * half, NOISE * (half + hinge.sum())):
             return _centred(found, values, sign, a, strength), True
-        bend *= SHARPER
+        bend = min(SHARPER * bend, SHARPEST * start)
     return found, False
 
 

@@ -169,22 +169,23 @@ class Columns:
         totals = self._each(len(rows), work)
         return values, self._scaled(totals, curvature @ values)
 
-    def hessian(self, curvature: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Products of some rows, each times its curvature: float64 (p + 1, p + 1); see `bent`."""
-        p, root = len(self._scale), np.sqrt(curvature)
-        products = Products(p + 1, np.float64)
-        buffer = np.empty((min(len(rows), SYRK), p + 1))
+    def add_bent(self, hessian: Products, curvature: np.ndarray, rows: np.ndarray) -> None:
+        """Add the products of some rows, each times its curvature, which may be below 0.
+
+        Args:
+            hessian: of (p + 1) columns, float64.
+            curvature, rows: see `bent`.
+        """
+        p = len(self._scale)
+        buffer = np.empty((2, min(len(rows), SYRK), p + 1))
         for first in range(0, len(rows), SYRK):
             some = slice(first, first + SYRK)
-            floats = buffer[: len(rows[some])]
+            floats, weighted = buffer[:, : len(rows[some])]
             np.subtract(self._rows[rows[some]], self._offset, out=floats[:, :p])
+            floats[:, :p] /= self._scale
             floats[:, p] = 1.0
-            floats *= root[some, None]
-            products.add(floats)
-        whole, scale = products.whole(), np.append(self._scale, 1.0)
-        whole /= scale
-        whole /= scale[:, None]
-        return whole
+            np.multiply(floats, curvature[some, None], out=weighted)
+            hessian.add(floats, weighted)
 
     def raw(self, found: np.ndarray) -> tuple[np.ndarray, float]:
         """Weights and intercept of what was found, float64 (p,) and one, for raw features."""

@@ -141,16 +141,29 @@ class Products:
         self._sum = np.zeros((n, n))
         self._tile = np.empty(self.ROWS * n, kind)
 
-    def add(self, floats: np.ndarray) -> None:
-        """Add the products of a block, of that kind and of shape (columns, n)."""
+    def add(self, floats: np.ndarray, weighted: np.ndarray | None = None) -> None:
+        """Add the products of a block, of that kind and of shape (columns, n).
+
+        Args:
+            weighted: the same block, each of its rows times a number, for one side of the products.
+        """
         n = floats.shape[1]
+        weighted = floats if weighted is None else weighted
         for first in range(0, n, self.ROWS):
             own = slice(first, min(first + self.ROWS, n))
             for others in (slice(0, first), own):
                 rows, columns = own.stop - first, others.stop - others.start
                 tile = self._tile[: rows * columns].reshape(rows, columns)
-                np.matmul(floats[:, own].T, floats[:, others], out=tile)
+                np.matmul(floats[:, own].T, weighted[:, others], out=tile)
                 self._sum[own, others] += tile
+
+    def multiply(self, factor: float) -> None:
+        """Multiply the sum so far."""
+        self._sum *= factor
+
+    def lower(self) -> np.ndarray:
+        """A copy of the sum, float64 (n, n), of which only the lower triangle holds."""
+        return self._sum.copy()
 
     def whole(self) -> np.ndarray:
         """The symmetric sum, float64 (n, n)."""

@@ -12,14 +12,16 @@ from typing import Protocol
 import numpy as np
 
 from deepfake.models.columns import Columns
+from deepfake.models.gram import Products
 
 STEPS = 200
 PASSES = 200  # over the rows, in a step that is solved in the columns
-PATIENCE = 20  # of them at least, before the Hessian itself is made
+PATIENCE = 8  # of them at least, before the Hessian itself is made
 # What an entry of a row in a pass, and one of the factor in a solution, take beside a multiply-add
 # of a matrix product; and after which share of what the Hessian takes it is made, since it serves
 # the steps that follow too. Measured at 1,600 columns on one thread.
-ENTRY, SOLVED, SHARE = 5, 19, 0.4
+ENTRY, SOLVED, SHARE = 10, 45, 0.4
+ROUNDED = 1e-9  # share of a row's curvature that is no change of it
 
 
 class Loss(Protocol):
@@ -70,7 +72,8 @@ def minimise(
         slope, curvature = loss.slopes(values)
         step, along, gain = way.step(found, curvature, slope)
         if gain <= loss.enough(values, best):
-            return found + step, values + along
+            further = found + step, values + along
+            return further if objective(*further) <= best else (found, values)
         share = 1.0
         while objective(found + share * step, values + share * along) > best - share * gain / 4:
             share /= 2
@@ -86,8 +89,8 @@ class InColumns:
 
     A step is solved by conjugate gradients, a pass over the rows with curvature each,
     preconditioned by what the Hessian would be if all rows had the same one, and where that is too
-    far from it, by the Hessian itself, which is kept for the steps that follow. The nearer the
-    optimum, the more exactly.
+    far from it, by the Hessian itself, which is kept for the steps that follow: it is made again of
+    the rows alone whose curvature became another. The nearer the optimum, the more exactly.
     Source: Nocedal and Wright, Numerical Optimization (2006), section 7.1.
 
     Args:
@@ -106,15 +109,41 @@ class InColumns:
         self._pull, self._slope = np.zeros(self.unknowns), np.zeros(columns.count)
         self._kept: tuple[np.ndarray, bool] | None = None  # the factor of the last step
         self._mean: float | None = 0.0  # curvature of all rows in the factor, if it is one
+        self._hessian: Products | None = None  # the last one that was made
+        self._of = np.zeros(columns.count)  # the rows' curvatures there
 
     def penalty(self, found: np.ndarray, values: np.ndarray) -> float:
         return self._penalised @ found**2
 
+    def _change(self, curvature: np.ndarray) -> tuple[float, np.ndarray]:
+        """What the last Hessian has to be multiplied by, and what each row adds to it then."""
+        ratio = curvature.max(initial=0.0) / (self._of.max(initial=0.0) or 1.0)
+        change = curvature - ratio * self._of
+        change[np.abs(change) <= ROUNDED * curvature] = 0.0
+        return ratio, change
+
+    def _exact(
+        self, curvature: np.ndarray, ratio: float, change: np.ndarray
+    ) -> tuple[np.ndarray, bool]:
+        """A factor of the Hessian, made of the last one where that takes fewer rows."""
+        self._kept = None  # it is as large
+        if np.count_nonzero(change) >= np.count_nonzero(curvature):
+            change, self._hessian = curvature, None
+        if self._hessian is None:
+            self._hessian = Products(self.unknowns, np.float64)
+        else:
+            self._hessian.multiply(ratio)
+        rows = np.flatnonzero(change)
+        self._columns.add_bent(self._hessian, change[rows], rows)
+        self._of = curvature
+        return self._factor(self._hessian.lower())
+
     def _factor(self, hessian: np.ndarray) -> tuple[np.ndarray, bool]:
+        """The factor of a Hessian, of which the lower triangle is read, with the penalty."""
         import scipy.linalg
 
         hessian[np.diag_indices_from(hessian)] += self._added
-        return scipy.linalg.cho_factor(hessian.T, overwrite_a=True)  # its own transpose
+        return scipy.linalg.cho_factor(hessian.T, overwrite_a=True, check_finite=False)
 
     def _near(self, curvature: np.ndarray) -> tuple[np.ndarray, bool]:
         """A factor of what is near the Hessian: the one of the last step, where that still is."""
@@ -134,17 +163,19 @@ class InColumns:
         self._slope = slope
         downhill = self._pull - self._penalised * found
         bent = np.flatnonzero(curvature)
-        factor = self._near(curvature)
+        factor, every = self._near(curvature), curvature
+        ratio, change = self._change(curvature)
         curvature = curvature[bent]
         step, along = np.zeros(self.unknowns), np.zeros(len(slope))
         left, direction = downhill.copy(), np.zeros(self.unknowns)
-        size, enough, patience = 1.0, None, _patience(len(bent), self.unknowns)
+        made_of = min(len(bent), np.count_nonzero(change))
+        size, enough, patience = 1.0, None, _patience(len(bent), made_of, self.unknowns)
         for passes in range(PASSES):
             if passes == patience:
-                factor = self._kept = self._factor(self._columns.hessian(curvature, bent))
+                factor = self._kept = self._exact(every, ratio, change)
                 self._mean = None
                 direction[:] = 0
-            solved = scipy.linalg.cho_solve(factor, left)
+            solved = scipy.linalg.cho_solve(factor, left, check_finite=False)
             before, size = size, float(left @ solved)
             if enough is None:
                 self._first = self._first or size
@@ -163,7 +194,7 @@ class InColumns:
         return step, along, float(downhill @ step)
 
 
-def _patience(rows: int, columns: int) -> int:
-    """After how many passes over so many rows their Hessian is made."""
-    hessian = rows * columns**2 / 2 + columns**3 / 3
+def _patience(rows: int, made_of: int, columns: int) -> int:
+    """After how many passes over so many rows their Hessian is made, of so many of them."""
+    hessian = made_of * columns**2 / 2 + columns**3 / 3
     return max(PATIENCE, int(SHARE * hessian / (ENTRY * rows * columns + SOLVED * columns**2)))
