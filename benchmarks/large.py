@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/large.py --folder results/large --rows 50000 200000 834000
 
 DFDC at 7 frames a video has 834,000 rows. Faces' records and a feature set's vectors are made up,
-with people, near-random hashes and a weak signal, as the jobs before would leave them; no video is
-decoded. Snakemake goes on from there, once a size, with linear models solved in the columns at each
+as the jobs before would leave them: with near-random hashes, people, videos whose frames resemble
+each other, and a difference of the classes in some of the columns. No video is decoded. Snakemake
+goes on from there, once a size, with linear models solved in the columns at each
 (search.max_gram_rows: 1), and a kernel machine by landmarks. Seconds are those of the workflow's
 benchmark files, of all jobs of a rule. A peak is the largest of any job with the rule's script, as
 the kernel counts it. `B a row` is by how much it grows with each row between the two largest sizes:
@@ -40,7 +41,9 @@ FRAMES = 7
 VIDEOS_PER_JOB = 150
 VIDEOS_OF_A_PERSON = 60  # every sixth is real, as in DFDC
 LOOKS = 0.05  # seconds between two looks at a job's memory
-NOISE, HINT = 12.0, 0.4  # deviation of a frame; grey levels between the classes
+# Deviations, in grey levels, of what a person's rows share, a video's rows share, and of a row.
+PERSON, VIDEO, FRAME = 15.0, 12.0, 6.0
+APART, FADES = 8.0, 0.97  # grey levels between the classes: most, and from a column to the next
 SWEEP = {
     "logistic": {"C": [0.001, 0.1]},
     "svm": {"kernel": ["linear", "rbf"], "C": [0.001], "landmarks": [2048]},
@@ -117,17 +120,15 @@ def _write_records(batch: list[dict], first: int, count: int, path: Path) -> Non
 
 def _write_vectors(batch: list[dict], first: int, count: int, length: int, path: Path) -> None:
     generator = np.random.default_rng([2, first])
-    hint = HINT * np.random.default_rng(0).standard_normal(length, np.float32)
-    people = {
-        video["target_id"]: 20 * np.random.default_rng(
-            [3, (first + number) // VIDEOS_OF_A_PERSON]
-        ).standard_normal(length, np.float32)
-        for number, video in enumerate(batch)
-    }  # fmt: skip
-    found = NOISE * generator.standard_normal((count, length), np.float32)
-    for row in range(count):
-        video = batch[row // FRAMES]
-        found[row] += 128 + people[video["target_id"]] + (video["label"] == "fake") * hint
+    apart = np.random.default_rng(0).permutation(APART * FADES ** np.arange(length))
+    shared = np.empty((len(batch), length), np.float32)
+    for number, video in enumerate(batch):
+        person = np.random.default_rng([3, (first + number) // VIDEOS_OF_A_PERSON])
+        shared[number] = 128 + PERSON * person.standard_normal(length, np.float32)
+        shared[number] += (video["label"] == "fake") * apart
+    shared += VIDEO * generator.standard_normal(shared.shape, np.float32)
+    found = FRAME * generator.standard_normal((count, length), np.float32)
+    found += shared[np.arange(count) // FRAMES]
     part = path.with_suffix(".part")
     with open(part, "wb") as file:
         np.save(file, found.clip(0, 255).astype(np.uint8))

@@ -25,8 +25,9 @@ def main(work: job.Job) -> None:
     )
     models.demand_both_classes(training.fake)
     columns, rows = training.pixels.mapped()
-    some = (best, columns, rows, training.fake, numbers, params["seed"])
-    np.savez(work.write("trees"), **forest.pack(forest.grow(*some, work.threads)))
+    some = (best, columns, rows, training.fake, numbers, params["seed"], work.threads)
+    grown = forest.grow(*some, forest.table_of(training.pixels))
+    np.savez(work.write("trees"), **forest.pack(grown))
 
 
 if __name__ == "__main__":

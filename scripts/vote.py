@@ -27,9 +27,10 @@ def main(work: job.Job) -> None:
     models.demand_both_classes(fake)
     numbers = range(*params["trees"])
     some = (params["candidate"], columns, rows[~held_out], fake, numbers, params["seed"])
+    table = forest.table_of(training.pixels.at(np.flatnonzero(~held_out)))
     progress = Progress(len(numbers), "trees")
     votes = np.empty((len(numbers), held_out.sum()))
-    grown = forest.grow(*some, work.threads)
+    grown = forest.grow(*some, work.threads, table)
     for place, prediction in enumerate(forest.votes(columns, rows[held_out], grown)):
         votes[place] = prediction
         progress.step()

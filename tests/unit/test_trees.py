@@ -220,6 +220,32 @@ def test_over_seeds_forests_agree_with_scikit_learns_within_their_spread(digits,
     assert len(np.unique(ours[:, 0])) > 3
 
 
+@pytest.mark.parametrize("near", [65, 200, 5000])
+def test_trees_are_the_same_where_bytes_of_a_branch_are_copied(digits, near, monkeypatch):
+    pixels, fake = digits
+    fake = fake ^ (np.arange(900) % 7 == 0)  # so that branches are deep
+    matrix, train = InMemoryMatrix(pixels), np.flatnonzero(np.arange(900) % 5 > 0)
+    columns, rows = matrix.mapped()
+    assert forest.table_of(matrix.at(train)).shape == (0, pixels.shape[1])  # too few rows to pay
+    monkeypatch.setattr(forest, "MANY", 10)
+    monkeypatch.setattr(forest, "NEAR", near)
+    table = forest.table_of(matrix.at(train))
+    assert (table == pixels[train]).all()
+    usual, copied = (
+        forest.pack(forest.grow(EVERY, columns, rows[train], fake[train], range(4), 3, 2, some))
+        for some in (None, table)
+    )
+    for name, array in usual.items():
+        assert np.array_equal(array, copied[name]), name
+    other = np.ascontiguousarray(255 - table)  # what is copied is what is read
+    wrong = forest.pack(
+        forest.grow(EVERY, columns, rows[train], fake[train], range(4), 3, 2, other)
+    )
+    assert not np.array_equal(wrong["threshold"], usual["threshold"])
+    monkeypatch.setattr(forest, "WIDEST", pixels.shape[1] - 1)
+    assert not len(forest.table_of(matrix))  # too long to pay
+
+
 def test_thresholds_judge_new_rows_as_scikit_learns_midpoints_do():
     """Every tree of one split on the same values, for all bytes."""
     pixels = np.array([[10], [10], [15], [15]], np.uint8).repeat(8, axis=0)

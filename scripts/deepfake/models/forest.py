@@ -19,6 +19,7 @@ import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
 from deepfake.models.bootstrap import drawn
+from deepfake.models.job_size import MANY, WIDEST
 from deepfake.models.layout import Layout, demand
 from deepfake.models.registry import Fitted, Training
 
@@ -35,9 +36,21 @@ LAYOUTS: tuple[Layout, ...] = (
     | {name: (np.dtype(dtype).name, ("nodes",)) for name, dtype in NODES.items()},
 )
 DEEPEST = 2**31
+NEAR = 4096  # rows of a node whose bytes are copied there
 COMPILING_PAYS = 10**7  # trees x rows to judge, above which it is worth its ten seconds
 
 Tree = tuple[np.ndarray, ...]
+
+
+def table_of(pixels: Matrix | InMemoryMatrix) -> np.ndarray:
+    """Rows that are read beside their columns, uint8 (n, p), for `grow`; or none of them, (0, p).
+
+    They pay where they are many and short: the nodes below one look at its bytes again and again.
+    """
+    count, length = pixels.shape
+    if count > MANY and length <= WIDEST:
+        return pixels.take(np.arange(count))
+    return np.empty((0, length), np.uint8)
 
 
 def score(
@@ -50,6 +63,7 @@ def score(
 ) -> list[np.ndarray]:
     """Mean share of fakes in the leaves of held-out rows, for each candidate."""
     columns, rows = training.pixels.mapped()
+    table = table_of(training.pixels.at(train))
     families: dict[tuple, list[int]] = {}
     for position, candidate in enumerate(candidates):
         families.setdefault(_family(candidate), []).append(position)
@@ -57,7 +71,8 @@ def score(
     for members in families.values():
         sizes = [candidates[member]["n_estimators"] for member in members]
         candidate, fake = candidates[members[0]], training.fake[train]
-        grown = grow(candidate, columns, rows[train], fake, range(max(sizes)), seed, threads)
+        numbers = range(max(sizes))
+        grown = grow(candidate, columns, rows[train], fake, numbers, seed, threads, table)
         found = _prefixes(votes(columns, rows[held_out], grown), sizes)
         for member, values in zip(members, found, strict=True):
             scores[member] = values
@@ -78,7 +93,8 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     """Grow a forest on all training rows."""
     columns, rows = training.pixels.mapped()
     numbers = range(candidate["n_estimators"])
-    grown = grow(candidate, columns, rows, training.fake, numbers, seed, threads)
+    table = table_of(training.pixels)
+    grown = grow(candidate, columns, rows, training.fake, numbers, seed, threads, table)
     return join(candidate, [pack(grown)])
 
 
@@ -134,19 +150,22 @@ def grow(
     numbers: Iterable[int],
     seed: int,
     threads: int = 1,
+    table: np.ndarray | None = None,
 ) -> Iterator[Tree]:
     """Some trees of a forest, each the arrays of NODES, in the order of their numbers.
 
     Args:
         candidate: the forest's settings.
         columns: uint8 (p, n). rows: uint32 (m,) of n, ascending. fake: bool (m,).
-        numbers: of the trees. seed: of the forest.
+        numbers: of the trees. seed: of the forest. table: see `table_of`.
     """
     from deepfake.models import (
         cuts,  # compiled, which a verdict need not wait for
         trees,  # compiled, which a verdict need not wait for
     )
 
+    if table is None:
+        table = np.empty((0, len(columns)), np.uint8)
     if len(rows) > cuts.MASK:
         raise ValueError(f"{len(rows)} training rows are more than a forest's {cuts.MASK}")
     settings = (
@@ -160,7 +179,8 @@ def grow(
     )
 
     def one(number: int) -> Tree:
-        return trees.grow(columns, rows, fake, np.uint64(seed), np.uint64(number), *settings)
+        seeds = np.uint64(seed), np.uint64(number)
+        return trees.grow(columns, table, NEAR, rows, fake, *seeds, *settings)
 
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(one, numbers)

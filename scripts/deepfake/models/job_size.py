@@ -11,6 +11,7 @@ from dataclasses import dataclass
 FLOPS = 40e9  # float32 multiply-adds a second and thread, two thirds of what the slowest had
 MB = 2**20
 WIDEST = 5000  # columns of a feature set that a model takes which holds all of them in memory
+MANY = 100_000  # training rows above which a forest holds short ones twice: `forest.table_of`
 
 
 @dataclass(frozen=True)

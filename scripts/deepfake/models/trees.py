@@ -22,13 +22,15 @@ from deepfake.models.cuts import (
     xlogx,
 )
 
+TILE = 64  # rows turned into columns at once
+LEAST_COPIED = 64  # rows of a node that is copied: for fewer it takes longer than it saves
 KEPT = bool(config.CACHE_DIR)  # see `numba_cache`; elsewhere nothing is left behind
 COLUMNS = types.Array(types.uint8, 2, "C", readonly=True)
 ROWS = types.uint32[::1]
 TREE = (types.int32[::1], types.uint8[::1], types.int32[::1], types.int32[::1], types.float64[::1])
 # fmt: off
 GROW = types.Tuple(TREE)(
-    COLUMNS, ROWS, types.boolean[::1], types.uint64, types.uint64,
+    COLUMNS, COLUMNS, types.int64, ROWS, types.boolean[::1], types.uint64, types.uint64,
     types.int64, types.int64, types.int64, types.int64, types.int64, types.boolean, types.boolean,
 )
 # fmt: on
@@ -63,12 +65,57 @@ def bootstrap(fake, drawn, balanced, state):
     return times
 
 
+@compiled
+def copy(table, rows, chosen, columns):
+    """Put rows of a table into columns (p, k): those at the places of the chosen ones in `rows`."""
+    places = np.searchsorted(rows, chosen).astype(np.uint32)
+    for first in range(0, len(chosen), TILE):
+        last = min(first + TILE, len(chosen))
+        for feature in range(len(columns)):
+            column = columns[feature]
+            for i in range(first, last):
+                column[i] = table[places[i], feature]
+
+
+@compiled
+def divide(column, cut, start, end, kept, cells, other_rows, other_cells):
+    """Put a node's rows up to a cut before the others; where these begin. Rows stay ascending."""
+    middle, others = start, 0
+    for i in range(start, end):
+        if column[kept[i]] <= cut:
+            kept[middle], cells[middle] = kept[i], cells[i]
+            middle += 1
+        else:
+            other_rows[others], other_cells[others] = kept[i], cells[i]
+            others += 1
+    kept[middle:end], cells[middle:end] = other_rows[:others], other_cells[:others]
+    return middle
+
+
 @njit(GROW, **HOW, cache=KEPT)
-def grow(columns, rows, fake, seed, tree, drawn, tried, depth, fewest, least, balanced, entropy):
+def grow(
+    columns,
+    table,
+    near,
+    rows,
+    fake,
+    seed,
+    tree,
+    drawn,
+    tried,
+    depth,
+    fewest,
+    least,
+    balanced,
+    entropy,
+):
     """Grow one tree on a bootstrap of rows.
 
     Args:
         columns: uint8 (p, n).
+        table: uint8 (m, p), the training rows again, each p bytes in a row, or (0, p).
+        near: a node of at most so many rows is copied from the table, for itself and all below it:
+            in few columns that are near each other the memory's latency is no limit.
         rows: uint32 (m,), the training rows, ascending. fake: bool (m,), their labels.
         seed, tree: uint64, which alone decide the random numbers.
         drawn: rows of the bootstrap. tried: features tried at a node. depth: of the deepest leaf.
@@ -109,6 +156,9 @@ def grow(columns, rows, fake, seed, tree, drawn, tried, depth, fewest, least, ba
     stack = np.empty((count + 1, 4), np.int64)  # start, end, depth, node it is the right child of
     stack[0] = 0, count, 0, -1
     waiting, nodes = 1, 0
+    p, near = len(columns), near if len(table) else 0
+    room_near = np.empty(p * near, np.uint8)
+    copied, until = room_near[:0].reshape(p, 0), 0  # a node's columns; where its rows end
     while waiting:
         waiting -= 1
         start, end, level, parent = stack[waiting]
@@ -121,23 +171,20 @@ def grow(columns, rows, fake, seed, tree, drawn, tried, depth, fewest, least, ba
         share[node] = f / (r + f)
         if r == 0 or f == 0 or level >= depth or end - start < max(fewest, 2 * least):
             continue
-        found, cut, _ = cuts.split(
-            columns, kept[start:end], cells[start:end], features, state, tried, least,
-            entropy, room,
-        )  # fmt: skip
+        if start >= until and LEAST_COPIED < end - start <= near:
+            copied, until = room_near[: p * (end - start)].reshape(p, end - start), end
+            copy(table, rows, kept[start:end], copied)
+            kept[start:end] = np.arange(end - start)
+        some = kept[start:end], cells[start:end], features, state, tried, least, entropy, room
+        if start < until:
+            found, cut, _ = cuts.split(copied, *some)
+        else:
+            found, cut, _ = cuts.split(columns, *some)
         if found < 0:
             continue
         feature[node], threshold[node], left[node] = found, cut, nodes
-        column = columns[found]
-        middle, others = start, 0
-        for i in range(start, end):  # in order, so that rows stay ascending
-            if column[kept[i]] <= cut:
-                kept[middle], cells[middle] = kept[i], cells[i]
-                middle += 1
-            else:
-                other_rows[others], other_cells[others] = kept[i], cells[i]
-                others += 1
-        kept[middle:end], cells[middle:end] = other_rows[:others], other_cells[:others]
+        column = copied[found] if start < until else columns[found]
+        middle = divide(column, cut, start, end, kept, cells, other_rows, other_cells)
         stack[waiting] = middle, end, level + 1, node
         stack[waiting + 1] = start, middle, level + 1, -1
         waiting += 2

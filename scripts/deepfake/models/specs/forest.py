@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from deepfake.core.schema import Count, NotBool, NumberOrWord, Section, grid, key
-from deepfake.models.job_size import MB
+from deepfake.models.job_size import MANY, MB, WIDEST
 from deepfake.models.model_spec import Formulas, ModelSpec, number
 
 CRITERIA = ("gini", "entropy")  # the simpler first
@@ -64,7 +64,12 @@ SPEC = ModelSpec(
     compiled=True,
     formulas={
         "search": Formulas(
-            memory=lambda s: 1.1 * s.matrix + 420 * MB + s.trees * s.drawn * 26,  # it is mapped
+            memory=lambda s: (
+                420 * MB
+                + 1.1 * s.matrix  # it is mapped
+                + s.trees * s.drawn * 26
+                + (s.training_matrix if s.training > MANY and s.features <= WIDEST else 0)
+            ),
             # twice the 0.3 s a tree that 11,187 rows took the slowest: growth is rows x log(rows)
             seconds=lambda s, t: (
                 60 + s.matrix / 50e6 + s.trees * 4e-6 * s.drawn * math.log2(s.drawn + 2) / t
