@@ -46,7 +46,7 @@ PERSON, VIDEO, FRAME = 15.0, 12.0, 6.0
 APART, FADES = 8.0, 0.97  # grey levels between the classes: most, and from a column to the next
 SWEEP = {
     "logistic": {"C": [0.001, 0.1]},
-    "svm": {"kernel": ["linear", "rbf"], "C": [0.001], "landmarks": [2048]},
+    "svm": {"kernel": ["linear", "rbf"], "C": [1.0], "landmarks": [2048]},
     "ridge": {"alpha": [100]},
     "lda": {},
     "forest": {"n_estimators": [200]},
