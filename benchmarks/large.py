@@ -7,7 +7,7 @@ as the jobs before would leave them: with near-random hashes, people, videos who
 each other, and a difference of the classes in some of the columns. No video is decoded. Snakemake
 goes on from there, once a size, with linear models solved in the columns at each
 (search.max_gram_rows: 1), and a kernel machine by landmarks. Seconds are those of the workflow's
-benchmark files, of all jobs of a rule. A peak is the largest of any job with the rule's script, as
+benchmark files, of all jobs of a rule. A peak is the largest of any job of the rule and model, as
 the kernel counts it. `B a row` is by how much it grows with each row between the two largest sizes:
 that is what tables take where vectors are short (--features lbp). `requested` is what the largest
 job requested at its first attempt.
@@ -151,32 +151,33 @@ def run(folder: Path, table: Path, arguments: argparse.Namespace) -> dict[str, u
         started = subprocess.Popen(
             [*map(str, command)], cwd=measure.ROOT, stdout=out, stderr=subprocess.STDOUT
         )
-        peaks = watch(started, folder / "peaks.json")
+        peaks = watch(started, folder / "results/run/logs", folder / "peaks.json")
     if started.returncode:
         sys.exit(f"failed; see {log}, then call this again: what is done stays done")
     found = usage.collect(folder / "results/run/benchmarks")
     for rule, used in found.items():
-        used.used_mb = max(used.used_mb, peaks.get(rule.split()[0], 0))
+        used.used_mb = max(used.used_mb, peaks.get(rule, 0))
     return found
 
 
-def watch(started: subprocess.Popen, record: Path) -> dict[str, float]:
-    """The most memory in MB that a process below one held, by its script; kept in a file."""
+def watch(started: subprocess.Popen, logs: Path, record: Path) -> dict[str, float]:
+    """The most memory in MB that a job held, by its rule and model; kept in a file.
+
+    A job is known by its log, to which it sends what it prints.
+    """
     peaks = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     while started.poll() is None:
         time.sleep(LOOKS)
         with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
             for process in psutil.Process(started.pid).children(recursive=True):
-                with contextlib.suppress(psutil.NoSuchProcess, OSError, TypeError):
-                    script = re.search(r"\.(\w+)\.py\0", _of(process.pid, "cmdline"))
-                    held = re.search(r"VmHWM:\s+(\d+) kB", _of(process.pid, "status"))
-                    peaks[script[1]] = max(peaks.get(script[1], 0), int(held[1]) / 1024)
+                with contextlib.suppress(psutil.NoSuchProcess, OSError, TypeError, ValueError):
+                    place = Path(f"/proc/{process.pid}")
+                    name = usage.name_of((place / "fd/2").readlink().relative_to(logs))
+                    status = (place / "status").read_text(encoding="utf-8")
+                    held = re.search(r"VmHWM:\s+(\d+) kB", status)
+                    peaks[name] = max(peaks.get(name, 0), int(held[1]) / 1024)
     record.write_text(json.dumps(peaks), encoding="utf-8")
     return peaks
-
-
-def _of(number: int, file: str) -> str:
-    return Path(f"/proc/{number}/{file}").read_text(encoding="utf-8")
 
 
 def lines(found: dict[int, dict[str, usage.Used]]) -> tuple[list[list], list[list]]:

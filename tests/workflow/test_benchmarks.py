@@ -392,6 +392,9 @@ def test_the_rules_after_the_faces_run_on_made_up_vectors_and_go_on_where_they_s
     assert not {"frames", "faces", "features"} & lines.keys()  # no video is decoded
     assert lines["search lda"][:2] == ["4,200", "3"]
     assert float(lines["report"][4]) > 50  # MB that it held
+    peaks = json.loads((tmp_path / "lbp-4200" / "peaks.json").read_text(encoding="utf-8"))
+    assert {"rows", "split", "search lda", "fit lda", "summary", "report"} <= peaks.keys()
+    assert peaks.keys() <= lines.keys()
     assert "| report " in page.read_text()
     report = tmp_path / "lbp-4200" / "results" / "run" / "report.html"
     made = report.stat().st_mtime_ns

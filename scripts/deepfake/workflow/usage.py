@@ -49,10 +49,16 @@ def collect(benchmarks: Path) -> dict[str, Used]:
 def records(benchmarks: Path) -> Iterator[tuple[str, dict]]:
     """Each job's benchmark record, with the name that it is counted under, as `collect` has it."""
     for path in sorted(benchmarks.rglob("*.jsonl")):
-        rule = path.relative_to(benchmarks).parts[0].removesuffix(".jsonl")
-        model = re.search(rf"\.({'|'.join(SPECS)})\b", path.name)
+        name = name_of(path.relative_to(benchmarks))
         for record in _read(path):
-            yield f"{rule} {model[1]}" if model else rule, record
+            yield name, record
+
+
+def name_of(path: Path) -> str:
+    """Under which name a job is counted, by where its benchmark or its log is among all of them."""
+    rule = path.parts[0].removesuffix(path.suffix)
+    model = re.search(rf"\.({'|'.join(SPECS)})\b", path.name)
+    return f"{rule} {model[1]}" if model else rule
 
 
 def by_model(found: dict[str, Used], models: Iterable[str]) -> dict[str, Used]:
