@@ -12,6 +12,8 @@ from sklearn.ensemble import RandomForestClassifier
 
 from deepfake.features.matrix import InMemoryMatrix
 from deepfake.models import cuts, forest, trees
+from deepfake.models.job_size import Size
+from deepfake.models.specs import forest as specs_forest
 from tests.unit import synthetic
 
 PLAIN = synthetic.GRIDS["forest"][0]
@@ -242,8 +244,15 @@ def test_trees_are_the_same_where_bytes_of_a_branch_are_copied(digits, near, mon
         forest.grow(EVERY, columns, rows[train], fake[train], range(4), 3, 2, other)
     )
     assert not np.array_equal(wrong["threshold"], usual["threshold"])
-    monkeypatch.setattr(forest, "WIDEST", pixels.shape[1] - 1)
+    monkeypatch.setattr(forest, "SHORT", pixels.shape[1] - 1)
     assert not len(forest.table_of(matrix))  # too long to pay
+
+
+def test_a_job_requests_the_rows_that_are_held_twice():
+    assert (specs_forest.MANY, specs_forest.SHORT) == (forest.MANY, forest.SHORT)
+    memory = specs_forest.SPEC.formulas["search"].memory
+    few, many = (Size(rows=200_001, features=20, training=n) for n in (100_000, 100_001))
+    assert memory(many) - memory(few) >= 20 * 100_001
 
 
 def test_thresholds_judge_new_rows_as_scikit_learns_midpoints_do():

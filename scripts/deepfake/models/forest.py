@@ -19,7 +19,6 @@ import numpy as np
 
 from deepfake.features.matrix import InMemoryMatrix, Matrix
 from deepfake.models.bootstrap import drawn
-from deepfake.models.job_size import MANY, WIDEST
 from deepfake.models.layout import Layout, demand
 from deepfake.models.registry import Fitted, Training
 
@@ -36,6 +35,7 @@ LAYOUTS: tuple[Layout, ...] = (
     | {name: (np.dtype(dtype).name, ("nodes",)) for name, dtype in NODES.items()},
 )
 DEEPEST = 2**31
+MANY, SHORT = 100_000, 5000  # more rows than these, of fewer bytes, are held in C order too
 NEAR = 4096  # rows of a node whose bytes are copied there
 COMPILING_PAYS = 10**7  # trees x rows to judge, above which it is worth its ten seconds
 
@@ -48,7 +48,7 @@ def table_of(pixels: Matrix | InMemoryMatrix) -> np.ndarray:
     They pay where they are many and short: the nodes below one look at its bytes again and again.
     """
     count, length = pixels.shape
-    if count > MANY and length <= WIDEST:
+    if count > MANY and length <= SHORT:
         return pixels.take(np.arange(count))
     return np.empty((0, length), np.uint8)
 

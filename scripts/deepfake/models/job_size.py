@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 FLOPS = 40e9  # float32 multiply-adds a second and thread, two thirds of what the slowest had
+PASSED = 600e6  # bytes of training rows that a pass reads a second, a fifth of what was measured
 MB = 2**20
 WIDEST = 5000  # columns of a feature set that a model takes which holds all of them in memory
-MANY = 100_000  # training rows above which a forest holds short ones twice: `forest.table_of`
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Size:
     @property
     def a_pass(self) -> float:
         """Seconds of a pass over the training rows of such a set."""
-        return self.table / 8 / 150e6
+        return self.table / 8 / PASSED
 
     @property
     def products(self) -> float:

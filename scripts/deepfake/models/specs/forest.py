@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from deepfake.core.schema import Count, NotBool, NumberOrWord, Section, grid, key
-from deepfake.models.job_size import MANY, MB, WIDEST
+from deepfake.models.job_size import MB
 from deepfake.models.model_spec import Formulas, ModelSpec, number
 
+MANY, SHORT = 100_000, 5000  # of `forest.table_of`
 CRITERIA = ("gini", "entropy")  # the simpler first
 
 
@@ -68,7 +69,7 @@ SPEC = ModelSpec(
                 420 * MB
                 + 1.1 * s.matrix  # it is mapped
                 + s.trees * s.drawn * 26
-                + (s.training_matrix if s.training > MANY and s.features <= WIDEST else 0)
+                + (s.training_matrix if s.training > MANY and s.features <= SHORT else 0)
             ),
             # twice the 0.3 s a tree that 11,187 rows took the slowest: growth is rows x log(rows)
             seconds=lambda s, t: (

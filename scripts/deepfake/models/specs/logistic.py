@@ -38,7 +38,7 @@ SPEC = ModelSpec(
         ),
         "columns": Formulas(
             memory=lambda s: s.in_columns,
-            seconds=lambda s, t: 120 + s.candidates * (100 * s.a_pass + 10 * s.products / t),
+            seconds=lambda s, t: 120 + s.candidates * (100 * s.a_pass + 4 * s.products / t),
             threads=linear_algebra_threads,
         ),
     },

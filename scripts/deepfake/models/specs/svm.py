@@ -6,7 +6,7 @@ import math
 from typing import Annotated, Literal
 
 from deepfake.core.schema import Count, NumberOrWord, Positive, Section, grid, key
-from deepfake.models.job_size import FLOPS, MB
+from deepfake.models.job_size import FLOPS, MB, PASSED
 from deepfake.models.model_spec import (
     SCALINGS,
     Candidate,
@@ -73,7 +73,7 @@ SPEC = ModelSpec(
         "columns": Formulas(
             memory=lambda s: s.in_columns,
             # passes over all rows, and Hessians of those near the margin
-            seconds=lambda s, t: 120 + s.candidates * (500 * s.a_pass + 20 * s.products / t),
+            seconds=lambda s, t: 120 + s.candidates * (500 * s.a_pass + 6 * s.products / t),
             threads=linear_algebra_threads,
         ),
         "landmarks": Formulas(
@@ -94,7 +94,7 @@ SPEC = ModelSpec(
                 + s.candidates
                 * s.training
                 * s.landmarks
-                * (500 / 150e6 + 20 * s.landmarks / (FLOPS / 4 * t))
+                * (500 * 4 / PASSED + 6 * s.landmarks / (FLOPS / 4 * t))
             ),
             threads=linear_algebra_threads,
         ),
