@@ -126,7 +126,6 @@ class InColumns:
         self, curvature: np.ndarray, ratio: float, change: np.ndarray
     ) -> tuple[np.ndarray, bool]:
         """A factor of the Hessian, made of the last one where that takes fewer rows."""
-        self._kept = None  # it is as large
         if np.count_nonzero(change) >= np.count_nonzero(curvature):
             change, self._hessian = curvature, None
         if self._hessian is None:
@@ -172,6 +171,7 @@ class InColumns:
         size, enough, patience = 1.0, None, _patience(len(bent), made_of, self.unknowns)
         for passes in range(PASSES):
             if passes == patience:
+                factor = self._kept = None  # as large as the next one
                 factor = self._kept = self._exact(every, ratio, change)
                 self._mean = None
                 direction[:] = 0
