@@ -23,7 +23,7 @@ log = logging.getLogger("deepfake")
 
 ROWS = 1024  # of a pass' part, whose sums are one thread's
 SYRK = 4096  # rows of a block whose products are taken
-SAMPLE = 8  # rows a column of which `estimate` is made: their products are near those of all
+SAMPLE = 4  # rows a column of which `estimate` is made: their products are near those of all
 
 
 class Table:
@@ -145,29 +145,31 @@ class Columns:
             passes.combined(self._rows, chosen[some], of_chosen[some], total)
             return total
 
-        return self._scaled(self._each(len(chosen), work), of_chosen.sum())
+        parts = self._each(len(chosen), work)
+        return self._scaled(np.sum(parts, axis=0), of_chosen.sum())
 
     def bent(
-        self, found: np.ndarray, curvature: np.ndarray, rows: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """In one pass `values` of what was found, and `combined` of them times their curvature.
+        self, found: np.ndarray, curvature: np.ndarray, rows: np.ndarray, kind: type
+    ) -> np.ndarray:
+        """`values` of what was found, times their curvature, and `combined` of that, in one pass.
 
         Args:
-            curvature: float64 (m,), of the rows at positions `rows`, which are m and ascend: the
-                others have none.
+            curvature: (m,), of the rows at positions `rows`, which are m and ascend: the others
+                have none.
+            kind: of the numbers that a part of the rows is calculated in.
         """
         from deepfake.models import passes
 
-        (weights, added), values = self.raw(found), np.empty(len(rows))
+        weights = np.append(*self.raw(found)).astype(kind)
+        curvature = curvature.astype(kind)
 
         def work(some: slice) -> np.ndarray:
-            total = np.zeros(len(weights))
-            chosen = self._rows, rows[some], weights, added, curvature[some], values[some]
-            passes.bent(*chosen, total)
+            total = np.zeros(self.unknowns, kind)
+            passes.bent(self._rows, rows[some], weights, curvature[some], total)
             return total
 
-        totals = self._each(len(rows), work)
-        return values, self._scaled(totals, curvature @ values)
+        total = np.sum(self._each(len(rows), work), axis=0, dtype=np.float64)
+        return self._scaled(total[:-1], total[-1])
 
     def add_bent(self, hessian: Products, curvature: np.ndarray, rows: np.ndarray) -> None:
         """Add the products of some rows, each times its curvature, which may be below 0.
@@ -192,14 +194,13 @@ class Columns:
         weights = found[:-1] / self._scale
         return weights, float(found[-1] - weights @ self._offset)
 
-    def _scaled(self, totals: list[np.ndarray], ones: float) -> np.ndarray:
-        """The sum of scaled rows (p + 1,), from sums of raw ones and the sum of coefficients."""
-        total = np.sum(totals, axis=0) if totals else np.zeros(len(self._scale))
+    def _scaled(self, total: np.ndarray, ones: float) -> np.ndarray:
+        """The sum of scaled rows (p + 1,), from that of raw ones and the sum of coefficients."""
         return np.append((total - ones * self._offset) / self._scale, ones)
 
     def _each(self, count: int, work: Callable[[slice], Any]) -> list:
         """What a function gives for each part of so many rows, in order."""
-        parts = [slice(first, first + ROWS) for first in range(0, count, ROWS)]
+        parts = [slice(first, first + ROWS) for first in range(0, max(1, count), ROWS)]
         if self._threads == 1 or len(parts) == 1:
             return [work(part) for part in parts]
         with ThreadPoolExecutor(self._threads) as pool:

@@ -21,6 +21,11 @@ PATIENCE = 8  # of them at least, before the Hessian itself is made
 # of a matrix product; and after which share of what the Hessian takes it is made, since it serves
 # the steps that follow too. Measured at 3,328 columns on two threads.
 ENTRY, SOLVED, SHARE = 10, 45, 0.4
+LEFT = 1e-4  # share of a step's size that is left of it: the next step finds it
+# Of a step found in float32: what it may leave, as a share of all, to be of use, and how many times
+# what it should leave, to be the step.
+SHORT, NEARLY = 0.1, 4.0
+UNSEEN = 1e-14  # share of an objective that its own rounding may be
 ROUNDED = 1e-9  # share of a row's curvature that is no change of it
 
 
@@ -73,7 +78,8 @@ def minimise(
         step, along, gain = way.step(found, curvature, slope)
         if gain <= loss.enough(values, best):
             further = found + step, values + along
-            return further if objective(*further) <= best else (found, values)
+            worse = objective(*further) - best > UNSEEN * abs(best)
+            return (found, values) if worse else further
         share = 1.0
         while objective(found + share * step, values + share * along) > best - share * gain / 4:
             share /= 2
@@ -90,7 +96,8 @@ class InColumns:
     A step is solved by conjugate gradients, a pass over the rows with curvature each,
     preconditioned by what the Hessian would be if all rows had the same one, and where that is too
     far from it, by the Hessian itself, which is kept for the steps that follow: it is made again of
-    the rows alone whose curvature became another. The nearer the optimum, the more exactly.
+    the rows alone whose curvature became another. Passes are in float32, in half the time; what a
+    step leaves is then told in float64, and is followed in float64 where it is too much.
     Source: Nocedal and Wright, Numerical Optimization (2006), section 7.1.
 
     Args:
@@ -105,7 +112,7 @@ class InColumns:
         self._penalised[-1] = not free
         self._added = self._penalised.copy()
         self._added[-1] += least
-        self._first: float | None = None
+        self._short = True  # whether float32 was of use in the last step
         self._pull, self._slope = np.zeros(self.unknowns), np.zeros(columns.count)
         self._kept: tuple[np.ndarray, bool] | None = None  # the factor of the last step
         self._mean: float | None = 0.0  # curvature of all rows in the factor, if it is one
@@ -155,43 +162,79 @@ class InColumns:
         self, found: np.ndarray, curvature: np.ndarray, slope: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, float]:
         """A full step, what it adds to the values, and twice what it gains."""
-        import scipy.linalg
-
         changed = np.flatnonzero(slope != self._slope)
         self._pull = self._pull + self._columns.combined(slope - self._slope, changed)
         self._slope = slope
         downhill = self._pull - self._penalised * found
         bent = np.flatnonzero(curvature)
-        factor, every = self._near(curvature), curvature
+        factor = self._near(curvature)
         ratio, change = self._change(curvature)
-        curvature = curvature[bent]
-        step, along = np.zeros(self.unknowns), np.zeros(len(slope))
-        left, direction = downhill.copy(), np.zeros(self.unknowns)
         made_of = min(len(bent), np.count_nonzero(change))
-        size, enough, patience = 1.0, None, _patience(len(bent), made_of, self.unknowns)
-        for passes in range(PASSES):
+        patience = _patience(len(bent), made_of, self.unknowns)
+        size = _size(factor, downhill)
+        enough = LEFT * size
+        rows = curvature[bent], bent
+
+        step, left, along = np.zeros(self.unknowns), downhill, None
+        if self._short:
+            tried, _, passes = self._solve(factor, left, rows, enough, patience, np.float32)
+            added = self._columns.values(tried)
+            missing = left - self._columns.combined(curvature * added, bent) - self._added * tried
+            self._short = _size(factor, missing) <= SHORT * size
+            if self._short:
+                step, left, along, patience = tried, missing, added, patience - passes
+                size = _size(factor, left)
+        if size > NEARLY * enough:
+            more, left, passes = self._solve(factor, left, rows, enough, patience, np.float64)
+            step = step + more
             if passes == patience:
                 factor = self._kept = None  # as large as the next one
-                factor = self._kept = self._exact(every, ratio, change)
+                factor = self._kept = self._exact(curvature, ratio, change)
                 self._mean = None
-                direction[:] = 0
-            solved = scipy.linalg.cho_solve(factor, left, check_finite=False)
-            before, size = size, float(left @ solved)
-            if enough is None:
-                self._first = self._first or size
-                enough = size * min(1e-2, size / self._first)
-            elif size <= enough:
-                break
-            direction = solved + size / before * direction
-            values, pulled = self._columns.bent(direction, curvature, bent)
-            pulled += self._added * direction
-            share = size / float(direction @ pulled)
-            step += share * direction
-            along[bent] += share * values
-            left -= share * pulled
-        if len(bent) < len(along):
+                more, *_ = self._solve(factor, left, rows, enough, PASSES, np.float64)
+                step = step + more
+            along = None
+        if along is None:
             along = self._columns.values(step)
         return step, along, float(downhill @ step)
+
+    def _solve(
+        self,
+        factor: tuple[np.ndarray, bool],
+        left: np.ndarray,
+        rows: tuple[np.ndarray, np.ndarray],
+        enough: float,
+        most: int,
+        kind: type,
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """The Hessian's solution by conjugate gradients; what it leaves; how many passes it took.
+
+        Args:
+            factor: of what is near the Hessian. left: of the right side.
+            rows: those with curvature: it, and their positions.
+            enough: the size at which it ends. most: passes. kind: of numbers in them.
+        """
+        import scipy.linalg
+
+        found, direction, size = np.zeros(self.unknowns), np.zeros(self.unknowns), 1.0
+        for passes in range(most):
+            solved = scipy.linalg.cho_solve(factor, left, check_finite=False)
+            before, size = size, float(left @ solved)
+            if size <= enough:
+                return found, left, passes
+            direction = solved + size / before * direction
+            pulled = self._columns.bent(direction, *rows, kind) + self._added * direction
+            share = size / float(direction @ pulled)
+            found = found + share * direction
+            left = left - share * pulled
+        return found, left, most
+
+
+def _size(factor: tuple[np.ndarray, bool], left: np.ndarray) -> float:
+    """How much is left of a step: its squared length by the inverse of what is near the Hessian."""
+    import scipy.linalg
+
+    return float(left @ scipy.linalg.cho_solve(factor, left, check_finite=False))
 
 
 def _patience(rows: int, made_of: int, columns: int) -> int:

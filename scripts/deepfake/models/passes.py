@@ -1,8 +1,8 @@
 """Passes over rows of bytes or of float32 numbers, compiled: their products with one vector.
 
 A row is read once and stays in the processor's cache until the next, so a pass takes the time of
-reading bytes; nothing is converted in memory. Sums are float64, and inside a row taken in the order
-that suits the processor, as in BLAS.
+reading bytes; nothing is converted in memory. Sums are float64 unless said, and inside a row taken
+in the order that suits the processor, as in BLAS.
 
 Nothing here checks its arguments.
 """
@@ -39,16 +39,21 @@ def combined(rows, chosen, coefficients, total):
 
 
 @compiled
-def bent(rows, chosen, weights, added, curvature, result, total):
-    """`values`, with `added` to each, and `combined` of them times their curvature, in one pass."""
+def bent(rows, chosen, weights, curvature, total):
+    """`values`, times their curvature, and `combined` of that, in one pass.
+
+    Each row has a 1 behind its last column, as weights and the total have one more. Both are
+    float32 or float64, and so are the sums.
+    """
+    width = rows.shape[1]
     for place in range(len(chosen)):
-        row, value = rows[chosen[place]], added
-        for column in range(len(weights)):
+        row, value = rows[chosen[place]], weights[width]
+        for column in range(width):
             value += row[column] * weights[column]
-        result[place] = value
         coefficient = curvature[place] * value
-        for column in range(len(total)):
+        for column in range(width):
             total[column] += coefficient * row[column]
+        total[width] += coefficient
 
 
 @compiled
