@@ -7,7 +7,8 @@ as the jobs before would leave them: with near-random hashes, people, videos who
 each other, and a difference of the classes in some of the columns. No video is decoded. Snakemake
 goes on from there, once a size, with linear models solved in the columns at each
 (search.max_gram_rows: 1), and a kernel machine by landmarks. Seconds are those of the workflow's
-benchmark files, of all jobs of a rule. A peak is the largest of any job of the rule and model, as
+benchmark files, of all jobs of a rule; `all` is their sum, of which a run takes less where jobs go
+beside each other. A peak is the largest of any job of the rule and model, as
 the kernel counts it. `B a row` is by how much it grows with each row between the two largest sizes:
 that is what tables take where vectors are short (--features lbp). `requested` is what the largest
 job requested at its first attempt.
@@ -181,9 +182,11 @@ def watch(started: subprocess.Popen, logs: Path, record: Path) -> dict[str, floa
 
 
 def lines(found: dict[int, dict[str, usage.Used]]) -> tuple[list[list], list[list]]:
-    """A line a rule and size, and a line a rule: how its time and its memory grow."""
+    """A line a rule and size, and a line a rule: how its time and its memory grow; of all too."""
     sizes = sorted(found)
     each, growth = [], []
+    for used in found.values():
+        used["all"] = usage.together(used.values())
     for rule in found[sizes[-1]]:
         mine = {size: found[size][rule] for size in sizes if rule in found[size]}
         for size, used in mine.items():
@@ -206,7 +209,6 @@ def main() -> None:
     parser.add_argument("--target", default="all", help="of the workflow")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--mem-mb", type=int, default=16_384, help="that jobs together may ask for")
-    parser.add_argument("--name", default="large", help="of the table on the page")
     parser.add_argument("--page", action="append", default=[], help="a page to put the table into")
     arguments = parser.parse_args()
     found = {}
@@ -220,7 +222,7 @@ def main() -> None:
     text.append(measure.table(COLUMNS, each))
     if growth:
         text += ["", measure.table(("rule", "seconds grow as n^", "B a row"), growth)]
-    measure.publish(arguments.name, "\n".join(text), arguments.page)
+    measure.publish(f"large-{arguments.features}", "\n".join(text), arguments.page)
 
 
 if __name__ == "__main__":

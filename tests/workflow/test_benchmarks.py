@@ -382,7 +382,7 @@ def test_planted_copies_are_all_found_and_the_growth_is_told():
 
 def test_the_rules_after_the_faces_run_on_made_up_vectors_and_go_on_where_they_stopped(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("<!-- large -->\n<!-- /large -->\n")
+    page.write_text("<!-- large-lbp -->\n<!-- /large-lbp -->\n")
     words = ("--folder", tmp_path, "--rows", 4200, "--features", "lbp", "--models", "lda")
     lines = {
         line[0]: line[1:]
@@ -395,6 +395,7 @@ def test_the_rules_after_the_faces_run_on_made_up_vectors_and_go_on_where_they_s
     peaks = json.loads((tmp_path / "lbp-4200" / "peaks.json").read_text(encoding="utf-8"))
     assert {"rows", "split", "search lda", "fit lda", "summary", "report"} <= peaks.keys()
     assert peaks.keys() <= lines.keys()
+    assert float(lines["all"][4]) == max(float(line[4]) for line in lines.values())
     assert "| report " in page.read_text()
     report = tmp_path / "lbp-4200" / "results" / "run" / "report.html"
     made = report.stat().st_mtime_ns
@@ -408,5 +409,7 @@ def test_growth_is_told_of_each_rule_of_several_sizes():
         for rows in (1000, 4000)
     }
     each, growth = large.lines(found)
-    assert [line[1] for line in each] == ["1,000", "4,000"]
-    assert growth == [["split", "1.00", "1024"]]
+    assert [line[:2] for line in each] == [
+        [rule, rows] for rule in ("split", "all") for rows in ("1,000", "4,000")
+    ]
+    assert growth == [[rule, "1.00", "1024"] for rule in ("split", "all")]
