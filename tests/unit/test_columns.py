@@ -300,3 +300,16 @@ def test_constant_columns_alone_give_finite_scores(model):
     scores = models.decide(fitted, InMemoryMatrix(rows))
     assert np.isfinite(scores).all()
     assert (scores > 0).all()
+
+
+@pytest.mark.parametrize(("C", "kinds"), [(1e-4, {np.float32}), (1e6, {np.float32, np.float64})])
+def test_steps_go_on_in_float64_where_the_noise_of_float32_is_too_much(
+    by_columns, C, kinds, monkeypatch
+):
+    taken, first = set(), columns.Columns.bent
+    monkeypatch.setattr(
+        columns.Columns, "bent", lambda self, *words: taken.add(words[-1]) or first(self, *words)
+    )
+    candidate = {"C": C, "scaling": "standard", "intercept": "free"}
+    models.score("logistic", [candidate], by_columns, TRAIN, HELD_OUT)
+    assert taken == kinds
