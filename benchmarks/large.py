@@ -167,17 +167,19 @@ def watch(started: subprocess.Popen, logs: Path, record: Path) -> dict[str, floa
     A job is known by its log, to which it sends what it prints.
     """
     peaks = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
-    while started.poll() is None:
-        time.sleep(LOOKS)
-        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-            for process in psutil.Process(started.pid).children(recursive=True):
-                with contextlib.suppress(psutil.NoSuchProcess, OSError, TypeError, ValueError):
-                    place = Path(f"/proc/{process.pid}")
-                    name = usage.name_of((place / "fd/2").readlink().relative_to(logs))
-                    status = (place / "status").read_text(encoding="utf-8")
-                    held = re.search(r"VmHWM:\s+(\d+) kB", status)
-                    peaks[name] = max(peaks.get(name, 0), int(held[1]) / 1024)
-    record.write_text(json.dumps(peaks), encoding="utf-8")
+    try:
+        while started.poll() is None:
+            time.sleep(LOOKS)
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                for process in psutil.Process(started.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.NoSuchProcess, OSError, TypeError, ValueError):
+                        place = Path(f"/proc/{process.pid}")
+                        name = usage.name_of((place / "fd/2").readlink().relative_to(logs))
+                        status = (place / "status").read_text(encoding="utf-8")
+                        held = re.search(r"VmHWM:\s+(\d+) kB", status)
+                        peaks[name] = max(peaks.get(name, 0), int(held[1]) / 1024)
+    finally:  # interrupted, too: the jobs that are done are not run again
+        record.write_text(json.dumps(peaks), encoding="utf-8")
     return peaks
 
 
