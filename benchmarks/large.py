@@ -8,10 +8,11 @@ each other, and a difference of the classes in some of the columns. No video is 
 goes on from there, once a size, with linear models solved in the columns at each
 (search.max_gram_rows: 1), and a kernel machine by landmarks. Seconds are those of the workflow's
 benchmark files, of all jobs of a rule; `all` is their sum, of which a run takes less where jobs go
-beside each other. A peak is the largest of any job of the rule and model, as
-the kernel counts it. `B a row` is by how much it grows with each row between the two largest sizes:
-that is what tables take where vectors are short (--features lbp). `requested` is what the largest
-job requested at its first attempt.
+beside each other. A peak is the largest of any job of the rule and model, as the kernel counts it.
+`B a row` is by how much it grows with each row between the two largest sizes: that is what tables
+take where vectors are short (--features lbp). `requested` is what the largest job requested at its
+first attempt. The splits of the leakage ablation are made too where they are named (--targets all
+results/run/shuffled.tsv).
 
 Call it again after an interruption: what is done stays done.
 """
@@ -146,8 +147,9 @@ def run(folder: Path, table: Path, arguments: argparse.Namespace) -> dict[str, u
     settings.write_text(yaml.safe_dump(values), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", measure.ROOT / "Snakefile"]
     command += ["--directory", folder, "--configfile", settings, "--cores", arguments.cores]
-    command += ["--resources", f"mem_mb={arguments.mem_mb}", "--", arguments.target]
-    print(f"{time.strftime('%H:%M:%S')} {folder}: {arguments.target}; see {log}", flush=True)
+    command += ["--resources", f"mem_mb={arguments.mem_mb}", "--", *arguments.targets]
+    targets = " ".join(arguments.targets)
+    print(f"{time.strftime('%H:%M:%S')} {folder}: {targets}; see {log}", flush=True)
     with open(log, "w", encoding="utf-8") as out:
         started = subprocess.Popen(
             [*map(str, command)], cwd=measure.ROOT, stdout=out, stderr=subprocess.STDOUT
@@ -208,7 +210,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[50_000, 200_000, 834_000])
     parser.add_argument("--features", choices=registry.NAMES, default="residuals")
     parser.add_argument("--models", nargs="+", choices=SWEEP, default=list(SWEEP))
-    parser.add_argument("--target", default="all", help="of the workflow")
+    parser.add_argument("--targets", nargs="+", default=["all"], help="of the workflow")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--mem-mb", type=int, default=16_384, help="that jobs together may ask for")
     parser.add_argument("--page", action="append", default=[], help="a page to put the table into")

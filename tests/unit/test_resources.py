@@ -235,7 +235,7 @@ REQUESTED = {
     "label_flips": (1_076, 23),
     "lda": (10_920, 28),
     "leakage_page": (621, 10),
-    "leakage_splits": (2_744, 1_483),
+    "leakage_splits": (1_494, 1_483),
     "logistic": (133_103_681, 216_538_864),
     "logistic columns": (11_351, 2_121),
     "mahalanobis": (110_323, 1_994),

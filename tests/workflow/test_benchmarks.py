@@ -384,11 +384,13 @@ def test_the_rules_after_the_faces_run_on_made_up_vectors_and_go_on_where_they_s
     page = tmp_path / "page.md"
     page.write_text("<!-- large-lbp -->\n<!-- /large-lbp -->\n")
     words = ("--folder", tmp_path, "--rows", 4200, "--features", "lbp", "--models", "lda")
+    words += ("--targets", "all", "results/run/shuffled.tsv")
     lines = {
         line[0]: line[1:]
         for line in cells(benchmark("large.py", *words, "--page", page, start=subprocess.run))
     }
-    assert {"rows", "matrix", "split", "search lda", "fit lda", "summary", "report"} <= lines.keys()
+    wanted = {"rows", "matrix", "split", "search lda", "fit lda", "summary", "report"}
+    assert wanted | {"leakage_splits"} <= lines.keys()
     assert not {"frames", "faces", "features"} & lines.keys()  # no video is decoded
     assert lines["search lda"][:2] == ["4,200", "3"]
     assert float(lines["report"][4]) > 50  # MB that it held

@@ -178,12 +178,15 @@ def _finished(
         fold=np.where(fold >= 0, fold.astype(object), ""),
         reason=np.where(fold == UNUSED, reason, ""),
     )
-    return Table({"row": np.arange(len(lines))}, len(lines)).beside(lines, *COLUMNS[1:])
+    numbers = Table({"row": np.arange(len(lines), dtype=np.int32)}, len(lines))
+    return numbers.beside(lines, *COLUMNS[1:])
 
 
 def leave_out(split: Sequence[dict], where: np.ndarray, reason: str) -> Table:
     """A split without some rows, bool (n,): they are of no part, for this reason."""
     split = tables.of(split)
+    if not where.any():
+        return split
     changed = {"part": "unused", "fold": "", "reason": reason}
     return split.with_columns(
         **{name: np.where(where, value, split.column(name)) for name, value in changed.items()}

@@ -6,6 +6,7 @@ import itertools
 import operator
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -73,10 +74,9 @@ def near(
     width = min(WIDEST, max(len(side) for side, _ in sides).bit_length() + 2)
     for band in range(bands):
         places = range(band, 64 * words.shape[1], bands)[:width]
-        keys = [_bits(side, places) for side, _ in sides]
-        index = _index(keys[-1], len(places))
+        indexes = [_index(_bits(side, places), len(places)) for side, _ in sides]
         for flip in (0, *(1 << place for place in range(len(places)))):
-            found += _near_of(keys[0], index, flip, sides, most)
+            found += _near_of(indexes, flip, sides, most)
     pairs, differing = (np.concatenate(parts) for parts in zip(*found, strict=True))
     pairs, first = np.unique(pairs, axis=0, return_index=True)
     return pairs, differing[first]
@@ -91,15 +91,30 @@ def _bits(words: np.ndarray, places: Iterable[int]) -> np.ndarray:
     return found
 
 
-def _index(keys: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows in the order of their keys of so many bits; where each key, and the end, is there."""
-    sizes = np.bincount(keys, minlength=1 << width)
-    return np.argsort(keys, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
+class _Index(NamedTuple):
+    """Rows in the order of their keys.
+
+    Attributes:
+        rows, keys: int32 (n,). starts: where each key, and the end, is in them, int32 (keys + 1,).
+    """
+
+    rows: np.ndarray
+    keys: np.ndarray
+    starts: np.ndarray
+
+
+def _index(keys: np.ndarray, width: int) -> _Index:
+    """The index of rows with these keys of so many bits, int32 (n,)."""
+    # NumPy sorts numbers several times as fast as it finds their order.
+    ordered = keys.astype(np.int64) << 32 | np.arange(len(keys))
+    ordered.sort()
+    starts = np.zeros((1 << width) + 1, np.int32)
+    np.cumsum(np.bincount(keys, minlength=1 << width), out=starts[1:])
+    return _Index(ordered.astype(np.int32), (ordered >> 32).astype(np.int32), starts)
 
 
 def _near_of(
-    keys: np.ndarray,
-    index: tuple[np.ndarray, np.ndarray],
+    indexes: Sequence[_Index],
     flip: int,
     sides: Sequence[tuple[np.ndarray, np.ndarray]],
     most: int,
@@ -107,40 +122,41 @@ def _near_of(
     """The near pairs of rows whose keys differ in the bits of `flip`; BLOCK are compared at once.
 
     Args:
-        keys: of the first side, int32 (n,). index: of the last one's keys, from `_index`.
+        indexes, sides: of the rows, or of two sides.
     """
     (left_words, left_owner), (right_words, right_owner) = sides[0], sides[-1]
-    order, starts = index
+    ours, theirs = indexes[0], indexes[-1]
     # of the same rows each pair once: from the one whose bit is not set, or that is the first
     same = len(sides) == 1
-    for begin in range(0, len(keys), ROWS):
-        place = np.arange(begin, min(begin + ROWS, len(keys)))
-        left = order[place] if same else place
+    for begin in range(0, len(ours.rows), ROWS):
+        place = np.arange(begin, min(begin + ROWS, len(ours.rows)))
         if same and flip:
-            left = left[keys[left] & flip == 0]
-        wanted = keys[left] ^ flip
-        first = starts[wanted] if flip or not same else place + 1
-        counts = starts[wanted + 1] - first
-        some = counts > 0
-        left, first, counts = left[some], first[some], counts[some]
+            place = place[ours.keys[begin : begin + ROWS] & flip == 0]
+        wanted = ours.keys[place] ^ flip  # nearly in order, as is what they are looked up in
+        first = theirs.starts[wanted] if flip or not same else place + 1
+        counts = theirs.starts[wanted + 1] - first
+        some = np.flatnonzero(counts > 0)
+        left, first, counts = ours.rows[place[some]], first[some], counts[some]
         ends = np.cumsum(counts)
         start = 0
         while start < len(left):
             done = ends[start - 1] if start else 0
             stop = max(start + 1, int(np.searchsorted(ends, done + BLOCK, side="right")))
-            some = counts[start:stop]
-            one = np.repeat(left[start:stop], some)
-            place = np.repeat(first[start:stop] - ends[start:stop] + some, some)
-            other = order[place + np.arange(done, done + len(one))]
+            several = counts[start:stop]
+            one = np.repeat(left[start:stop], several)
+            place_of = np.repeat(first[start:stop] - ends[start:stop] + several, several)
+            other = theirs.rows[place_of + np.arange(done, done + len(one))]
             differing = np.zeros(len(one), np.uint16)
             for word in range(left_words.shape[1]):
                 differing += np.bitwise_count(left_words[one, word] ^ right_words[other, word])
-            close = (differing <= most) & (left_owner[one] != right_owner[other])
-            if close.any():
-                pairs = np.column_stack([one[close], other[close]])
+                close = differing <= most  # few are, by their first word
+                one, other, differing = one[close], other[close], differing[close]
+            apart = left_owner[one] != right_owner[other]
+            if apart.any():
+                pairs = np.column_stack([one[apart], other[apart]])
                 if same:
                     pairs.sort(axis=1)
-                yield pairs, differing[close].astype(int)
+                yield pairs, differing[apart].astype(int)
             start = stop
 
 
@@ -192,13 +208,18 @@ def near_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
                     (bits, how), found.get((first, second), (MOST_BITS + 1, ""))
                 )
 
-    keep(*near(_words(hashed, ["whole"])[:, 0], owner), "")
+    keep(*near(_words(hashed, "whole"), owner), "")
     few, middle = _middles(hashed)
-    words, one = _words(hashed.at(few)), few[middle]
+    some, one = hashed.at(few), few[middle]
+    words: dict[str, np.ndarray] = {}
     for one_view, other_view, mirrored, negative in changes():
-        turned = view(words[middle], one_view) ^ signs(mirrored, negative)
+        for name in words.keys() - {one_view, other_view}:
+            del words[name]
+        for name in {one_view, other_view} - words.keys():
+            words[name] = _words(some, name)
+        turned = words[one_view][middle] ^ signs(mirrored, negative)
         pairs, bits = near(
-            *(turned, owner[one], view(words, other_view), owner[few]), most=MOST_BITS_CHANGED
+            *(turned, owner[one], words[other_view], owner[few]), most=MOST_BITS_CHANGED
         )
         pairs = np.column_stack([one[pairs[:, 0]], few[pairs[:, 1]]])
         how = ", mirrored" * mirrored + ", negative" * negative
@@ -209,24 +230,27 @@ def near_duplicates(rows: Sequence[Row]) -> dict[tuple[str, str], str]:
 def changes() -> Iterator[tuple[str, str, bool, bool]]:
     """The changes of a copy that are searched: the views of two frames, and the turns of one.
 
+    Those of one view follow each other, so that few are held at once.
+
     Yields:
         A view of one frame and of the other, whether the one is mirrored, whether it is negative.
     """
-    for mirrored in (False, True):
-        if mirrored:
-            yield "whole", "whole", mirrored, False
-        yield "whole", "whole", mirrored, True
-        for name in VIEWS[1 : len(VIEWS) - mirrored]:  # portraits' dark parts are symmetric
-            yield name, "trimmed" if name.startswith("cropped") else name, mirrored, False
+    yield "whole", "whole", False, True
+    yield "whole", "whole", True, False
+    yield "whole", "whole", True, True
+    for name in VIEWS[1:]:
+        other = "trimmed" if name.startswith("cropped") else name
+        yield name, other, False, False
+        if name != "dark":  # portraits' dark parts are symmetric
+            yield name, other, True, False
 
 
-def _words(rows: Table, views: Sequence[str] = VIEWS) -> np.ndarray:
-    """The hashes of some of VIEWS of rows, uint64 (n, views, 4)."""
-    places = [VIEWS.index(name) for name in views]
-    words = np.empty((len(rows), len(views), KEPT**2 // 64), np.uint64)
+def _words(rows: Table, name: str) -> np.ndarray:
+    """The hashes of one of VIEWS of rows, uint64 (n, 4)."""
+    words = np.empty((len(rows), KEPT**2 // 64), np.uint64)
     for first in range(0, len(rows), tables.CHUNK):
         some = rows[first : first + tables.CHUNK]
-        words[first : first + len(some)] = unpack(list(some.cells("phash")))[:, places]
+        words[first : first + len(some)] = view(unpack(list(some.cells("phash"))), name)
     return words
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from deepfake.core import tables
 from deepfake.core.row import Row
 from deepfake.core.tables import Table
+from deepfake.dataset import grouping
 from deepfake.splits import assignment, duplicates, parts
 
 # What two sides must not share, and the columns that name it.
@@ -18,6 +19,8 @@ NAMED = {
     "people": ("target_id", "source_id"),
     "groups": ("group_id",),
 }
+# Columns of rows that are compared or counted.
+AUDITED = ("video_id", "label", "group_id", *grouping.NAMES, "digest", "phash")
 # Names in the audit file. donors: source clips of a fake on another side; twins: exact duplicates;
 # copies: near-duplicates.
 KINDS = (*NAMED, "donors", "twins", "copies")
@@ -59,7 +62,7 @@ def audit(rows: Sequence[Row], split: Sequence[dict], protocol: str) -> dict:
     copied = parts.copies(rows)
     training_copies = int((split.column("part")[copied] == "train").sum())
     rows, split = rows.at(~copied), split.at(~copied)
-    used = parts.rows_of(rows, split, "train", "test")
+    used = parts.rows_of(rows.only(*AUDITED), split, "train", "test")
     pairs = {
         "twins": duplicates.exact_duplicates(used),
         "copies": duplicates.near_duplicates(used),

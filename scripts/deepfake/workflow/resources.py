@@ -148,7 +148,7 @@ OF_RULES = {
         seconds=lambda s, t: 60 + s.rows / 300,
     ),
     "leakage_splits": Formulas(
-        memory=lambda s: 300 * MB + 1000 * s.rows,
+        memory=lambda s: 300 * MB + 450 * s.rows,
         # six audits
         seconds=lambda s, t: 60 + s.rows / 50 + 6 * _alike(s),
     ),
