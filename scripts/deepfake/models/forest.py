@@ -92,21 +92,22 @@ def score_votes(candidates: list[dict], parts: Iterable[np.ndarray]) -> list[np.
 def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) -> Fitted:
     """Grow a forest on all training rows."""
     columns, rows = training.pixels.mapped()
-    numbers = range(candidate["n_estimators"])
-    table = table_of(training.pixels)
-    grown = grow(candidate, columns, rows, training.fake, numbers, seed, threads, table)
+    settings = training.fake, range(candidate["n_estimators"]), seed, threads
+    # the table is let go of when all trees are grown
+    grown = grow(candidate, columns, rows, *settings, table_of(training.pixels))
     return join(candidate, [pack(grown)])
 
 
 def pack(grown: Iterable[Tree]) -> dict[str, np.ndarray]:
     """Trees as arrays, as a bundle keeps them; there may be none."""
-    some = list(grown)
-    arrays = {
-        name: np.concatenate([np.empty(0, dtype), *(tree[place] for tree in some)])
-        for place, (name, dtype) in enumerate(NODES.items())
-    }
-    first = np.cumsum([0, *(len(tree[0]) for tree in some)])
-    return arrays | {"first_node": first.astype(np.int64)}
+    parts: dict[str, list[np.ndarray]] = {name: [np.empty(0, NODES[name])] for name in NODES}
+    first = [0]
+    for tree in grown:
+        first.append(first[-1] + len(tree[0]))
+        for name, array in zip(NODES, tree, strict=True):
+            parts[name].append(array)
+    arrays = {name: np.concatenate(parts.pop(name)) for name in NODES}
+    return arrays | {"first_node": np.array(first, np.int64)}
 
 
 def join(candidate: dict, parts: Sequence[dict[str, np.ndarray]]) -> Fitted:
@@ -118,7 +119,9 @@ def join(candidate: dict, parts: Sequence[dict[str, np.ndarray]]) -> Fitted:
     sizes = np.concatenate([np.diff(part["first_node"]) for part in parts])
     if len(sizes) != candidate["n_estimators"]:
         raise ValueError(f"{len(sizes)} trees were grown, not {candidate['n_estimators']}")
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in NODES}
+    arrays = dict(parts[0])
+    if len(parts) > 1:
+        arrays = {name: np.concatenate([part[name] for part in parts]) for name in NODES}
     arrays["first_node"] = np.cumsum([0, *sizes]).astype(np.int64)
     return Fitted("forest", candidate, arrays, threshold=THRESHOLD)
 
@@ -180,7 +183,8 @@ def grow(
 
     def one(number: int) -> Tree:
         seeds = np.uint64(seed), np.uint64(number)
-        return trees.grow(columns, table, NEAR, rows, fake, *seeds, *settings)
+        tree = trees.grow(columns, table, NEAR, rows, fake, *seeds, *settings)
+        return tuple(array.copy() for array in tree)  # they are parts of arrays for the most nodes
 
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(one, numbers)
