@@ -227,6 +227,7 @@ REQUESTED = {
     "faces": (704_349, 57),
     "features": (699_339, 3_973),
     "forest": (863_119, 577),
+    "forest evaluate": (194_308, 405),
     "forest merge": (95_065, 34),
     "frames": (2_081, 38),
     "gram": (41_595_309, 58_277),

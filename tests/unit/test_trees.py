@@ -148,6 +148,17 @@ SETTINGS = {
 }
 
 
+def test_a_tree_holds_its_own_nodes_alone():
+    """Not a part of arrays for as many nodes as it could have had."""
+    generator = np.random.default_rng(0)
+    fake = np.arange(200) % 2 == 0
+    pixels = generator.integers(0, 100, (200, 20), np.uint8)
+    pixels[fake] += 100  # each tree has three nodes
+    for tree in grown(pixels, fake):
+        assert [len(array) for array in tree] == [3] * len(forest.NODES)
+        assert all(array.base is None for array in tree)
+
+
 def test_no_more_rows_are_drawn_for_a_tree_than_there_are():
     pixels, fake = synthetic.faces(90, 30)
     more, every = (grown(pixels, fake, EVERY | {"max_samples": n}) for n in (1000, None))

@@ -77,6 +77,11 @@ SPEC = ModelSpec(
             ),
             threads=lambda s: min(16, 1 + s.rows * s.trees // 5_000_000),
         ),
+        # a node for every four rows drawn, of 21 bytes, and what is made of it; eight were measured
+        "evaluate": Formulas(
+            memory=lambda s: 250 * MB + 1.05 * s.looked_at + 13 * s.trees * s.drawn,
+            seconds=lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
+        ),
         "merge": Formulas(
             memory=lambda s: 350 * MB + s.trees * s.drawn * 26,
             seconds=lambda s, t: 120 + s.trees * s.drawn / 2e6,
