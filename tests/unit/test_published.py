@@ -191,7 +191,7 @@ def test_its_six_runs_are_five_jobs_and_the_runs_own_forest():
     [
         ("svm-0.01", ["svm fit", "svm evaluate"]),
         ("logistic", ["logistic", "evaluate"]),
-        ("forest-100-25", ["forest", "evaluate"]),
+        ("forest-100-25", ["forest", "forest evaluate"]),
     ],
 )
 def test_a_repeated_run_asks_for_what_its_fit_and_its_test_need(name, formulas):

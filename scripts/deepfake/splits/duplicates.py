@@ -125,18 +125,18 @@ def _near_of(
         indexes, sides: of the rows, or of two sides.
     """
     (left_words, left_owner), (right_words, right_owner) = sides[0], sides[-1]
-    ours, theirs = indexes[0], indexes[-1]
+    left_index, right_index = indexes[0], indexes[-1]
     # of the same rows each pair once: from the one whose bit is not set, or that is the first
     same = len(sides) == 1
-    for begin in range(0, len(ours.rows), ROWS):
-        place = np.arange(begin, min(begin + ROWS, len(ours.rows)))
+    for begin in range(0, len(left_index.rows), ROWS):
+        place = np.arange(begin, min(begin + ROWS, len(left_index.rows)))
         if same and flip:
-            place = place[ours.keys[begin : begin + ROWS] & flip == 0]
-        wanted = ours.keys[place] ^ flip  # nearly in order, as is what they are looked up in
-        first = theirs.starts[wanted] if flip or not same else place + 1
-        counts = theirs.starts[wanted + 1] - first
+            place = place[left_index.keys[begin : begin + ROWS] & flip == 0]
+        wanted = left_index.keys[place] ^ flip  # nearly in order, as is what they are looked up in
+        first = right_index.starts[wanted] if flip or not same else place + 1
+        counts = right_index.starts[wanted + 1] - first
         some = np.flatnonzero(counts > 0)
-        left, first, counts = ours.rows[place[some]], first[some], counts[some]
+        left, first, counts = left_index.rows[place[some]], first[some], counts[some]
         ends = np.cumsum(counts)
         start = 0
         while start < len(left):
@@ -145,7 +145,7 @@ def _near_of(
             several = counts[start:stop]
             one = np.repeat(left[start:stop], several)
             place_of = np.repeat(first[start:stop] - ends[start:stop] + several, several)
-            other = theirs.rows[place_of + np.arange(done, done + len(one))]
+            other = right_index.rows[place_of + np.arange(done, done + len(one))]
             differing = np.zeros(len(one), np.uint16)
             for word in range(left_words.shape[1]):
                 differing += np.bitwise_count(left_words[one, word] ^ right_words[other, word])
