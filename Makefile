@@ -73,7 +73,7 @@ classify: .venv/.runtime  ## is this video fake? (VIDEO=path, pattern or @list; 
 .PHONY: test
 test: check  ## every check and test (10 minutes on 2 quiet cores, and 10 more where SLURM is installed)
 	$(BIN)/python -m pytest tests/unit tests/workflow -n 2 --dist loadscope
-	$(BIN)/python -m pytest tests/cluster -n 4 --dist worksteal || $(RETRY_ALONE)
+	$(BIN)/python -m pytest tests/cluster -n 4 || $(RETRY_ALONE)
 
 # Four private clusters share the machine, and their daemons have time limits of their own: a
 # cluster test that fails beside others must pass alone. Both results stay in the output.
