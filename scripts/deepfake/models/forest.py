@@ -93,7 +93,7 @@ def fit(candidate: dict, training: Training, seed: int = 0, threads: int = 1) ->
     """Grow a forest on all training rows."""
     columns, rows = training.pixels.mapped()
     settings = training.fake, range(candidate["n_estimators"]), seed, threads
-    # the table is let go of when all trees are grown
+    # The table is freed when all trees are grown, before they are joined.
     grown = grow(candidate, columns, rows, *settings, table_of(training.pixels))
     return join(candidate, [pack(grown)])
 
@@ -184,7 +184,7 @@ def grow(
     def one(number: int) -> Tree:
         seeds = np.uint64(seed), np.uint64(number)
         tree = trees.grow(columns, table, NEAR, rows, fake, *seeds, *settings)
-        return tuple(array.copy() for array in tree)  # they are parts of arrays for the most nodes
+        return tuple(array.copy() for array in tree)  # not views of arrays for the most nodes
 
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(one, numbers)

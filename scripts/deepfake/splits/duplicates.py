@@ -132,7 +132,7 @@ def _near_of(
         place = np.arange(begin, min(begin + ROWS, len(left_index.rows)))
         if same and flip:
             place = place[left_index.keys[begin : begin + ROWS] & flip == 0]
-        wanted = left_index.keys[place] ^ flip  # nearly in order, as is what they are looked up in
+        wanted = left_index.keys[place] ^ flip  # nearly in order, so `starts` is read in order
         first = right_index.starts[wanted] if flip or not same else place + 1
         counts = right_index.starts[wanted + 1] - first
         some = np.flatnonzero(counts > 0)
@@ -149,7 +149,7 @@ def _near_of(
             differing = np.zeros(len(one), np.uint16)
             for word in range(left_words.shape[1]):
                 differing += np.bitwise_count(left_words[one, word] ^ right_words[other, word])
-                close = differing <= most  # few are, by their first word
+                close = differing <= most  # by the first word, most are not
                 one, other, differing = one[close], other[close], differing[close]
             apart = left_owner[one] != right_owner[other]
             if apart.any():

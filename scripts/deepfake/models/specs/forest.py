@@ -77,7 +77,7 @@ SPEC = ModelSpec(
             ),
             threads=lambda s: min(16, 1 + s.rows * s.trees // 5_000_000),
         ),
-        # a node for every four rows drawn, of 21 bytes, and what is made of it; eight were measured
+        # A node of 21 bytes for every four rows drawn (nine were measured), and what is made of it.
         "evaluate": Formulas(
             memory=lambda s: 250 * MB + 1.05 * s.looked_at + 13 * s.trees * s.drawn,
             seconds=lambda s, t: 120 + s.matrix / 50e6 + s.trees * s.tested * 1e-5,
